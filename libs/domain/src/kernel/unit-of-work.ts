@@ -1,0 +1,18 @@
+import type { BookingStore } from '../bookings/booking';
+import type { RoomStore } from '../rooms/room.store';
+import type { TenancyStore } from '../tenancy/tenancy';
+import type { Outbox, WebhookStore } from '../webhooks/webhook';
+
+/** Everything that takes part in one transaction. */
+export interface Stores {
+  readonly tenancy: TenancyStore;
+  readonly rooms: RoomStore;
+  readonly bookings: BookingStore;
+  readonly webhooks: WebhookStore;
+  readonly outbox: Outbox;
+}
+
+/** All or nothing. After a commit that wrote outbox events the relay is woken; losing that wake-up only costs time. */
+export interface UnitOfWork {
+  run<Outcome>(work: (stores: Stores) => Promise<Outcome>): Promise<Outcome>;
+}

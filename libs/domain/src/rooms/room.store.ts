@@ -1,0 +1,34 @@
+import type { DomainName, RoomName, RoomSessionId } from '../kernel/ids';
+import type { Room } from './room';
+
+/** Fields of a room that can change while it is open. Each change raises the policy version. */
+export interface RoomChanges {
+  readonly locked?: boolean;
+  /** null takes the password away. Raises the password version. */
+  readonly password?: string | null;
+  readonly hostKey?: string;
+}
+
+/** Rooms in PostgreSQL. Every query is scoped by domain or by an unguessable room session id. */
+export interface RoomStore {
+  findOpen(domain: DomainName, name: RoomName): Promise<Room | null>;
+  findById(id: RoomSessionId): Promise<(Room & { closing: boolean; closedAt: Date | null }) | null>;
+  listOpen(domain: DomainName): Promise<readonly Room[]>;
+  /** False when a room of that name is open already: decided by the database's unique index, never by a read. */
+  insert(room: Room): Promise<boolean>;
+  /** Null when it is not open any more. */
+  change(id: RoomSessionId, changes: RoomChanges): Promise<Room | null>;
+  /** Marks it as closing; false when it is closed. Repeating is fine. */
+  markClosing(id: RoomSessionId, at: Date): Promise<boolean>;
+  clearClosing(id: RoomSessionId): Promise<void>;
+  /** Ends it; false when somebody else did already, so that one ending writes one event. */
+  close(id: RoomSessionId, at: Date): Promise<boolean>;
+  /** Whether the last room of that name closed after `since` and had a host key or a password. */
+  wasProtectedSince(domain: DomainName, name: RoomName, since: Date): Promise<boolean>;
+  /** Notes whether somebody is in, and when it is to close if that stays so. */
+  setOccupancy(id: RoomSessionId, occupied: boolean, closeAfter: Date | null): Promise<void>;
+  /** Open rooms whose `closeAfter` has passed. */
+  due(now: Date, limit: number): Promise<readonly Room[]>;
+  /** Open rooms marked closing before `before`: somebody died in between. */
+  stuckClosing(before: Date, limit: number): Promise<readonly Room[]>;
+}

@@ -1,0 +1,41 @@
+import type { AccountId, DomainName, RegionId } from '../kernel/ids';
+
+/** Who holds API credentials. Secrets are in the clear only in memory. */
+export interface Account {
+  readonly id: AccountId;
+  readonly slug: string;
+  readonly authId: string;
+  readonly secret: string;
+  /** May use keys that sign no body (xroom's original scheme; replayable within its limits). */
+  readonly legacyKeys: boolean;
+}
+
+/** Seconds until a room closes by itself; null: never. */
+export interface ClosingTimes {
+  readonly unenteredSeconds: number | null;
+  readonly emptySeconds: number | null;
+}
+
+/** A domain: what rooms are named under, at home in one region. */
+export interface Domain {
+  readonly name: DomainName;
+  readonly accountId: AccountId;
+  readonly region: RegionId;
+  /** Signs webhook challenges and deliveries; a different secret from the account's. */
+  readonly webhookKey: string;
+  readonly capacity: number;
+  readonly visitorsMayOpen: boolean;
+  readonly strictResidency: boolean;
+  /** Plain http and loopback receivers are allowed; for the demo domain only. */
+  readonly insecureWebhooks: boolean;
+  readonly visitorRooms: ClosingTimes;
+  readonly apiRooms: ClosingTimes;
+}
+
+/** Accounts and domains of this region. */
+export interface TenancyStore {
+  accountByAuthId(authId: string): Promise<Account | null>;
+  domain(name: DomainName): Promise<Domain | null>;
+  /** The account's domains at home in this region, by name. */
+  domainsOf(account: AccountId): Promise<readonly Domain[]>;
+}

@@ -1,0 +1,209 @@
+import type {
+  CoreEvent,
+  DoorPolicy,
+  JsonObject,
+  LiveRooms,
+  Member,
+  ReplicaId,
+  Role,
+  RoomSessionId,
+  SessionId,
+  SessionKind,
+  TenantKey,
+} from '@parley/domain';
+
+/**
+ * Where a session stands in what was sent to it: a position in its own log and one in the log of the room it is in.
+ * Both logs are kept by the store, so any replica can go on from a cursor, also after the owner was killed.
+ */
+export interface Cursor {
+  /** Last delivered number of the session's own log. */
+  readonly session: number;
+  /** Last delivered number of the room's log, with the generation it belongs to; absent outside a room. */
+  readonly room?: { readonly id: RoomSessionId; readonly generation: string; readonly seq: number };
+}
+
+/** What is known of a session for as long as it lives. */
+export interface SessionRecord {
+  readonly id: SessionId;
+  readonly tenant: TenantKey;
+  readonly kind: SessionKind;
+  readonly userId: string;
+  readonly displayName?: string;
+  readonly user?: JsonObject;
+  readonly features: readonly string[];
+  /** The protocol it speaks. */
+  readonly dialect: string;
+  /** SHA-256 (hex) of the secret part of the resume id. The secret itself is never stored. */
+  readonly resumeVerifier: string;
+  /** Anything the protocol must find again on another replica; opaque here, at most 16 KiB of JSON. */
+  readonly attributes: JsonObject;
+}
+
+/** One event with the cursor a session has reached once this event is written to its socket. */
+export interface Delivery {
+  readonly cursor: Cursor;
+  readonly event: CoreEvent;
+}
+
+/** Why the live layer took a session away from its connection. */
+export type EndReason =
+  /** Another connection resumed it; the session lives on there. */
+  | 'resumed_elsewhere'
+  /** It was kicked, or its room was closed with force. */
+  | 'kicked'
+  /** Ended by `end()`; `detail` says why in the caller's words. */
+  | 'ended'
+  /** Its log overflowed while it did not read: a partial replay is never given. */
+  | 'log_overflow'
+  /** The window in which it could be resumed has passed. */
+  | 'expired';
+
+/** The connection's side of a session: called by the live layer on the replica that owns it, strictly in order. */
+export interface SessionSink {
+  deliver(delivery: Delivery): void;
+  /** Last call. Nothing is delivered afterwards. */
+  ended(reason: EndReason, detail?: string): void;
+}
+
+/** What a joiner brings to the door. */
+export interface JoinRequest {
+  readonly room: RoomSessionId;
+  /** The room's rules as PostgreSQL has them now; live state is created from them if it is gone. */
+  readonly policy: DoorPolicy;
+  /** Asked for by ticket (`host` needs a host key) or decided by order of arrival. */
+  readonly role: Role | 'by-arrival';
+  /** The password version the ticket was made under; `exempt` for hosts and trusted sessions. */
+  readonly passwordVersion: number | 'exempt';
+  /** Hosts by key and trusted sessions pass a lock. */
+  readonly passesLock: boolean;
+  readonly member: Omit<Member, 'order' | 'role' | 'sessionId'>;
+}
+
+/** What the door answered. */
+export type JoinOutcome =
+  | {
+      readonly kind: 'joined';
+      /** Itself, with the role it got. */
+      readonly self: Member;
+      /** Everybody else at that moment. Events up to `cursor` are already contained in it. */
+      readonly others: readonly Member[];
+      readonly cursor: NonNullable<Cursor['room']>;
+    }
+  | { readonly kind: 'refused'; readonly code: 'room_locked' | 'room_full' | 'room_closing' | 'wrong_password' };
+
+/** A session as the replica that owns it holds it. */
+export interface OwnedSession {
+  readonly record: SessionRecord;
+  readonly epoch: number;
+  /** The room it is in, if any. */
+  readonly room: RoomSessionId | undefined;
+  /** Everything up to here was handed to the socket and left the process. Kept at once here, checkpointed every second. */
+  acknowledge(cursor: Cursor): void;
+  /** Enters a room, leaving the present one first. On refusal it stays where it was. */
+  join(request: JoinRequest): Promise<JoinOutcome>;
+  /** Leaves its room; no-op outside one. */
+  leave(): Promise<void>;
+  /** The connection broke: the resume window starts, it stays in its room. */
+  detach(): Promise<void>;
+  /** Says good-bye: leaves and is gone. The sink hears nothing. */
+  close(): Promise<void>;
+}
+
+export type ResumeOutcome =
+  | {
+      readonly kind: 'resumed';
+      readonly session: OwnedSession;
+      /** What was missed, in order, to be written right after the answer; later events reach the sink. */
+      readonly missed: readonly Delivery[];
+    }
+  /** Unknown, expired, wrong secret, or a log that no longer reaches back. */
+  | { readonly kind: 'no_such_session' };
+
+/** What of a session others may know. */
+export interface SessionInfo {
+  readonly id: SessionId;
+  readonly tenant: TenantKey;
+  readonly userId: string;
+  readonly room: RoomSessionId | undefined;
+}
+
+/** Sessions and messages, across replicas. */
+export interface LiveSessions {
+  /** A new session, owned by this replica. */
+  open(record: SessionRecord, sink: SessionSink): Promise<OwnedSession>;
+  /**
+   * Takes a session over: epoch + 1, this replica owns it; a connection that still had it hears `resumed_elsewhere`.
+   * Without `lastSeen` it goes on after what the former owner last checkpointed; with it, exactly after that.
+   */
+  resume(id: SessionId, secret: string, sink: SessionSink, lastSeen?: Cursor): Promise<ResumeOutcome>;
+  /** Appends to one session's log and wakes its owner. `unknown` if it is gone or of another tenant. */
+  toSession(tenant: TenantKey, to: SessionId, event: CoreEvent): Promise<'sent' | 'unknown'>;
+  /** To every session of a user in this tenant, except `except`. Answers how many. */
+  toUser(tenant: TenantKey, userId: string, event: CoreEvent, except?: SessionId): Promise<number>;
+  /** To everybody in the room, except `except`. */
+  toRoom(room: RoomSessionId, event: CoreEvent, except?: SessionId): Promise<void>;
+  /** Ends a session wherever it is; its resume id is burnt. */
+  end(id: SessionId, detail: string): Promise<boolean>;
+  find(id: SessionId): Promise<SessionInfo | undefined>;
+}
+
+/** Small facts with a deadline, shared by all replicas of a region. All times are the store's own. */
+export interface LiveGuards {
+  /**
+   * Remembers a one-time value. False: it was seen before. `full`: the scope holds `limit` values already.
+   * @param ttlMs how long it is remembered
+   */
+  once(scope: string, value: string, ttlMs: number, limit?: number): Promise<boolean | 'full'>;
+  /** Counts one hit in a fixed window; answers the count and how long the window still lasts. */
+  hit(scope: string, windowMs: number): Promise<{ count: number; resetsInMs: number }>;
+  /** Reads such a count without raising it. */
+  hits(scope: string): Promise<{ count: number; resetsInMs: number }>;
+  /** Takes a lease for `ttlMs`, or prolongs it for the same holder. */
+  lease(name: string, holder: string, ttlMs: number): Promise<boolean>;
+  release(name: string, holder: string): Promise<void>;
+}
+
+/** Told to everybody who rebuilds what a lost Redis took away. */
+export interface LiveEvents {
+  /** A room became empty or had its first member again, seen by the replica that did it. Drives `closeAfter`. */
+  onOccupancy(listener: (room: RoomSessionId, occupied: boolean) => void): void;
+}
+
+/** One replica's handle on the live layer. */
+export interface Live {
+  readonly replica: ReplicaId;
+  readonly sessions: LiveSessions;
+  readonly rooms: LiveRooms;
+  readonly guards: LiveGuards;
+  readonly events: LiveEvents;
+  /** Whether the store answers right now; part of readiness. */
+  healthy(): Promise<boolean>;
+  /** Gives its sessions up for resume elsewhere and closes its connections. */
+  close(): Promise<void>;
+}
+
+/** Times of the live layer, in milliseconds. Production uses {@link LIVE_TIMES}; tests shorten them. */
+export interface LiveTimes {
+  readonly resumeWindowMs: number;
+  readonly heartbeatMs: number;
+  readonly deadAfterMs: number;
+  readonly checkpointMs: number;
+  readonly reannounceMs: number;
+  readonly halfDoneJoinMs: number;
+  /** Nobody is declared dead in a generation's first moments. */
+  readonly generationGraceMs: number;
+}
+
+export const LIVE_TIMES: LiveTimes = {
+  resumeWindowMs: 30_000,
+  heartbeatMs: 2_000,
+  deadAfterMs: 6_000,
+  checkpointMs: 1_000,
+  reannounceMs: 10_000,
+  halfDoneJoinMs: 10_000,
+  generationGraceMs: 10_000,
+};
+
+/** How much a log keeps. One that would lose something not yet acknowledged ends the session. */
+export const LOG_LIMITS = { messages: 256, bytes: 1_048_576 } as const;
