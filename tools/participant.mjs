@@ -1,0 +1,103 @@
+/**
+ * A participant in a terminal: joins a room, shows who comes and goes, sends what you type to everybody in the room.
+ *
+ *   npm run join -- <room> [--name Ann] [--host-key KEY] [--password PASSWORD] [--gateway 1]
+ *
+ * `--gateway N` connects straight to the Nth replica instead of letting the front door choose one.
+ */
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { WebSocket } from 'ws';
+import { readRunFile } from './running.mjs';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    name: { type: 'string', default: 'guest' },
+    'host-key': { type: 'string' },
+    password: { type: 'string' },
+    gateway: { type: 'string' },
+  },
+});
+
+const run = await readRunFile();
+const room = positionals[0] ?? `${run.domain}/my-room`;
+
+/** Ends with one sentence. */
+function stop(sentence) {
+  console.error(sentence);
+  process.exit(1);
+}
+
+async function askForTicket() {
+  const response = await fetch(`${run.url}/join`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      room,
+      displayName: values.name,
+      ...(values['host-key'] && { hostKey: values['host-key'] }),
+      ...(values.password && { password: values.password }),
+    }),
+  }).catch(() => stop(`Nothing answers at ${run.url}: is "npm start" still running?`));
+  const answer = await response.json();
+  if (!response.ok) stop(`${room}: ${answer.detail ?? answer.title} (${answer.code})`);
+  return answer;
+}
+
+function signalingUrl(ticket) {
+  if (values.gateway === undefined) return ticket.signalingUrl;
+  return run.regions[0].signaling[Number(values.gateway) - 1] ?? stop(`There is no gateway ${values.gateway}.`);
+}
+
+const names = new Map();
+const nameOf = (sessionid) => names.get(sessionid) ?? `${sessionid.slice(0, 8)}…`;
+
+function showJoin(entries) {
+  for (const entry of entries) {
+    names.set(entry.sessionid, entry.user?.displayname ?? entry.userid);
+    console.log(`* ${nameOf(entry.sessionid)} is in the room`);
+  }
+}
+
+/** What each kind of message from the server does; others are of no interest to a terminal. */
+const handlers = {
+  hello: (socket) => socket.send(JSON.stringify({ id: 'join', type: 'room', room: { roomid: ticket.roomId } })),
+  room: (_socket, message) => {
+    if (message.room.roomid === '') stop('* the room was closed');
+    console.log(`* you are in ${message.room.roomid}; type and press return, Ctrl-C leaves`);
+  },
+  event: (_socket, { event }) => {
+    if (event.type === 'join') showJoin(event.join);
+    if (event.type === 'leave') for (const id of event.leave) console.log(`* ${nameOf(id)} left`);
+  },
+  message: (_socket, { message }) => {
+    const text = message.data?.text ?? JSON.stringify(message.data);
+    console.log(`${nameOf(message.sender.sessionid)}: ${text}`);
+  },
+  bye: (_socket, { bye }) => stop(`* the server says bye: ${bye?.reason ?? 'no reason given'}`),
+  error: (_socket, { error }) => stop(`* ${error.message ?? error.code} (${error.code})`),
+};
+
+const ticket = await askForTicket();
+const socket = new WebSocket(signalingUrl(ticket));
+socket.on('open', () => {
+  const auth = { url: ticket.authUrl, params: { token: ticket.ticket } };
+  socket.send(JSON.stringify({ id: 'hello', type: 'hello', hello: { version: '2.0', auth } }));
+});
+socket.on('message', (frame) => {
+  const message = JSON.parse(frame.toString());
+  handlers[message.type]?.(socket, message);
+});
+socket.on('close', () => stop('* the connection is closed'));
+socket.on('error', (error) => stop(`The gateway cannot be reached: ${error.message}`));
+
+createInterface({ input: process.stdin }).on('line', (text) => {
+  if (text.trim() === '') return;
+  const message = { recipient: { type: 'room' }, data: { type: 'chat', text } };
+  socket.send(JSON.stringify({ type: 'message', message }));
+});
+process.on('SIGINT', () => {
+  socket.send(JSON.stringify({ type: 'bye', bye: {} }));
+  setTimeout(() => process.exit(0), 200);
+});
