@@ -1,0 +1,5 @@
+export * from './fields';
+export * from './common.schema';
+export * from './config-error';
+export * from './load-env';
+export * from './describe-config';
