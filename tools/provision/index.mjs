@@ -1,0 +1,4 @@
+export { freePort, isPortFree } from './ports.mjs';
+export { startPostgresServer } from './postgres.mjs';
+export { findRedisServer, REDIS_WAYS, startRedisServer } from './redis.mjs';
+export { startUndertaker } from './undertaker.mjs';
