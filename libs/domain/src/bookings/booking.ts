@@ -8,6 +8,11 @@ export interface Booking {
   readonly validUntil: Date;
 }
 
+/** Whether there is a booking and it is still valid at `now`; an expired one counts as none. */
+export function holds(booking: Booking | null, now: Date): booking is Booking {
+  return booking !== null && booking.validUntil > now;
+}
+
 export interface BookingStore {
   /** The booking of that name, valid or not. */
   find(domain: DomainName, roomName: RoomName): Promise<Booking | null>;

@@ -6,13 +6,20 @@ export interface RoomChanges {
   readonly locked?: boolean;
   /** null takes the password away. Raises the password version. */
   readonly password?: string | null;
+  /** Set only when the room has none yet, so that two who ask at once get the same key. */
   readonly hostKey?: string;
+}
+
+/** A room that is open, perhaps about to end. */
+export interface OpenRoom extends Room {
+  /** It is being closed; nobody is let in any more. */
+  readonly closing: boolean;
 }
 
 /** Rooms in PostgreSQL. Every query is scoped by domain or by an unguessable room session id. */
 export interface RoomStore {
-  findOpen(domain: DomainName, name: RoomName): Promise<Room | null>;
-  findById(id: RoomSessionId): Promise<(Room & { closing: boolean; closedAt: Date | null }) | null>;
+  findOpen(domain: DomainName, name: RoomName): Promise<OpenRoom | null>;
+  findById(id: RoomSessionId): Promise<(OpenRoom & { readonly closedAt: Date | null }) | null>;
   listOpen(domain: DomainName): Promise<readonly Room[]>;
   /** False when a room of that name is open already: decided by the database's unique index, never by a read. */
   insert(room: Room): Promise<boolean>;
@@ -20,15 +27,20 @@ export interface RoomStore {
   change(id: RoomSessionId, changes: RoomChanges): Promise<Room | null>;
   /** Marks it as closing; false when it is closed. Repeating is fine. */
   markClosing(id: RoomSessionId, at: Date): Promise<boolean>;
+  /** Takes the mark from an open room. A closed one keeps it until {@link closingDone}. */
   clearClosing(id: RoomSessionId): Promise<void>;
-  /** Ends it; false when somebody else did already, so that one ending writes one event. */
+  /** Takes the mark from a closed room: its live state is gone too. */
+  closingDone(id: RoomSessionId): Promise<void>;
+  /** Ends it; false when somebody else did already, so that one ending writes one event. The closing mark stays. */
   close(id: RoomSessionId, at: Date): Promise<boolean>;
   /** Whether the last room of that name closed after `since` and had a host key or a password. */
   wasProtectedSince(domain: DomainName, name: RoomName, since: Date): Promise<boolean>;
   /** Notes whether somebody is in, and when it is to close if that stays so. */
   setOccupancy(id: RoomSessionId, occupied: boolean, closeAfter: Date | null): Promise<void>;
-  /** Open rooms whose `closeAfter` has passed. */
+  /** Open rooms, not being closed, whose `closeAfter` has passed; the longest overdue first. */
   due(now: Date, limit: number): Promise<readonly Room[]>;
-  /** Open rooms marked closing before `before`: somebody died in between. */
-  stuckClosing(before: Date, limit: number): Promise<readonly Room[]>;
+  /** Rooms, open or closed, marked closing before `before`: somebody died in between. */
+  stuckClosing(before: Date, limit: number): Promise<ReadonlyArray<Room & { readonly closedAt: Date | null }>>;
+  /** A page of all open rooms of the region, by id, after `after`, with what {@link setOccupancy} noted last. */
+  openAfter(after: RoomSessionId | null, limit: number): Promise<ReadonlyArray<{ room: OpenRoom; occupied: boolean }>>;
 }

@@ -88,10 +88,4 @@ export interface KickedEvent {
 
 /** Everything that reaches a session through the bus. */
 export type CoreEvent =
-  | MessageEvent
-  | JoinedEvent
-  | LeftEvent
-  | ChangedEvent
-  | RoomChangedEvent
-  | RoomClosedEvent
-  | KickedEvent;
+  MessageEvent | JoinedEvent | LeftEvent | ChangedEvent | RoomChangedEvent | RoomClosedEvent | KickedEvent;

@@ -7,7 +7,8 @@ export interface Webhook {
   readonly domain: DomainName;
   /** Only events of this room; null: all rooms of the domain. */
   readonly roomName: RoomName | null;
-  readonly target: { readonly type: 'url'; readonly url: string } | { readonly type: 'robot'; readonly robotId: number };
+  readonly target:
+    { readonly type: 'url'; readonly url: string } | { readonly type: 'robot'; readonly robotId: number };
   /** It has proved that it knows the domain's webhook key (robots need no proof). Only then it is told anything. */
   readonly validated: boolean;
 }
@@ -26,7 +27,7 @@ export interface WebhookStore {
   remove(id: WebhookId, now: Date): Promise<boolean>;
   /** Makes its handshake due now. `validated` stays as it is until the answer. */
   requestValidation(id: WebhookId, now: Date): Promise<void>;
-  /** The outcome of the newest handshake since `since`; null while there is none. */
+  /** The outcome of the newest handshake since `since`, or since it was last asked for; null while there is none. */
   validationSince(id: WebhookId, since: Date): Promise<{ validated: boolean } | null>;
 }
 

@@ -1,0 +1,37 @@
+import { DomainError } from '../kernel/domain-error';
+import type { AccountId, DomainName, RegionId } from '../kernel/ids';
+import type { Stores } from '../kernel/unit-of-work';
+import type { Domain } from './tenancy';
+
+/**
+ * The domain, if it is the account's own.
+ * @throws DomainError domain_not_found; the same for one that does not exist and one of another tenant
+ */
+export async function ownDomain(stores: Stores, account: AccountId, name: DomainName): Promise<Domain> {
+  const domain = await stores.tenancy.domain(name);
+  if (domain?.accountId !== account) throw domainNotFound(name);
+  return domain;
+}
+
+/** @throws DomainError domain_not_found */
+export async function knownDomain(stores: Stores, name: DomainName): Promise<Domain> {
+  const domain = await stores.tenancy.domain(name);
+  if (domain === null) throw domainNotFound(name);
+  return domain;
+}
+
+/**
+ * The domain, when the region that is asked is its home.
+ * @throws DomainError domain_not_found, wrong_region
+ */
+export async function domainAtHome(stores: Stores, name: DomainName, region: RegionId): Promise<Domain> {
+  const domain = await knownDomain(stores, name);
+  if (domain.region !== region) {
+    throw new DomainError('wrong_region', 'The domain is at home in another region.', { region: domain.region });
+  }
+  return domain;
+}
+
+function domainNotFound(name: DomainName): DomainError {
+  return new DomainError('domain_not_found', `There is no domain ${name} here.`, { domain: name });
+}

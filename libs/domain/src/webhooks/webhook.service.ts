@@ -1,0 +1,100 @@
+import type { Clock } from '../kernel/clock';
+import { DomainError } from '../kernel/domain-error';
+import type { AccountId, DomainName, WebhookId } from '../kernel/ids';
+import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
+import { ownDomain } from '../tenancy/own-domain';
+import type { NewWebhook, Webhook } from './webhook';
+import { checkWebhookUrl } from './webhook-url';
+
+/** How long `add` and `validate` wait for the handshake, in milliseconds. */
+export const VALIDATION_WAIT_MS = 5_000;
+
+/** The way to the dispatcher, which alone reaches out to receivers. */
+export interface WebhookValidator {
+  /**
+   * Wakes the dispatcher for a handshake that is committed as due, and waits for its outcome.
+   * @param since when it became due; an older outcome is not the answer
+   * @returns false when it failed or took longer than `timeoutMs`; the dispatcher goes on by itself. Does not throw.
+   */
+  requestAndWait(id: WebhookId, timeoutMs: number, since: Date): Promise<boolean>;
+}
+
+/** Who is told of a domain's events (xroom collection `webhook`). A tenant reaches only its own domains. */
+export class WebhookService {
+  constructor(
+    private readonly uow: UnitOfWork,
+    private readonly validator: WebhookValidator,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Adds a webhook. A URL's handshake is waited for up to 5 s; without an answer it is answered with `validated: false`
+   * and the dispatcher goes on. A robot is valid at once.
+   * @throws DomainError domain_not_found, webhook_url_not_allowed, invalid_input
+   */
+  async add(account: AccountId, webhook: Omit<NewWebhook, 'roomName'> & Partial<NewWebhook>): Promise<Webhook> {
+    const now = this.clock.now();
+    const added = await this.uow.run(async (stores) => {
+      const domain = await ownDomain(stores, account, webhook.domain);
+      if (webhook.target.type === 'url') checkWebhookUrl(webhook.target.url, domain.insecureWebhooks);
+      else checkRobotId(webhook.target.robotId);
+      return stores.webhooks.insert({ ...webhook, roomName: webhook.roomName ?? null }, now);
+    });
+    if (added.target.type === 'robot') return added;
+    return { ...added, validated: await this.validator.requestAndWait(added.id, VALIDATION_WAIT_MS, now) };
+  }
+
+  /** @throws DomainError webhook_not_found, also when it is somebody else's */
+  async remove(account: AccountId, id: WebhookId): Promise<void> {
+    await this.uow.run(async (stores) => {
+      await ownWebhook(stores, account, id);
+      if (!(await stores.webhooks.remove(id, this.clock.now()))) throw notFound();
+    });
+  }
+
+  /**
+   * The domain's webhooks, oldest first.
+   * @param filter `token`: part of the URL or of the room name; `validated`: only such
+   * @throws DomainError domain_not_found
+   */
+  async list(
+    account: AccountId,
+    domain: DomainName,
+    filter: { token?: string; validated?: boolean } = {},
+  ): Promise<readonly Webhook[]> {
+    return this.uow.run(async (stores) => {
+      await ownDomain(stores, account, domain);
+      return stores.webhooks.list(domain, filter);
+    });
+  }
+
+  /**
+   * Does the handshake once more and waits up to 5 s for it. A robot is always valid.
+   * @returns whether it proved that it knows the domain's webhook key
+   * @throws DomainError webhook_not_found, also when it is somebody else's
+   */
+  async validate(account: AccountId, id: WebhookId): Promise<boolean> {
+    const now = this.clock.now();
+    const webhook = await this.uow.run(async (stores) => {
+      const found = await ownWebhook(stores, account, id);
+      if (found.target.type === 'url') await stores.webhooks.requestValidation(id, now);
+      return found;
+    });
+    return webhook.target.type === 'robot' || this.validator.requestAndWait(id, VALIDATION_WAIT_MS, now);
+  }
+}
+
+async function ownWebhook(stores: Stores, account: AccountId, id: WebhookId): Promise<Webhook> {
+  const webhook = await stores.webhooks.find(id);
+  const domain = webhook && (await stores.tenancy.domain(webhook.domain));
+  if (!webhook || domain?.accountId !== account) throw notFound();
+  return webhook;
+}
+
+function notFound(): DomainError {
+  return new DomainError('webhook_not_found', 'There is no webhook with this id.');
+}
+
+function checkRobotId(id: number): void {
+  if (!Number.isSafeInteger(id) || id < 0) throw new DomainError('invalid_input', 'A robot id is a whole number.');
+}
