@@ -11,7 +11,7 @@ export interface ConfigRow extends FieldFacts {
 export function describeConfig(services: Readonly<Record<string, z.ZodObject>>): ConfigRow[] {
   const rows = new Map<string, ConfigRow>();
   for (const [service, schema] of Object.entries(services)) {
-    for (const [name, field] of Object.entries(schema.shape)) {
+    for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
       const known = rows.get(name);
       if (known === undefined) rows.set(name, { name, services: [service], ...inspectField(field) });
       else rows.set(name, { ...known, services: [...known.services, service] });

@@ -1,0 +1,175 @@
+import { Writable } from 'node:stream';
+import { connect } from 'node:net';
+import { Body, Controller, Get, Inject, Module, Post, Req } from '@nestjs/common';
+import {
+  HTTP_LIMITS,
+  Health,
+  LOGGER,
+  startService,
+  type Logger,
+  type RunningService,
+  type ServiceOptions,
+} from './index';
+
+@Controller()
+class EchoController {
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly health: Health,
+  ) {}
+
+  @Get('who')
+  who(@Req() request: { ip: string }) {
+    this.logger.info({ password: 'hunter2', headers: { 'x-auth-key': 'hunter2' }, sdp: 'v=0' }, 'asked');
+    return { ip: request.ip, draining: this.health.isDraining };
+  }
+
+  @Post('echo')
+  echo(@Body() body: unknown) {
+    return { raw: Buffer.isBuffer(body), text: String(body) };
+  }
+}
+
+@Module({ controllers: [EchoController] })
+class EchoModule {}
+
+class Lines extends Writable {
+  readonly texts: string[] = [];
+  override _write(chunk: Buffer, _encoding: string, done: () => void) {
+    this.texts.push(chunk.toString());
+    done();
+  }
+}
+
+const config = {
+  NODE_ENV: 'test',
+  HOST: '127.0.0.1',
+  PORT: 0,
+  METRICS_PORT: 0,
+  LOG_LEVEL: 'debug',
+  TRUSTED_PROXIES: ['127.0.0.0/8'],
+  SHUTDOWN_DELAY_MS: 0,
+  PARLEY_INTERNAL_SECRET: 'x'.repeat(32),
+} as const;
+
+describe('startService', () => {
+  const log = new Lines();
+  const running: RunningService[] = [];
+  const start = async (options: Partial<ServiceOptions> = {}) => {
+    const service = await startService({
+      name: 'echo',
+      module: EchoModule,
+      config,
+      logTo: log,
+      ownsProcess: false,
+      ...options,
+    });
+    running.push(service);
+    return service;
+  };
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((service) => service.close()));
+    log.texts.length = 0;
+  });
+
+  it('answers live and ready, and a failed check without its reason', async () => {
+    const { url, health } = await start();
+    health.tell('replica', 'gw-1');
+    expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'alive' });
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    health.register('db', () => Promise.reject(new Error('password hunter2 refused')));
+    const answer = await fetch(`${url}/health/ready`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({
+      service: 'echo',
+      replica: 'gw-1',
+      status: 'not_ready',
+      checks: { db: 'failed' },
+    });
+  });
+
+  it('believes X-Forwarded-For of trusted proxies only', async () => {
+    const { url } = await start();
+    const headers = { 'x-forwarded-for': '198.51.100.9, 203.0.113.7' };
+    expect(await (await fetch(`${url}/who`, { headers })).json()).toMatchObject({ ip: '203.0.113.7' });
+    const wary = await start({ config: { ...config, TRUSTED_PROXIES: [] } });
+    expect(await (await fetch(`${wary.url}/who`, { headers })).json()).toMatchObject({ ip: '127.0.0.1' });
+  });
+
+  it('logs neither secrets nor queries', async () => {
+    const { url } = await start();
+    await fetch(`${url}/who?checksum=hunter2`, { headers: { authorization: 'Bearer hunter2', cookie: 'a=hunter2' } });
+    await running[0]?.close();
+    const text = log.texts.join('');
+    expect(text).toContain('"path":"/who"');
+    expect(text).toContain('"asked"');
+    expect(text).not.toMatch(/hunter2|v=0/);
+  });
+
+  it('keeps a harmless request id and replaces any other', async () => {
+    const { url } = await start();
+    const answer = async (id: string) =>
+      (await fetch(`${url}/who`, { headers: { 'x-request-id': id } })).headers.get('x-request-id');
+    expect(await answer('abc-12345678')).toBe('abc-12345678');
+    expect(await answer('x"; drop')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('hands raw bodies over with any Content-Type or none, and limits them', async () => {
+    const { url, port } = await start({ body: 'raw', limits: { bodyBytes: 64 } });
+    for (const headers of [{ 'content-type': 'application/json' }, { 'content-type': 'x/y' }]) {
+      const answer = await fetch(`${url}/echo`, { method: 'POST', headers, body: '{"a":' });
+      expect(await answer.json()).toEqual({ raw: true, text: '{"a":' });
+    }
+    const none = await exchange(
+      port,
+      'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi',
+    );
+    expect(none).toContain('{"raw":true,"text":"hi"}');
+    expect((await fetch(`${url}/echo`, { method: 'POST', body: 'x'.repeat(65) })).status).toBe(413);
+  });
+
+  it('cuts off who sends headers too slowly', async () => {
+    const { port } = await start({ limits: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
+    expect(await exchange(port, 'GET /who HTTP/1.1\r\nHost:')).toContain('408');
+    expect(HTTP_LIMITS.headersTimeoutMs).toBeLessThanOrEqual(HTTP_LIMITS.requestTimeoutMs);
+  });
+
+  it('ends in order: not ready, drain, close, release', async () => {
+    const steps: string[] = [];
+    const service: RunningService = await start({
+      drain: async () => {
+        const answer = await fetch(`${service.url}/health/ready`);
+        steps.push(`drain ${answer.status} ${String(((await answer.json()) as { status: string }).status)}`);
+      },
+      release: async () => {
+        steps.push(
+          await fetch(`${service.url}/who`).then(
+            () => 'open',
+            () => 'closed',
+          ),
+        );
+      },
+    });
+    await Promise.all([service.close(), service.close()]);
+    expect(steps).toEqual(['drain 503 draining', 'closed']);
+  });
+
+  it('serves metrics on their own port, apart for two services in one process', async () => {
+    const [one, two] = [await start(), await start({ name: 'other' })];
+    one.metrics.counter('parley_test_total', { help: 'test' }).inc();
+    const read = async (port?: number) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(await read(one.metricsPort)).toContain('parley_test_total{service="echo"} 1');
+    expect(await read(two.metricsPort)).not.toContain('parley_test_total');
+    expect((await fetch(`${one.url}/metrics`)).status).toBe(404);
+  });
+});
+
+/** Writes raw bytes and answers all that came back until the other side closed. */
+function exchange(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    socket.on('data', (chunk) => (received += chunk.toString()));
+    socket.on('close', () => resolve(received)).on('error', reject);
+  });
+}

@@ -1,0 +1,13 @@
+export * from './bootstrap';
+export * from './kit.module';
+export * from './health';
+export * from './metrics';
+export * from './redis';
+export * from './tickets';
+export * from './internal-auth';
+export * from './unknown-errors';
+export * from './client-address';
+export * from './background';
+export * from './logging';
+export { serveHealth } from './health.routes';
+export { watchProcess, type ShutdownOptions } from './shutdown';

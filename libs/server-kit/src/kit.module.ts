@@ -1,0 +1,57 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { LoggerModule } from 'nestjs-pino';
+import { ClientAddresses } from './client-address';
+import { Health } from './health';
+import { Metrics } from './metrics';
+import { requestFields, type Logger } from './logging';
+import { UnknownErrorReporter } from './unknown-errors';
+
+/** Injection token of the service's pino {@link Logger}. */
+export const LOGGER = Symbol('parley.logger');
+
+/** What every service is given before its own parts are built. */
+export interface ServiceKit {
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly errors: UnknownErrorReporter;
+  readonly clients: ClientAddresses;
+}
+
+/** Makes the kit injectable everywhere: by class, the logger by {@link LOGGER}. */
+@Module({})
+export class ServiceKitModule {
+  static forRoot(kit: ServiceKit, root: Root): DynamicModule {
+    const providers = [
+      { provide: LOGGER, useValue: kit.logger },
+      { provide: Health, useValue: kit.health },
+      { provide: Metrics, useValue: kit.metrics },
+      { provide: UnknownErrorReporter, useValue: kit.errors },
+      { provide: ClientAddresses, useValue: kit.clients },
+    ];
+    return {
+      module: ServiceKitModule,
+      global: true,
+      imports: [requestLog(kit.logger), root],
+      providers,
+      exports: providers,
+    };
+  }
+}
+
+/** A Nest module, plain or dynamic. */
+export type Root = DynamicModule | (new (...args: never[]) => object);
+
+function requestLog(logger: Logger): DynamicModule {
+  return LoggerModule.forRoot({
+    forRoutes: [{ path: '{*any}', method: 5 }],
+    pinoHttp: {
+      logger,
+      serializers: { req: requestFields, res: (response: { statusCode: number }) => ({ status: response.statusCode }) },
+      wrapSerializers: false,
+      customSuccessMessage: () => 'request done',
+      customErrorMessage: () => 'request failed',
+      customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'warn' : 'debug'),
+    },
+  });
+}
