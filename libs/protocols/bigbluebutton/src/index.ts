@@ -1,0 +1,8 @@
+export {
+  type ChecksumDialect,
+  draftChecksum,
+  modernChecksum,
+  type SignedQuery,
+  splitChecksum,
+  verifyChecksum,
+} from './auth';

@@ -1,0 +1,37 @@
+export {
+  type AuthAccount,
+  type AuthRefusal,
+  type Credentials,
+  legacyKey,
+  NONCE_LIMIT,
+  NONCE_TTL_MS,
+  type RawRequest,
+  readCredentials,
+  requestSignature,
+  verifyCredentials,
+} from './auth';
+export { decodeEnvelope, decodeRequest, errorEnvelope, MAX_BODY_BYTES, successEnvelope, type WireError } from './codec';
+export type { RoomRef, XroomCommand } from './command';
+export { answerAuthRefusal, answerDomainError, answerHttpStatus, answerWireError, type HttpAnswer } from './errors';
+export {
+  encodeBooking,
+  encodeRoom,
+  encodeRoomList,
+  encodeValidationRequest,
+  encodeWebhook,
+  encodeWebhookEvent,
+  type WebhookEvent,
+} from './from-domain';
+export { peerTypeCode } from './room-types';
+export { type CallTarget, classify, isCollection, mergeLists } from './route';
+export { toDomain } from './to-domain';
+export {
+  type Call,
+  type Collection,
+  COLLECTIONS,
+  type Envelope,
+  envelopeSchema,
+  REQUEST_SCHEMAS,
+  type WebhookPayload,
+  type XroomRequest,
+} from './wire.schema';
