@@ -29,7 +29,7 @@ const allowed = {
   persistence: ['domain', 'config'],
   live: ['domain', 'config'],
   queue: ['domain', 'config'],
-  testing: ['domain', 'contracts', 'persistence', 'live', 'queue', 'config', 'server-kit', 'protocol'],
+  testing: ['domain', 'contracts', 'persistence', 'live', 'queue', 'config', 'server-kit', 'protocol', 'tools'],
   protocol: ['domain'],
   app: ['domain', 'contracts', 'protocol', 'persistence', 'live', 'queue', 'config', 'server-kit'],
   e2e: ['testing', 'contracts', 'domain'],
@@ -41,6 +41,9 @@ const policies = Object.entries(allowed).map(([from, to]) => ({
   from: { element: { type: from } },
   allow: { to: { element: { types: { anyOf: to } } } },
 }));
+
+/** What tests may import besides: the servers and scripted clients of `testing`. */
+const testPolicies = elements.map(({ type }) => ({ from: { type }, allow: { to: { type: 'testing' } } }));
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '.parley/**', 'libs/persistence/src/generated/**'] },
@@ -70,6 +73,10 @@ export default tseslint.config(
       '@typescript-eslint/unbound-method': 'off',
       eqeqeq: ['error', 'always'],
     },
+  },
+  {
+    files: ['**/*.spec.ts', '**/test/**/*.ts'],
+    rules: { 'boundaries/dependencies': ['error', { default: 'disallow', policies: [...policies, ...testPolicies] }] },
   },
   {
     // The environment is read in one place, once; everybody else is handed a typed configuration.

@@ -45,3 +45,13 @@ export function startPostgresServer(options: {
   maxConnections?: number;
 }): Promise<PostgresServer>;
 export function startUndertaker(): Undertaker;
+
+/** An empty PostgreSQL that ends with this process at the latest. */
+export function startThrowAwayPostgres(): Promise<{
+  url: string;
+  pid: number;
+  /** A temporary folder that goes when the server goes. */
+  folder: string;
+  undertaker: Undertaker;
+  close(): Promise<void>;
+}>;

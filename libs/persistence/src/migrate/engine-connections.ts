@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
-import type { SqlDriverAdapter, SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
-import { Pool, type QueryConfig } from 'pg';
+import {
+  ColumnTypeEnum,
+  type SqlDriverAdapter,
+  type SqlMigrationAwareDriverAdapterFactory,
+  type SqlQuery,
+  type SqlResultSet,
+} from '@prisma/driver-adapter-utils';
+import { Pool, types, type QueryConfig } from 'pg';
 
-/** PostgreSQL's internal one-byte type `"char"`, in which its catalogue answers, and the type that means the same to readers. */
+/** PostgreSQL's internal one-byte type `"char"`, in which its catalogue answers. */
 const INTERNAL_CHAR = 18;
-const TEXT = 25;
 
 /**
  * The connections of one schema engine. Prisma's own factory is not enough here: it cuts scripts at every semicolon, also
@@ -47,7 +52,9 @@ export class EngineConnections implements SqlMigrationAwareDriverAdapterFactory 
     const executeScript = async (script: string) => {
       await adapter.executeRaw({ sql: script, args: [], argTypes: [] });
     };
-    return Object.assign(adapter, { executeScript, dispose });
+    const askAdapter = adapter.queryRaw.bind(adapter);
+    const queryRaw = async (query: SqlQuery) => pool.withCharacterColumns(await askAdapter(query));
+    return Object.assign(adapter, { executeScript, queryRaw, dispose });
   }
 
   private async onMainDatabase(statement: string): Promise<void> {
@@ -60,11 +67,28 @@ export class EngineConnections implements SqlMigrationAwareDriverAdapterFactory 
   }
 }
 
-/** A pool whose answers about the catalogue Prisma's adapter can read. */
+/** A pool that remembers which columns of its answers have the type Prisma's adapter does not know, and passes them as text. */
 class CataloguePool extends Pool {
+  private readonly characterColumns = new WeakMap<object, number[]>();
+
   override query = (async (config: QueryConfig) => {
-    const result = await super.query(config);
-    for (const field of result.fields ?? []) if (field.dataTypeID === INTERNAL_CHAR) field.dataTypeID = TEXT;
+    const result = await super.query<unknown[]>(config);
+    // A script of several statements answers several results, which nobody reads.
+    if (Array.isArray(result)) return result;
+    const found: number[] = [];
+    for (const [index, field] of result.fields.entries()) {
+      if (field.dataTypeID !== INTERNAL_CHAR) continue;
+      field.dataTypeID = types.builtins.TEXT;
+      found.push(index);
+    }
+    this.characterColumns.set(result.rows, found);
     return result;
   }) as Pool['query'];
+
+  /** Gives the columns of an answer that came through this pool their real type. */
+  withCharacterColumns(answer: SqlResultSet): SqlResultSet {
+    const found = this.characterColumns.get(answer.rows) ?? [];
+    const columnTypes = answer.columnTypes.map((type, i) => (found.includes(i) ? ColumnTypeEnum.Character : type));
+    return { ...answer, columnTypes };
+  }
 }

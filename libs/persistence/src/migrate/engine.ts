@@ -36,16 +36,33 @@ function loadSchemaEngine(): Promise<Loaded> {
 }
 
 async function instantiate(): Promise<Loaded> {
+  // The engine calls this when it finds a bug in itself, and then stops; without it nobody learns what happened.
+  Object.assign(globalThis, {
+    PRISMA_WASM_PANIC_REGISTRY: {
+      set_message(message: string) {
+        throw new Error(`Prisma's schema engine broke: ${message}`);
+      },
+    },
+  });
   // By hand, because Node 20 cannot `import` a .wasm file as the package's own entry does.
   const engine = await import('@prisma/schema-engine-wasm/schema_engine_bg');
   const binding = engine as unknown as WasmBinding;
   const bindingFile = require.resolve('@prisma/schema-engine-wasm/schema_engine_bg');
   const bytes = await readFile(join(dirname(bindingFile), 'schema_engine_bg.wasm'));
-  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': binding });
+  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': withoutLingering(binding) });
   const exports = instance.exports as WasmExports;
   binding.__wbg_set_wasm(exports);
   exports.__wbindgen_start();
   return engine;
+}
+
+/** The engine leaves a timer of 10 s behind, which would hold a program that is done; so its timers hold nobody. */
+function withoutLingering(binding: object): object {
+  const wrapped = Object.entries(binding).map(([name, value]: [string, unknown]) => {
+    if (!name.startsWith('__wbg_setTimeout_') || typeof value !== 'function') return [name, value] as const;
+    return [name, (...args: unknown[]) => (Reflect.apply(value, undefined, args) as NodeJS.Timeout).unref()] as const;
+  });
+  return Object.fromEntries(wrapped);
 }
 
 /** The tables and enums the engine leaves alone: none. */
@@ -62,11 +79,12 @@ export async function withSchemaEngine<Result>(
 ): Promise<Result> {
   const { SchemaEngine } = await loadSchemaEngine();
   const connections = new EngineConnections(databaseUrl);
+  const factory = bindMigrationAwareSqlAdapterFactory(connections);
   try {
     const engine = await SchemaEngine.new(
       { datamodels: schema ? [[schema.path, schema.content]] : undefined },
       () => undefined,
-      bindMigrationAwareSqlAdapterFactory(connections),
+      factory,
     );
     try {
       return await work(engine);
@@ -74,21 +92,26 @@ export async function withSchemaEngine<Result>(
       engine.free();
     }
   } catch (error) {
-    throw readable(error);
+    throw readable(error, (id) => factory.errorRegistry.consumeError(id)?.error);
   } finally {
     await connections.close();
   }
 }
 
-/** The engine throws errors whose message is JSON `{error_code, message}` or a bare string; people want the sentence. */
-function readable(error: unknown): Error {
+/**
+ * The engine throws errors whose message is JSON `{error_code, message}`, a sentence with a trace through its sources, or
+ * the number of an error that the adapter threw; people want the sentence.
+ */
+function readable(error: unknown, thrownByAdapter: (id: number) => unknown): Error {
   const text = error instanceof Error ? error.message : String(error);
+  const id = /External error id#(\d+)/.exec(text)?.[1];
+  const original = id === undefined ? undefined : thrownByAdapter(Number(id));
+  if (original instanceof Error) return original;
   try {
     const parsed = JSON.parse(text) as { message?: unknown };
     if (typeof parsed.message === 'string') return new Error(parsed.message, { cause: error });
   } catch {
     // Not JSON: the text is the message.
   }
-  // The lines below the message are a trace through the engine's own sources.
   return new Error(text.split(/\n\s+0: /)[0], { cause: error });
 }
