@@ -1,0 +1,124 @@
+import { Worker, type Job, type Queue } from 'bullmq';
+import { EVENT_STREAM_OPTIONS, JOB_OPTIONS, QUEUE_PREFIX } from './queue-names';
+import type { RedisClient } from './redis-connection';
+
+/** What is told about a worker; for logs and metrics. */
+export interface WorkerEvents {
+  /** A job's handler threw, or BullMQ gave the job up as stalled. */
+  failed(jobId: string, error: unknown): void;
+  /** Redis trouble. The worker goes on by itself once it is over. */
+  trouble(error: Error): void;
+  /** It had stopped fetching although jobs were due and was replaced. */
+  replaced(queue: string): void;
+}
+
+export interface WatchedWorkerOptions {
+  readonly queue: Queue;
+  readonly connection: RedisClient;
+  readonly concurrency: number;
+  readonly handle: (job: Job) => Promise<void>;
+  readonly events: WorkerEvents;
+  /** How long jobs may be due with nothing fetched before the worker is replaced, in milliseconds. */
+  readonly silentAfterMs: number;
+}
+
+/**
+ * A BullMQ worker that is replaced when it stops without a word. Workers have been seen to stop fetching for ever after a
+ * failover while they claim to run and emit no error, so what is watched is the outcome: jobs are due, a slot is free, and
+ * yet nothing is fetched.
+ */
+export class WatchedWorker {
+  private worker: Worker;
+  private active = 0;
+  private lastFetchAt = performance.now();
+  private readonly timer: NodeJS.Timeout;
+  private looking: Promise<void> | undefined;
+  private closed = false;
+  /** Replaced workers whose last jobs are still under way. */
+  private readonly retired = new Set<Promise<void>>();
+
+  constructor(
+    private readonly options: WatchedWorkerOptions,
+    private readonly makeWorker: (handle: (job: Job) => Promise<void>) => Worker = (handle) =>
+      newWorker(options, handle),
+  ) {
+    this.worker = this.start();
+    this.timer = setInterval(() => this.look(), options.silentAfterMs / 3);
+    this.timer.unref();
+  }
+
+  /** Fetches nothing more; resolves when the running jobs are over. */
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.timer);
+    await this.looking;
+    await Promise.all([this.worker.close(), ...this.retired]);
+  }
+
+  private start(): Worker {
+    this.lastFetchAt = performance.now();
+    const worker = this.makeWorker((job) => this.run(job));
+    worker.on('failed', (job, error) => this.options.events.failed(job?.id ?? 'unknown', error));
+    worker.on('error', (error) => this.options.events.trouble(error));
+    return worker;
+  }
+
+  private async run(job: Job): Promise<void> {
+    this.lastFetchAt = performance.now();
+    this.active += 1;
+    try {
+      await this.options.handle(job);
+    } finally {
+      this.active -= 1;
+    }
+  }
+
+  private look(): void {
+    if (this.looking !== undefined || this.closed) return;
+    this.looking = this.replaceIfSilent()
+      .catch((error: unknown) => this.options.events.trouble(error instanceof Error ? error : new Error(String(error))))
+      .finally(() => (this.looking = undefined));
+  }
+
+  private async replaceIfSilent(): Promise<void> {
+    const { queue, concurrency, silentAfterMs } = this.options;
+    const silentMs = performance.now() - this.lastFetchAt;
+    const busy = this.active >= concurrency;
+    if (busy || silentMs < silentAfterMs) return;
+    if (!(await hasDueJobs(queue, silentAfterMs))) {
+      this.lastFetchAt = performance.now();
+      return;
+    }
+    if (this.closed) return;
+    this.options.events.replaced(queue.name);
+    const retiring = this.worker
+      .close(true)
+      .catch((error: Error) => this.options.events.trouble(error))
+      .finally(() => this.retired.delete(retiring));
+    this.retired.add(retiring);
+    this.worker = this.start();
+  }
+}
+
+/** Jobs that wait, or whose delay was over long ago without anybody promoting them. */
+async function hasDueJobs(queue: Queue, overdueMs: number): Promise<boolean> {
+  if ((await queue.getWaitingCount()) > 0) return true;
+  const [first] = await queue.getDelayed(0, 0);
+  return first !== undefined && first.timestamp + first.delay + overdueMs < Date.now();
+}
+
+function newWorker(options: WatchedWorkerOptions, handle: (job: Job) => Promise<void>): Worker {
+  return new Worker(options.queue.name, handle, {
+    connection: options.connection,
+    prefix: QUEUE_PREFIX,
+    concurrency: options.concurrency,
+    removeOnComplete: { count: 0 },
+    removeOnFail: { count: 0 },
+  });
+}
+
+export const QUEUE_OPTIONS = {
+  prefix: QUEUE_PREFIX,
+  defaultJobOptions: JOB_OPTIONS,
+  streams: EVENT_STREAM_OPTIONS,
+} as const;
