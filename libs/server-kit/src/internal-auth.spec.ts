@@ -1,0 +1,36 @@
+import * as fc from 'fast-check';
+import { InternalAuth } from './index';
+
+const now = new Date('2026-03-01T12:00:00Z');
+const call = { method: 'POST', path: '/api/room?x=1', from: 'region-router@eu-1', hops: 1 };
+const [old, fresh] = ['a'.repeat(32), 'b'.repeat(32)];
+
+describe('InternalAuth', () => {
+  const auth = new InternalAuth(old);
+
+  it('accepts what it signed and tells caller and hops', () => {
+    expect(auth.verify(auth.sign(call, now), call, now)).toEqual({ ok: true, value: { from: call.from, hops: 1 } });
+  });
+
+  it('refuses it on another path or method, changed, late, or with another secret', () => {
+    const header = auth.sign(call, now);
+    const late = new Date(now.getTime() + 31_000);
+    expect(auth.verify(header, { ...call, path: '/api/room' }, now)).toEqual({ ok: false, error: 'invalid' });
+    expect(auth.verify(header, { ...call, method: 'GET' }, now)).toEqual({ ok: false, error: 'invalid' });
+    expect(auth.verify(header.replace(' 1 ', ' 0 '), call, now)).toEqual({ ok: false, error: 'invalid' });
+    expect(auth.verify(header, call, late)).toEqual({ ok: false, error: 'expired' });
+    expect(new InternalAuth(fresh).verify(header, call, now)).toEqual({ ok: false, error: 'invalid' });
+    expect(auth.verify(undefined, call, now)).toEqual({ ok: false, error: 'missing' });
+  });
+
+  it('lets a secret be rotated without a gap', () => {
+    const both = new InternalAuth(`${fresh},${old}`);
+    expect(both.verify(auth.sign(call, now), call, now).ok).toBe(true);
+    expect(new InternalAuth(fresh).verify(both.sign(call, now), call, now).ok).toBe(true);
+  });
+
+  it('never throws and never accepts noise', () => {
+    fc.assert(fc.property(fc.string(), (text) => !auth.verify(text, call, now).ok));
+    expect(auth.verify(`v1 1 1 %E0%A4%A ${'0'.repeat(64)}`, call, now)).toEqual({ ok: false, error: 'invalid' });
+  });
+});
