@@ -1,0 +1,105 @@
+import { z } from 'zod';
+
+/** The operator's REST, `/v1/admin`. Secrets are shown once, in the answer that made them. */
+
+const time = z.iso.datetime();
+const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens');
+const authId = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'expected 1 to 128 printable characters without spaces');
+const seconds = z.number().int().min(1).max(31_536_000);
+const domainName = z.string().min(1).max(253);
+
+export const createAccountSchema = z
+  .strictObject({
+    slug,
+    authId: authId.optional().describe('What its back ends call themselves; made up if absent'),
+    legacyKeys: z.boolean().default(false).describe('May use keys that sign no body; those can be replayed'),
+  })
+  .meta({ id: 'CreateAccount' });
+export type CreateAccount = z.infer<typeof createAccountSchema>;
+
+export const accountSchema = z
+  .strictObject({
+    id: z.string(),
+    slug,
+    authId,
+    legacyKeys: z.boolean(),
+    createdAt: time,
+    disabledAt: time.nullable(),
+  })
+  .meta({ id: 'Account' });
+export type AccountView = z.infer<typeof accountSchema>;
+
+export const createdAccountSchema = accountSchema
+  .extend({ secret: z.string().describe('Shown only now') })
+  .meta({ id: 'CreatedAccount' });
+
+export const accountListSchema = z.strictObject({ accounts: z.array(accountSchema) }).meta({ id: 'AccountList' });
+
+export const createDomainSchema = z
+  .strictObject({
+    name: domainName,
+    account: slug.describe('Slug of the account it belongs to'),
+    capacity: z.number().int().min(1).max(10_000).default(100),
+    visitorsMayOpen: z.boolean().default(true),
+    strictResidency: z.boolean().default(false).describe('Foreign regions answer 421 instead of passing calls on'),
+    visitorUnenteredSeconds: seconds.nullable().default(300),
+    visitorEmptySeconds: seconds.nullable().default(20),
+    apiUnenteredSeconds: seconds.nullable().default(86_400),
+    apiEmptySeconds: seconds.nullable().default(3_600),
+  })
+  .meta({ id: 'CreateDomain' });
+export type CreateDomain = z.infer<typeof createDomainSchema>;
+
+export const domainSchema = z
+  .strictObject({
+    name: domainName,
+    accountId: z.string(),
+    region: z.string(),
+    capacity: z.number().int(),
+    visitorsMayOpen: z.boolean(),
+    strictResidency: z.boolean(),
+    visitorUnenteredSeconds: seconds.nullable(),
+    visitorEmptySeconds: seconds.nullable(),
+    apiUnenteredSeconds: seconds.nullable(),
+    apiEmptySeconds: seconds.nullable(),
+  })
+  .meta({ id: 'Domain' });
+export type DomainView = z.infer<typeof domainSchema>;
+
+export const createdDomainSchema = domainSchema
+  .extend({ webhookKey: z.string().describe('Signs webhook challenges; shown only now') })
+  .meta({ id: 'CreatedDomain' });
+
+export const domainListSchema = z.strictObject({ domains: z.array(domainSchema) }).meta({ id: 'DomainList' });
+
+export const createKeySchema = z.strictObject({ name: slug }).meta({ id: 'CreateKey' });
+
+export const keySchema = z
+  .strictObject({
+    id: z.string(),
+    name: z.string(),
+    createdAt: time,
+    lastUsedAt: time.nullable(),
+    revokedAt: time.nullable(),
+  })
+  .meta({ id: 'OperatorKey' });
+export type KeyView = z.infer<typeof keySchema>;
+
+export const createdKeySchema = keySchema
+  .extend({ key: z.string().describe('The bearer key; only its hash is kept, so it is shown only now') })
+  .meta({ id: 'CreatedKey' });
+
+export const keyListSchema = z.strictObject({ keys: z.array(keySchema) }).meta({ id: 'KeyList' });
+
+export const auditEntrySchema = z
+  .strictObject({
+    id: z.string(),
+    at: time,
+    actor: z.string(),
+    action: z.string(),
+    target: z.string(),
+    details: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'AuditEntry' });
+
+export const auditListSchema = z.strictObject({ entries: z.array(auditEntrySchema) }).meta({ id: 'AuditList' });
