@@ -1,0 +1,54 @@
+import type { JsonValue } from '@parley/domain';
+import type { ProtocolVersion } from './features';
+import type { Position } from './seq';
+
+/** Whom a message is for. */
+export type Recipient =
+  | { readonly type: 'session'; readonly sessionId: string }
+  | { readonly type: 'user'; readonly userId: string }
+  | { readonly type: 'room' }
+  | { readonly type: 'call' };
+
+/** A checked hello. */
+export type HelloRequest = { readonly version: ProtocolVersion; readonly features: readonly string[] } & (
+  | { readonly kind: 'resume'; readonly resumeId: string; readonly lastSeen: Position | undefined }
+  /** 1.0: `params` go to the backend at `url` as they are. */
+  | { readonly kind: 'backend'; readonly url: string; readonly params: JsonValue }
+  /** 2.0: a signed token. */
+  | { readonly kind: 'token'; readonly url: string; readonly token: string }
+  | { readonly kind: 'federation'; readonly url: string }
+  | { readonly kind: 'internal'; readonly backend: string; readonly random: string; readonly token: string }
+);
+
+/** A checked frame of a client. `id` is echoed on the answer. */
+export type ClientMessage = { readonly id: string | undefined } & (
+  | { readonly type: 'hello'; readonly hello: HelloRequest }
+  | { readonly type: 'bye' }
+  | {
+      readonly type: 'room';
+      /** Empty: leave. */
+      readonly roomId: string;
+      readonly foreignSessionId: string | undefined;
+      /** Asks for a room of another server. */
+      readonly federated: boolean;
+    }
+  | {
+      readonly type: 'message' | 'control';
+      readonly recipient: Recipient;
+      /** `data` as the client wrote it. */
+      readonly raw: string;
+      /** `data.type`, when it has one. */
+      readonly dataType: string | undefined;
+    }
+  /** Known, but handled by nobody yet: ignored like an unknown one. */
+  | { readonly type: 'internal' | 'transient' }
+  | { readonly type: 'unknown' }
+);
+
+/** Why a frame was not understood. `id` is there when the frame was JSON of the right shape (brief 2.1). */
+export interface DecodeFailure {
+  readonly code: 'invalid_format' | 'invalid_hello_version';
+  readonly id: string | undefined;
+  /** Whether it was meant as a hello: before the hello other types get `hello_expected`, even broken ones. */
+  readonly type: string | undefined;
+}

@@ -1,0 +1,168 @@
+import type { CoreEvent, JsonObject, Member, MessageEvent, SessionId, SessionKind } from '@parley/domain';
+import type { HelloRequest, Recipient } from '../client-message';
+import type { WireError } from '../errors';
+import type { ProtocolVersion } from '../features';
+import type { Frame } from '../frame';
+import type { Position } from '../seq';
+
+/** What the protocol needs to know of who is connected. The rest stays with whoever authenticated it. */
+export interface Identity {
+  readonly kind: SessionKind;
+  /** Empty for guests and internal clients. */
+  readonly userId: string;
+}
+
+/** A session as this connection has it. */
+export interface ActiveSession {
+  readonly sessionId: SessionId;
+  readonly resumeId: string;
+  readonly identity: Identity;
+  /** The client announced `message-seq`. */
+  readonly wantsSeq: boolean;
+  readonly room: CurrentRoom | undefined;
+  /** How far it is; undefined while unknown (after a resume that replayed nothing). */
+  readonly position: Position | undefined;
+  /** A join waits for its answer. */
+  readonly joining: boolean;
+  /** Deliveries of a room whose join is not answered yet. */
+  readonly held: readonly DeliveredEvent[];
+}
+
+/** The room a session is in, as its client knows it. */
+export interface CurrentRoom {
+  /** The name on this wire. */
+  readonly roomId: string;
+  readonly liveId: NonNullable<Position['room']>['id'] | undefined;
+  readonly properties: JsonObject | undefined;
+  /** May send `control`. */
+  readonly mayControl: boolean;
+}
+
+/** A request whose answer waits for something outside. */
+export interface Pending {
+  readonly id: string | undefined;
+  readonly version: ProtocolVersion;
+  readonly features: readonly string[];
+}
+
+export type TimerName = 'hello' | 'guest-join';
+
+/**
+ * Everything the machine remembers.
+ * - `greeting`: connected, no session yet; `asking` while a hello is being decided.
+ * - `active`: has a session.
+ * - `ending`: the session is being given up; then the connection says bye and closes.
+ * - `closed`: nothing is sent any more.
+ */
+export interface ConnectionState {
+  readonly phase: 'greeting' | 'asking' | 'active' | 'ending' | 'closed';
+  readonly pending: Pending | undefined;
+  /** The hello timer fired while a resume was being decided. */
+  readonly helloExpired: boolean;
+  readonly session: ActiveSession | undefined;
+  readonly bye: { readonly id: string | undefined; readonly reason: string | undefined } | undefined;
+}
+
+/** One event as the live layer hands it over. */
+export interface DeliveredEvent {
+  readonly event: CoreEvent;
+  readonly position: Position;
+}
+
+/** Why the live layer took the session away; the same words as its port. */
+export type EndReason = 'resumed_elsewhere' | 'kicked' | 'ended' | 'log_overflow' | 'expired';
+
+type Outcome<Value> = ({ readonly ok: true } & Value) | { readonly ok: false; readonly error: WireError };
+
+/** A session as it was opened or resumed. */
+export interface SessionFacts {
+  readonly sessionId: SessionId;
+  readonly resumeId: string;
+  readonly identity: Identity;
+}
+
+export interface ResumedFacts extends SessionFacts {
+  readonly features: readonly string[];
+  readonly room: CurrentRoom | undefined;
+  /** What was missed, in order. */
+  readonly missed: readonly DeliveredEvent[];
+}
+
+export interface JoinedFacts {
+  readonly room: CurrentRoom;
+  readonly self: Member;
+  readonly others: readonly Member[];
+  /** The room's part of the position: the snapshot contains everything up to here. */
+  readonly cursor: NonNullable<Position['room']>;
+}
+
+export type Input =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'frame'; readonly text: string }
+  | { readonly kind: 'binary' }
+  | { readonly kind: 'timer'; readonly timer: TimerName }
+  | ({ readonly kind: 'delivered' } & DeliveredEvent)
+  | { readonly kind: 'ended'; readonly reason: EndReason; readonly detail?: string }
+  /** Answer to `open-session`. */
+  | { readonly kind: 'session-opened'; readonly outcome: Outcome<SessionFacts> }
+  /** Answer to `resume-session`. */
+  | { readonly kind: 'session-resumed'; readonly outcome: Outcome<ResumedFacts> }
+  /** Answer to `join`. */
+  | { readonly kind: 'joined'; readonly id: string | undefined; readonly outcome: Outcome<JoinedFacts> }
+  /** Answer to `leave`. */
+  | { readonly kind: 'left'; readonly id: string | undefined; readonly outcome: Outcome<object> }
+  /** Answer to `end-session`. */
+  | { readonly kind: 'session-ended' }
+  /** The socket is gone. */
+  | { readonly kind: 'disconnected' }
+  /** This replica is going away; the session was given up for resume elsewhere. */
+  | { readonly kind: 'shutdown' };
+
+/** A hello that asks for a new session. */
+export type NewSessionRequest = Exclude<HelloRequest, { kind: 'resume' }>;
+
+export type Effect =
+  /** `position` is reached once the frame has left the process. */
+  | { readonly kind: 'send'; readonly frame: Frame; readonly position?: Position }
+  /** An event that this client is not told: its position is reached after the frames before it. */
+  | { readonly kind: 'mark'; readonly position: Position }
+  | { readonly kind: 'close'; readonly code: number }
+  | { readonly kind: 'start-timer' | 'stop-timer'; readonly timer: TimerName }
+  /** Authenticate and open. */
+  | { readonly kind: 'open-session'; readonly hello: NewSessionRequest }
+  | { readonly kind: 'resume-session'; readonly resumeId: string; readonly lastSeen: Position | undefined }
+  | {
+      readonly kind: 'join';
+      readonly id: string | undefined;
+      readonly roomId: string;
+      readonly foreignSessionId: string | undefined;
+    }
+  | { readonly kind: 'leave'; readonly id: string | undefined }
+  | { readonly kind: 'relay'; readonly recipient: Exclude<Recipient, { type: 'call' }>; readonly event: MessageEvent }
+  /** Give the session up for good. */
+  | { readonly kind: 'end-session' }
+  /** The connection is lost, the session may be resumed. */
+  | { readonly kind: 'detach-session' };
+
+/** What a step answers. */
+export interface Step {
+  readonly state: ConnectionState;
+  readonly effects: readonly Effect[];
+}
+
+/** What the machine is told once about the server it speaks for. */
+export interface ServerFacts {
+  readonly version: string;
+  readonly features: readonly string[];
+}
+
+/** Close codes. 1001 is never used: the web client does not come back after it. */
+export const CLOSE = {
+  normal: 1_000,
+  /** A frame over the limit. */
+  tooBig: 1_009,
+  /** This replica goes away; come back, to another one. */
+  restart: 1_012,
+  /** Reads too slowly, or its log overflowed; come back. */
+  tryAgain: 1_013,
+} as const;

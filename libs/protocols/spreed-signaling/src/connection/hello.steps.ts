@@ -1,0 +1,110 @@
+import type { ClientMessage } from '../client-message';
+import { wireError } from '../errors';
+import { MESSAGE_SEQ } from '../features';
+import { frameOf, type Frame } from '../frame';
+import type { EventFrames } from '../from-domain';
+import type {
+  ActiveSession,
+  ConnectionState,
+  Effect,
+  Input,
+  Pending,
+  ServerFacts,
+  SessionFacts,
+  Step,
+} from './connection.types';
+import { errorEffect, guestTimer, nothing } from './effects';
+import { deliverAll } from './events.steps';
+
+type Hello = Extract<ClientMessage, { type: 'hello' }>;
+type Opened = Extract<Input, { kind: 'session-opened' }>['outcome'];
+type Resumed = Extract<Input, { kind: 'session-resumed' }>['outcome'];
+
+/** A hello on a connection without a session. */
+export function hello(state: ConnectionState, message: Hello): Step {
+  const { hello: request } = message;
+  if (request.kind === 'federation') {
+    return { state, effects: [errorEffect(message.id, wireError('federation_unsupported'))] };
+  }
+  const pending: Pending = { id: message.id, version: request.version, features: request.features };
+  const asking: ConnectionState = { ...state, phase: 'asking', pending };
+  if (request.kind === 'resume') {
+    const { resumeId, lastSeen } = request;
+    return { state: asking, effects: [{ kind: 'resume-session', resumeId, lastSeen }] };
+  }
+  // Backends may be slow: the timer stands still meanwhile.
+  return {
+    state: asking,
+    effects: [
+      { kind: 'stop-timer', timer: 'hello' },
+      { kind: 'open-session', hello: request },
+    ],
+  };
+}
+
+/** A new session was opened or refused. After a refusal another hello may follow on the same connection. */
+export function sessionOpened(server: ServerFacts, state: ConnectionState, outcome: Opened): Step {
+  const { pending } = state;
+  if (state.phase !== 'asking' || pending === undefined) return nothing(state);
+  if (!outcome.ok) {
+    return {
+      state: { ...state, phase: 'greeting', pending: undefined, helloExpired: false },
+      effects: [errorEffect(pending.id, outcome.error), { kind: 'start-timer', timer: 'hello' }],
+    };
+  }
+  const session = activeSession(outcome, pending.features, { session: 0 });
+  return {
+    state: { ...state, phase: 'active', pending: undefined, session },
+    effects: [{ kind: 'send', frame: helloFrame(server, pending, outcome) }, ...guestTimer(session)],
+  };
+}
+
+/** A session was taken over from a lost connection, or could not be. The hello timer was running all the time. */
+export function resumed(server: ServerFacts, frames: EventFrames, state: ConnectionState, outcome: Resumed): Step {
+  const { pending } = state;
+  if (state.phase !== 'asking' || pending === undefined) return nothing(state);
+  if (!outcome.ok) {
+    const greeting: ConnectionState = { ...state, phase: 'greeting', pending: undefined, helloExpired: false };
+    const restart: Effect[] = state.helloExpired ? [{ kind: 'start-timer', timer: 'hello' }] : [];
+    return { state: greeting, effects: [errorEffect(pending.id, outcome.error), ...restart] };
+  }
+  const session: ActiveSession = {
+    ...activeSession(outcome, [...outcome.features, ...pending.features], undefined),
+    room: outcome.room,
+  };
+  const replay = deliverAll(frames, { ...state, phase: 'active', pending: undefined, session }, outcome.missed);
+  return {
+    state: replay.state,
+    effects: [
+      { kind: 'stop-timer', timer: 'hello' },
+      { kind: 'send', frame: helloFrame(server, pending, outcome) },
+      ...guestTimer(session),
+      ...replay.effects,
+    ],
+  };
+}
+
+function activeSession(
+  facts: SessionFacts,
+  features: readonly string[],
+  position: ActiveSession['position'],
+): ActiveSession {
+  const { sessionId, resumeId, identity } = facts;
+  const wantsSeq = features.includes(MESSAGE_SEQ);
+  return { sessionId, resumeId, identity, wantsSeq, room: undefined, position, joining: false, held: [] };
+}
+
+/** The complete answer, on a resume too: the web client rebuilds its feature table from every one. */
+function helloFrame(server: ServerFacts, pending: Pending, facts: SessionFacts): Frame {
+  return frameOf({
+    id: pending.id,
+    type: 'hello',
+    hello: {
+      version: pending.version,
+      sessionid: facts.sessionId,
+      resumeid: facts.resumeId,
+      userid: facts.identity.userId,
+      server: { version: server.version, features: server.features },
+    },
+  });
+}

@@ -1,0 +1,11 @@
+export * from './auth';
+export * from './backend-url';
+export * from './backend-api';
+export * from './client-message';
+export * from './codec';
+export * from './connection/connection';
+export * from './connection/connection.types';
+export * from './errors';
+export * from './features';
+export { Frame } from './frame';
+export { decodeSeq, encodeSeq, type Position } from './seq';

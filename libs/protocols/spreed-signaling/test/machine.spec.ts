@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { SignalingMachine, type ConnectionState, type Input } from '../src';
+
+const json = fc.json({ maxDepth: 3 });
+const body = fc.oneof(json, fc.constant('{"version":"1.0","resumeid":"a.b"}'), fc.constant('{"roomid":"r"}'));
+const type = fc.constantFrom('hello', 'room', 'message', 'control', 'bye', 'internal', 'transient', 'x', '__proto__');
+const frameText = fc.oneof(
+  fc.string(),
+  json,
+  fc.tuple(type, body).map(([name, value]) => `{"id":"1","type":"${name}","${name}":${value}}`),
+);
+const position = { session: 1, room: { id: 'rs', generation: 'g', seq: 1 } };
+const identity = { kind: 'client', userId: '' };
+const member = { sessionId: 's', kind: 'client', role: 'guest', userId: '', order: 1 };
+const refused = { ok: false, error: { code: 'x', message: 'y' } };
+const facts = { ok: true, sessionId: 's', resumeId: 's.r', identity, features: [], room: undefined, missed: [] };
+const room = { roomId: 'r', liveId: 'rs', properties: undefined, mayControl: true };
+const cursor = position.room;
+
+/** Inputs in any order, also ones that cannot follow each other: the machine must shrug them off. */
+const input = fc.oneof(
+  frameText.map((text) => ({ kind: 'frame', text })),
+  fc.constantFrom(
+    { kind: 'opened' },
+    { kind: 'binary' },
+    { kind: 'timer', timer: 'hello' },
+    { kind: 'timer', timer: 'guest-join' },
+    { kind: 'session-opened', outcome: facts },
+    { kind: 'session-opened', outcome: refused },
+    { kind: 'session-resumed', outcome: facts },
+    { kind: 'session-resumed', outcome: refused },
+    { kind: 'joined', id: '1', outcome: { ok: true, room, self: member, others: [member], cursor } },
+    { kind: 'joined', id: '1', outcome: refused },
+    { kind: 'left', id: '1', outcome: { ok: true } },
+    { kind: 'delivered', event: { kind: 'left', sessionIds: ['s'] }, position },
+    { kind: 'delivered', event: { kind: 'room-closed' }, position },
+    { kind: 'ended', reason: 'kicked' },
+    { kind: 'ended', reason: 'log_overflow' },
+    { kind: 'session-ended' },
+    { kind: 'disconnected' },
+    { kind: 'shutdown' },
+  ),
+);
+
+describe('state machine', () => {
+  test('takes any inputs in any order without throwing, and is silent once closed', () => {
+    const machine = new SignalingMachine({ version: '1' });
+    fc.assert(
+      fc.property(fc.array(input, { maxLength: 30 }), (inputs) => {
+        let state: ConnectionState = machine.initial();
+        for (const next of inputs) {
+          const before = state.phase;
+          const step = machine.step(state, next as Input);
+          state = step.state;
+          const sent = step.effects.filter((effect) => effect.kind === 'send');
+          if (before === 'closed') expect(sent).toEqual([]);
+          for (const effect of sent) expect(typeof JSON.parse(effect.frame.text)).toBe('object');
+          for (const effect of step.effects) if (effect.kind === 'close') expect(effect.code).not.toBe(1001);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('a frame over 64 KiB closes with 1009 and keeps the session for resume', () => {
+    const machine = new SignalingMachine({ version: '1' });
+    let state = machine.step(machine.initial(), { kind: 'opened' }).state;
+    state = machine.step(state, {
+      kind: 'frame',
+      text: '{"type":"hello","hello":{"version":"1.0","resumeid":"a.b"}}',
+    }).state;
+    state = machine.step(state, { kind: 'session-resumed', outcome: facts } as Input).state;
+    const step = machine.step(state, { kind: 'frame', text: `"${'é'.repeat(32_768)}"` });
+    expect(step.effects).toEqual([{ kind: 'detach-session' }, { kind: 'close', code: 1009 }]);
+  });
+
+  test('receivers of one event share one frame', () => {
+    const machine = new SignalingMachine({ version: '1' });
+    const event = { kind: 'left' as const, sessionIds: [] };
+    expect(machine.frames.of(event, 'r')).toBe(machine.frames.of(event, 'r'));
+  });
+});
