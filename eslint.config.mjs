@@ -43,7 +43,10 @@ const policies = Object.entries(allowed).map(([from, to]) => ({
 }));
 
 /** What tests may import besides: the servers and scripted clients of `testing`. */
-const testPolicies = elements.map(({ type }) => ({ from: { type }, allow: { to: { type: 'testing' } } }));
+const testPolicies = elements.map(({ type }) => ({
+  from: { element: { type } },
+  allow: { to: { element: { type: 'testing' } } },
+}));
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '.parley/**', 'libs/persistence/src/generated/**'] },
