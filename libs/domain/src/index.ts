@@ -25,3 +25,4 @@ export * from './webhooks/webhook-url';
 export * from './webhooks/webhook.service';
 export type { RoundReport } from './rooms/room-closing';
 export { RESERVED_HOURS } from './rooms/opening';
+export * from './routing/directory';
