@@ -1,0 +1,33 @@
+import type { ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
+import type { LiveTimes } from '../port';
+import type { LiveStore } from '../store';
+import type { Chores } from './chores';
+import type { Feeds } from './feeds';
+import type { LiveSession } from './live-session';
+import type { SessionTopics } from './session-topics';
+
+/** Where the live layer reports what an operator should see. Never tokens, never payloads. */
+export interface LiveLogger {
+  warn(fields: Readonly<Record<string, string | number | boolean>>, message: string): void;
+}
+
+/** What the parts of one replica share. */
+export interface ReplicaContext {
+  readonly replica: ReplicaId;
+  readonly store: LiveStore;
+  readonly times: LiveTimes;
+  readonly logger: LiveLogger;
+  /** Sessions this replica owns. */
+  readonly sessions: Map<SessionId, LiveSession>;
+  readonly feeds: Feeds;
+  readonly topics: SessionTopics;
+  readonly chores: Chores;
+  /**
+   * Whether others certainly do not take this replica for dead. A frozen process must not deliver before it has asked,
+   * or a client that resumed elsewhere would be served twice.
+   */
+  leaseValid(): boolean;
+  /** Something does not add up: look at the store soon instead of at the next beat. */
+  suspect(): void;
+  occupancy(room: RoomSessionId, occupied: boolean): void;
+}

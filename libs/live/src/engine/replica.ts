@@ -1,0 +1,90 @@
+import { DomainError, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
+import type { Live, LiveTimes, OwnedSession, SessionRecord, SessionSink } from '../port';
+import type { LiveStore } from '../store';
+import { Chores } from './chores';
+import type { LiveLogger, ReplicaContext } from './context';
+import { Feeds } from './feeds';
+import { LiveSession } from './live-session';
+import { roomsOf } from './rooms';
+import { resumeSession } from './resuming';
+import { SessionTopics } from './session-topics';
+import { sendingOf } from './sending';
+import { Upkeep } from './upkeep';
+
+type OccupancyListener = (room: RoomSessionId, occupied: boolean) => void;
+
+/** How many characters of JSON a record's attributes may take. */
+const ATTRIBUTES_LIMIT = 16 * 1024;
+
+/** One replica's live layer over a store. The same for memory and Redis: only the store differs. */
+export function createReplica(
+  replica: ReplicaId,
+  store: LiveStore,
+  times: LiveTimes,
+  logger: LiveLogger,
+): Live {
+  const listeners: OccupancyListener[] = [];
+  const sessions = new Map<SessionId, LiveSession>();
+  const ctx: ReplicaContext = {
+    replica,
+    store,
+    times,
+    logger,
+    sessions,
+    feeds: new Feeds(() => ctx),
+    topics: new SessionTopics(store.bus, (id, text) => sessions.get(id)?.onSignal(text)),
+    chores: new Chores(logger),
+    leaseValid: () => upkeep.leaseValid(),
+    suspect: () => upkeep.suspect(),
+    occupancy: (room, occupied) => listeners.forEach((listener) => listener(room, occupied)),
+  };
+  const upkeep = new Upkeep(ctx);
+  store.bus.onInterrupted(() => {
+    for (const session of sessions.values()) session.markDirty();
+    for (const feed of ctx.feeds.all()) feed.markDirty();
+    upkeep.suspect();
+  });
+  const started = upkeep.start();
+  let closing: Promise<void> | undefined;
+  return {
+    replica,
+    sessions: {
+      open: (record, sink) => started.then(() => openSession(ctx, record, sink)),
+      resume: (id, secret, sink, lastSeen) => started.then(() => resumeSession(ctx, id, secret, sink, lastSeen)),
+      ...sendingOf(ctx),
+    },
+    rooms: roomsOf(ctx),
+    guards: store.guards,
+    events: { onOccupancy: (listener) => void listeners.push(listener) },
+    healthy: () => store.healthy(),
+    close: () => (closing ??= started.then(() => closeReplica(ctx, upkeep))),
+  };
+}
+
+async function openSession(ctx: ReplicaContext, record: SessionRecord, sink: SessionSink): Promise<OwnedSession> {
+  if (JSON.stringify(record.attributes).length > ATTRIBUTES_LIMIT) {
+    throw new DomainError('invalid_input', 'The session carries too many attributes.');
+  }
+  const { store } = ctx;
+  await ctx.topics.acquire(record.id);
+  const session = new LiveSession(ctx, record, 1, sink, { session: 0 });
+  try {
+    await store.registry.own(ctx.replica, record.id);
+    ctx.sessions.set(record.id, session);
+    await store.sessions.open(record, ctx.replica);
+    await store.registry.addUser(record.tenant, record.userId, record.id);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  session.activateSoon();
+  return session;
+}
+
+async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> {
+  await upkeep.stop();
+  await Promise.all([...ctx.sessions.values()].map((session) => session.detach()));
+  await ctx.store.registry.retire(ctx.replica, false).catch(() => undefined);
+  await ctx.store.close();
+}
+

@@ -1,0 +1,153 @@
+import type { CoreEvent, ReplicaId, SessionId } from '@parley/domain';
+import { cursorOf, verifierOf } from '../cursor';
+import type { Cursor, Delivery, ResumeOutcome, SessionSink } from '../port';
+import type { RoomPosition, RoomRead, StoredResume } from '../store';
+import { decodeEvent } from '../wire';
+import type { ReplicaContext } from './context';
+import { LiveSession } from './live-session';
+import { withoutSelf, type RoomFeed } from './room-feed';
+import { burnAndClear } from './session-end';
+
+type Resumed = Extract<StoredResume, { kind: 'resumed' }>;
+const NONE: ResumeOutcome = { kind: 'no_such_session' };
+
+/** The room of a resumed session, as this replica found it. */
+interface FoundRoom {
+  readonly feed: RoomFeed;
+  readonly seat: object;
+  readonly read: RoomRead;
+  readonly missed: readonly Delivery[];
+  readonly closed: boolean;
+}
+
+/** Takes a session over. What was missed in its own log comes first, then what was missed in its room. */
+export async function resumeSession(
+  ctx: ReplicaContext,
+  id: SessionId,
+  secret: string,
+  sink: SessionSink,
+  lastSeen: Cursor | undefined,
+): Promise<ResumeOutcome> {
+  await ctx.topics.acquire(id);
+  let kept = false;
+  try {
+    await ctx.store.registry.own(ctx.replica, id);
+    const stored = await ctx.store.sessions.resume(id, verifierOf(secret), ctx.replica, lastSeen?.session);
+    if (stored.kind === 'none') return NONE;
+    if (stored.kind === 'gap') return await noPartialReplay(ctx, id);
+    ctx.sessions.get(id)?.finish('resumed_elsewhere');
+    const outcome = await withRoom(ctx, stored, sink, lastSeen);
+    kept = outcome.kind === 'resumed';
+    return outcome;
+  } finally {
+    if (!kept) await ctx.topics.release(id).catch(() => undefined);
+  }
+}
+
+async function withRoom(
+  ctx: ReplicaContext,
+  stored: Resumed,
+  sink: SessionSink,
+  lastSeen: Cursor | undefined,
+): Promise<ResumeOutcome> {
+  const id = stored.record.id;
+  try {
+    const from = roomStart(stored, lastSeen);
+    const found = from ? await findRoom(ctx, stored, from) : undefined;
+    if (found === 'gap') return await noPartialReplay(ctx, id);
+    return takeOver(ctx, stored, sink, from, found);
+  } catch (error) {
+    // It is ours by now, but nobody holds it: its window starts again.
+    ctx.chores.soon(`detach ${id}`, async () => {
+      await ctx.store.registry.schedule(id, ctx.times.resumeWindowMs);
+      await ctx.store.sessions.detach(id, stored.epoch, stored.checkpoint);
+    });
+    throw error;
+  }
+}
+
+/** Where its view of the room's log begins. */
+function roomStart(stored: Resumed, lastSeen: Cursor | undefined): RoomPosition | undefined {
+  const { joinedAt, checkpoint } = stored;
+  if (!joinedAt) return undefined;
+  const saved = checkpoint.room?.id === joinedAt.id ? checkpoint.room : joinedAt;
+  if (!lastSeen) return saved;
+  const seen = lastSeen.room?.id === joinedAt.id ? lastSeen.room : joinedAt;
+  // Between the last event it saw and the checkpoint there may be nothing but what was not meant for it.
+  const nothingBetween =
+    seen.generation === saved.generation && seen.seq >= checkpoint.roomEvent && seen.seq < saved.seq;
+  return nothingBetween ? saved : seen;
+}
+
+async function findRoom(ctx: ReplicaContext, stored: Resumed, from: RoomPosition): Promise<FoundRoom | 'gap' | undefined> {
+  const id = stored.record.id;
+  const seat = {};
+  const feed = await ctx.feeds.expect(from.id, seat);
+  let kept = false;
+  try {
+    const read = await ctx.store.rooms.read(from.id, from.generation, from.seq);
+    if (!read || read.generation !== from.generation || !read.entries) return 'gap';
+    const session = stored.entries.at(-1)?.seq ?? stored.after;
+    const missed: Delivery[] = [];
+    let closed = false;
+    for (const entry of read.entries) {
+      const event: CoreEvent | undefined = withoutSelf(decodeEvent(entry.json), id);
+      if (!event || entry.except === id) continue;
+      missed.push({ cursor: { session, room: { ...from, seq: entry.seq } }, event });
+      closed ||= event.kind === 'room-closed';
+    }
+    if (!closed && !read.members.some((member) => member.sessionId === id)) {
+      await ctx.store.sessions.leftRoom(id, from.id);
+      return undefined;
+    }
+    kept = !closed;
+    return { feed, seat, read, missed, closed };
+  } finally {
+    if (!kept) feed.unexpect(seat);
+  }
+}
+
+function takeOver(
+  ctx: ReplicaContext,
+  stored: Resumed,
+  sink: SessionSink,
+  from: RoomPosition | undefined,
+  found: FoundRoom | undefined,
+): ResumeOutcome {
+  const { record, epoch, after, entries } = stored;
+  const start = found ? from : undefined;
+  const session = new LiveSession(ctx, record, epoch, sink, cursorOf(after, start));
+  const own = entries.map((entry) => ({ cursor: cursorOf(entry.seq, start), event: decodeEvent(entry.json) }));
+  const missed = [...own, ...(found?.missed ?? [])];
+  session.resumedAt(cursorOf(entries.at(-1)?.seq ?? after, found && positionOf(found)), missed.at(-1)?.cursor);
+  ctx.sessions.set(record.id, session);
+  if (found?.closed) session.roomClosed(found.feed.id);
+  else if (found) sit(session, found);
+  session.markDirty();
+  session.activateSoon();
+  disownElsewhere(ctx, stored.previousOwner, record.id);
+  return { kind: 'resumed', session, missed };
+}
+
+function sit(session: LiveSession, found: FoundRoom): void {
+  const { feed, seat, read } = found;
+  feed.policy ??= read.policy;
+  feed.begin(read);
+  session.feed = feed;
+  setImmediate(() => feed.seat(seat, session, read));
+}
+
+function positionOf(found: FoundRoom): RoomPosition {
+  return { id: found.feed.id, generation: found.read.generation, seq: found.read.seq };
+}
+
+function disownElsewhere(ctx: ReplicaContext, owner: ReplicaId, id: SessionId): void {
+  if (owner !== ctx.replica) ctx.store.registry.disown(owner, id).catch(() => undefined);
+}
+
+/** A log that does not reach back ends the session. */
+async function noPartialReplay(ctx: ReplicaContext, id: SessionId): Promise<ResumeOutcome> {
+  await burnAndClear(ctx, id, { reason: 'log_overflow', detail: '' });
+  ctx.sessions.get(id)?.finish('log_overflow');
+  return NONE;
+}

@@ -1,0 +1,254 @@
+import type { CoreEvent, DoorPolicy, Member, RoomSessionId, SessionId } from '@parley/domain';
+import type { RoomLogEntry, RoomPosition, RoomRead } from '../store';
+import { decodeEvent, decodeRoomSignal, type RoomSignal } from '../wire';
+import { Cohort } from './cohort';
+import type { ReplicaContext } from './context';
+import type { LiveSession } from './live-session';
+import { burnAndClear } from './session-end';
+
+/** A room as a store's answer shows it. */
+type RoomState = Pick<RoomRead, 'generation' | 'seq' | 'members'>;
+
+/**
+ * One room on one replica: subscribed once, in order by (generation, seq), fanned out to the sessions that are here.
+ */
+export class RoomFeed {
+  policy: DoorPolicy | undefined;
+  private generation = '';
+  private seq = 0;
+  private members = new Map<SessionId, Member>();
+  private readonly sessions = new Set<LiveSession>();
+  /** Who is at the door: what they may miss between the store's answer and their activation is kept. */
+  private readonly expected = new Set<object>();
+  private recent: { position: RoomPosition; except: string; event: CoreEvent }[] = [];
+  private early: RoomSignal[] = [];
+  private readonly cohorts = new Map<LiveSession, Cohort>();
+  private settleAt: number | undefined;
+  private dirty = false;
+  private syncing: Promise<void> | undefined;
+
+  constructor(
+    private readonly ctx: ReplicaContext,
+    readonly id: RoomSessionId,
+  ) {}
+
+  get idle(): boolean {
+    return this.sessions.size === 0 && this.expected.size === 0;
+  }
+
+  get position(): RoomPosition {
+    return { id: this.id, generation: this.generation, seq: this.seq };
+  }
+
+  /** Begins to keep what comes, for somebody who is about to be admitted. */
+  expect(seat: object): void {
+    this.expected.add(seat);
+  }
+
+  /** It was not admitted after all. */
+  unexpect(seat: object): void {
+    this.expected.delete(seat);
+    if (this.expected.size === 0) this.recent = [];
+    this.ctx.feeds.dropIfIdle(this);
+  }
+
+  /** First answer of the store: from here on events are in order. */
+  begin(state: RoomState): void {
+    if (this.generation) return;
+    this.generation = state.generation;
+    this.seq = state.seq;
+    this.members = byId(state.members);
+    for (const signal of this.early.splice(0)) this.receive(signal);
+  }
+
+  /** Seats a session that the store placed at `state`; it gets what came since. */
+  seat(seat: object, session: LiveSession, state: RoomState): void {
+    this.expected.delete(seat);
+    if (!session.isOver && session.feed === this) {
+      this.sessions.add(session);
+      if (state.generation === this.generation) {
+        for (const { position, except, event } of this.recent) {
+          if (position.generation === state.generation && position.seq > state.seq) {
+            this.hand(session, position, except, event);
+          }
+        }
+      } else this.correct(session, state);
+    }
+    if (this.expected.size === 0) this.recent = [];
+    this.ctx.feeds.dropIfIdle(this);
+  }
+
+  remove(session: LiveSession): void {
+    this.sessions.delete(session);
+    this.cohorts.delete(session);
+    this.ctx.feeds.dropIfIdle(this);
+  }
+
+  onSignal(text: string): void {
+    this.receive(decodeRoomSignal(text));
+  }
+
+  markDirty(): void {
+    this.dirty = true;
+  }
+
+  async syncIfDirty(): Promise<void> {
+    if (this.dirty) await this.sync();
+  }
+
+  /** Members of this room that are owned here, as they are to be announced. */
+  announcement(): { policy: DoorPolicy; generation: string; members: Member[] } | undefined {
+    if (!this.policy || !this.generation) return undefined;
+    const members = [...this.sessions].flatMap((session) => this.members.get(session.id) ?? []);
+    return { policy: this.policy, generation: this.generation, members };
+  }
+
+  /** What the store answered to an announcement. */
+  learn(state: { generation: string; seq: number }): void {
+    if (state.generation !== this.generation || state.seq > this.seq) this.dirty = true;
+  }
+
+  /** After the grace of a new generation: who was not announced again is gone. */
+  async settleIfDue(now: number): Promise<void> {
+    if (this.settleAt === undefined || now < this.settleAt) return;
+    await this.sync();
+    if (this.dirty || !this.ctx.leaseValid()) return;
+    this.settleAt = undefined;
+    this.diff(true);
+    this.cohorts.clear();
+  }
+
+  /** Reads the log until nothing is missing. */
+  sync(): Promise<void> {
+    this.dirty = true;
+    this.syncing ??= this.syncUntilClean().finally(() => {
+      this.syncing = undefined;
+    });
+    return this.syncing;
+  }
+
+  private async syncUntilClean(): Promise<void> {
+    if (!this.generation) return;
+    try {
+      while (this.dirty && this.ctx.leaseValid()) {
+        this.dirty = false;
+        const read = await this.ctx.store.rooms.read(this.id, this.generation, this.seq);
+        if (!this.ctx.leaseValid()) this.dirty = true;
+        else if (!read) return this.ctx.suspect();
+        else this.apply(read);
+      }
+    } catch {
+      this.dirty = true; // the store is away; the next beat tries again
+    }
+  }
+
+  private apply(read: RoomRead): void {
+    if (read.policy) this.policy = read.policy;
+    if (read.generation !== this.generation) return this.changeGeneration(read);
+    if (read.entries) for (const entry of read.entries) this.deliver(entry);
+    else {
+      // Messages are lost for good here: a partial replay is never given.
+      for (const session of [...this.sessions]) {
+        const burning = { reason: 'log_overflow', detail: '', epoch: session.epoch } as const;
+        this.ctx.chores.soon(`overflow ${session.id}`, () =>
+          burnAndClear(this.ctx, session.id, burning).then(() => session.finish('log_overflow')),
+        );
+      }
+      this.seq = read.seq;
+      this.members = byId(read.members);
+    }
+  }
+
+  /** The store lost the room: what clients believe is kept, and corrected as members come back or do not. */
+  private changeGeneration(read: RoomRead): void {
+    const believed = new Cohort(new Map(this.members));
+    for (const session of this.sessions) if (!this.cohorts.has(session)) this.cohorts.set(session, believed);
+    this.generation = read.generation;
+    this.settleAt = performance.now() + this.ctx.times.generationGraceMs;
+    this.seq = read.entries ? 0 : read.seq;
+    this.members = read.entries ? new Map<SessionId, Member>() : byId(read.members);
+    for (const session of this.sessions) session.renumber(this.position);
+    if (read.entries) for (const entry of read.entries) this.deliver(entry);
+    else this.diff(false);
+  }
+
+  /** A newcomer was placed in another generation than this feed has reached. */
+  private correct(session: LiveSession, state: RoomState): void {
+    this.cohorts.set(session, new Cohort(byId(state.members)));
+    this.settleAt ??= performance.now() + this.ctx.times.generationGraceMs;
+    session.renumber(this.position);
+    // Should the store be ahead, reading it brings this feed there; only then the two can be compared.
+    void this.sync().then(() => this.diff(false));
+  }
+
+  private diff(withGone: boolean): void {
+    const news = new Map<Cohort, CoreEvent[]>();
+    for (const [session, cohort] of this.cohorts) {
+      const events = news.get(cohort) ?? cohort.catchUp(this.members.values(), withGone);
+      news.set(cohort, events);
+      for (const event of events) this.hand(session, this.position, '', event);
+    }
+  }
+
+  private receive(signal: RoomSignal): void {
+    if (!this.generation) this.early.push(signal);
+    else if (signal.generation === this.generation && signal.seq <= this.seq) return;
+    else if (this.syncing) this.dirty = true;
+    else if (!this.ctx.leaseValid()) {
+      this.dirty = true;
+      this.ctx.suspect();
+    } else if (signal.generation === this.generation && signal.seq === this.seq + 1) this.deliver(signal);
+    else void this.sync();
+  }
+
+  private deliver(entry: RoomLogEntry): void {
+    if (entry.seq !== this.seq + 1) return;
+    this.seq = entry.seq;
+    const event = decodeEvent(entry.json);
+    this.follow(event);
+    const position = this.position;
+    if (this.expected.size > 0) this.recent.push({ position, except: entry.except, event });
+    const news = new Map<Cohort, CoreEvent | undefined>();
+    for (const cohort of new Set(this.cohorts.values())) news.set(cohort, cohort.filter(event));
+    for (const session of [...this.sessions]) {
+      const at = session.roomPosition;
+      if (at?.generation === this.generation && at.seq >= entry.seq) continue; // contained in its snapshot
+      const cohort = this.cohorts.get(session);
+      this.hand(session, position, entry.except, cohort ? news.get(cohort) : event);
+    }
+  }
+
+  private hand(session: LiveSession, at: RoomPosition, except: string, event: CoreEvent | undefined): void {
+    session.deliverRoom(at, except === session.id ? undefined : event && withoutSelf(event, session.id));
+    if (event?.kind === 'room-closed') this.close(session);
+  }
+
+  private close(session: LiveSession): void {
+    session.roomClosed(this.id);
+    this.remove(session);
+  }
+
+  private follow(event: CoreEvent): void {
+    if (event.kind === 'joined' || event.kind === 'changed') {
+      for (const member of event.members) this.members.set(member.sessionId, member);
+    } else if (event.kind === 'left') for (const id of event.sessionIds) this.members.delete(id);
+  }
+}
+
+/** Nobody hears of its own coming and going: its protocol builds that from the answer it got. */
+export function withoutSelf(event: CoreEvent, self: SessionId): CoreEvent | undefined {
+  if (event.kind === 'joined') {
+    if (!event.members.some((member) => member.sessionId === self)) return event;
+    const members = event.members.filter((member) => member.sessionId !== self);
+    return members.length > 0 ? { kind: 'joined', members } : undefined;
+  }
+  if (event.kind === 'left' && event.sessionIds.includes(self)) {
+    const sessionIds = event.sessionIds.filter((id) => id !== self);
+    return sessionIds.length > 0 ? { kind: 'left', sessionIds } : undefined;
+  }
+  return event;
+}
+
+function byId(members: readonly Member[]): Map<SessionId, Member> {
+  return new Map(members.map((member) => [member.sessionId, member]));
+}

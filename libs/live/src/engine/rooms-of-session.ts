@@ -1,0 +1,126 @@
+import { DomainError, type RoomSessionId } from '@parley/domain';
+import type { JoinOutcome, JoinRequest } from '../port';
+import type { RoomPosition, StoredJoin } from '../store';
+import type { ReplicaContext } from './context';
+import type { LiveSession } from './live-session';
+import type { RoomFeed } from './room-feed';
+import { takeOut } from './session-end';
+
+type Admitted = Extract<StoredJoin, { kind: 'joined' }>;
+
+/**
+ * The join: session (joining), room (the door), session (joined). Each step is one script on one node; what a crash
+ * leaves half done is found by the look that is scheduled first.
+ */
+export async function enterRoom(
+  ctx: ReplicaContext,
+  session: LiveSession,
+  request: JoinRequest,
+): Promise<JoinOutcome> {
+  await takeBack(ctx, session);
+  if (session.room === request.room) return comeAgain(ctx, session, request);
+  const { store } = ctx;
+  await store.registry.schedule(session.id, ctx.times.halfDoneJoinMs);
+  const attempt = await store.sessions.beginJoin(session.id, session.epoch, request.room);
+  if (attempt === undefined) throw lost(session);
+  session.openAttempt = attempt;
+  const seat = {};
+  let feed: RoomFeed | undefined;
+  try {
+    feed = await ctx.feeds.expect(request.room, seat);
+    const { room, ...ask } = request;
+    const answer = await store.rooms.join(room, { ...ask, session: session.id, attempt });
+    if (answer.kind === 'refused') {
+      feed.unexpect(seat);
+      await store.sessions.leftRoom(session.id, room, attempt);
+      session.openAttempt = undefined;
+      return answer;
+    }
+    const at = { id: room, generation: answer.generation, seq: answer.seq };
+    const finished = await store.sessions.finishJoin(session.id, session.epoch, attempt, at);
+    if (finished === 'lost') throw lost(session);
+    session.openAttempt = undefined;
+    if (answer.first && !answer.again) ctx.occupancy(room, true);
+    await settleIn(ctx, session, feed, seat, request, answer);
+    return outcome(session, answer, at);
+  } catch (error) {
+    feed?.unexpect(seat);
+    ctx.chores.soon(`join ${session.id}`, () => takeBack(ctx, session));
+    throw error;
+  }
+}
+
+/** Joins the room it is in: the same member, a fresh snapshot, and nothing in between is skipped. */
+async function comeAgain(ctx: ReplicaContext, session: LiveSession, request: JoinRequest): Promise<JoinOutcome> {
+  const seat = {};
+  const feed = await ctx.feeds.expect(request.room, seat);
+  try {
+    const { room, ...ask } = request;
+    const answer = await ctx.store.rooms.join(room, { ...ask, session: session.id, attempt: 0 });
+    if (answer.kind === 'refused') return answer;
+    const at = { id: room, generation: answer.generation, seq: answer.seq };
+    if (feed.position.generation !== at.generation || feed.position.seq < at.seq) await feed.sync();
+    return outcome(session, answer, at);
+  } finally {
+    feed.unexpect(seat);
+  }
+}
+
+/** Leaves the room; a member that is gone already is no error. */
+export async function leaveRoom(ctx: ReplicaContext, session: LiveSession): Promise<void> {
+  await takeBack(ctx, session);
+  const room = session.room;
+  if (!room) return;
+  await takeOut(ctx, room, session.id);
+  session.feed?.remove(session);
+  session.feed = undefined;
+  session.place(undefined);
+  await ctx.chores.now(`left ${session.id}`, () => ctx.store.sessions.leftRoom(session.id, room));
+}
+
+/** Takes back a join of unknown outcome. */
+async function takeBack(ctx: ReplicaContext, session: LiveSession): Promise<void> {
+  const attempt = session.openAttempt;
+  if (attempt === undefined) return;
+  const room = await ctx.store.sessions.abandonJoin(session.id, attempt);
+  if (room) await takeOut(ctx, room, session.id, attempt);
+  if (session.openAttempt === attempt) session.openAttempt = undefined;
+}
+
+async function settleIn(
+  ctx: ReplicaContext,
+  session: LiveSession,
+  feed: RoomFeed,
+  seat: object,
+  request: JoinRequest,
+  answer: Admitted,
+): Promise<void> {
+  const old = session.room;
+  if (!feed.policy || request.policy.version >= feed.policy.version) feed.policy = request.policy;
+  feed.begin(answer);
+  const oldFeed = session.feed;
+  if (oldFeed && oldFeed !== feed) oldFeed.remove(session);
+  session.feed = feed;
+  session.place({ id: request.room, generation: answer.generation, seq: answer.seq });
+  setImmediate(() => feed.seat(seat, session, answer));
+  if (old) await leaveOld(ctx, session, old);
+}
+
+async function leaveOld(ctx: ReplicaContext, session: LiveSession, old: RoomSessionId): Promise<void> {
+  await ctx.chores.now(`left ${session.id} ${old}`, async () => {
+    if (session.room === old) return;
+    await takeOut(ctx, old, session.id);
+    await ctx.store.sessions.leftRoom(session.id, old);
+  });
+}
+
+function outcome(session: LiveSession, answer: Admitted, cursor: RoomPosition): JoinOutcome {
+  const self = answer.members.find((member) => member.sessionId === session.id);
+  if (!self) throw new Error('live: the room admitted a session without making it a member');
+  return { kind: 'joined', self, others: answer.members.filter((member) => member !== self), cursor };
+}
+
+function lost(session: LiveSession): DomainError {
+  if (!session.isOver) session.markDirty();
+  return new DomainError('session_not_found', 'The session is no longer held here.');
+}

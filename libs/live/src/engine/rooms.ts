@@ -1,0 +1,28 @@
+import type { CoreEvent, LiveRooms, RoomSessionId, SessionId } from '@parley/domain';
+import type { ReplicaContext } from './context';
+import { burnAndClear, takeOut } from './session-end';
+
+/** The rules' view of live rooms. */
+export function roomsOf(ctx: ReplicaContext): LiveRooms {
+  const { rooms } = ctx.store;
+  return {
+    members: (room) => rooms.members(room),
+    applyPolicy: (room, policy) => rooms.applyPolicy(room, policy),
+    beginClosing: (room, force) => rooms.beginClosing(room, force),
+    undoClosing: (room) => rooms.undoClosing(room),
+    finishClosing: (room) => rooms.finishClosing(room),
+    kick: (room, session) => kick(ctx, room, session),
+    async kickAll(room) {
+      const members = await rooms.members(room);
+      const kicked = await Promise.all(members.map((member) => kick(ctx, room, member.sessionId)));
+      return kicked.filter(Boolean).length;
+    },
+  };
+}
+
+async function kick(ctx: ReplicaContext, room: RoomSessionId, session: SessionId): Promise<boolean> {
+  const event: CoreEvent = { kind: 'kicked' };
+  const burning = { reason: 'kicked', detail: '', json: JSON.stringify(event), room } as const;
+  // A member without a session is a leftover; it is taken out all the same.
+  return (await burnAndClear(ctx, session, burning)) || takeOut(ctx, room, session);
+}

@@ -1,0 +1,53 @@
+import type { RoomSessionId, SessionId } from '@parley/domain';
+import type { Burning, Remains } from '../store';
+import type { ReplicaContext } from './context';
+import type { LiveSession } from './live-session';
+
+/** Ends a session wherever it is, and clears away what it leaves. False: there was nothing to end. */
+export async function burnAndClear(ctx: ReplicaContext, id: SessionId, burning: Burning): Promise<boolean> {
+  // The look comes first: should this replica die in between, another one finishes the work.
+  await ctx.store.registry.schedule(id, ctx.times.halfDoneJoinMs);
+  const remains = await ctx.store.sessions.burn(id, burning);
+  if (!remains) return false;
+  await clearAway(ctx, id, remains);
+  return true;
+}
+
+/** Takes an ended session out of its rooms and indexes. May be repeated. */
+export async function clearAway(ctx: ReplicaContext, id: SessionId, remains: Remains): Promise<void> {
+  for (const room of remains.rooms) await takeOut(ctx, room, id);
+  await ctx.store.registry.removeUser(remains.tenant, remains.userId, id);
+  await ctx.store.registry.disown(remains.owner, id);
+  await ctx.store.sessions.bury(id);
+}
+
+/** Removes a member from a room and reports when that left it empty. */
+export async function takeOut(
+  ctx: ReplicaContext,
+  room: RoomSessionId,
+  id: SessionId,
+  attempt?: number,
+): Promise<boolean> {
+  const { removed, empty } = await ctx.store.rooms.leave(room, id, attempt);
+  if (removed && empty) ctx.occupancy(room, false);
+  return removed;
+}
+
+/** The connection broke: the resume window starts. */
+export async function giveUp(ctx: ReplicaContext, session: LiveSession): Promise<void> {
+  const checkpoint = session.checkpoint();
+  session.forget();
+  await ctx.chores.now(`detach ${session.id}`, async () => {
+    await ctx.store.registry.schedule(session.id, ctx.times.resumeWindowMs);
+    await ctx.store.sessions.detach(session.id, session.epoch, checkpoint);
+    await ctx.store.registry.disown(ctx.replica, session.id);
+  });
+}
+
+/** Its client said good-bye. */
+export async function sayGoodbye(ctx: ReplicaContext, session: LiveSession): Promise<void> {
+  session.forget();
+  await ctx.chores.now(`close ${session.id}`, async () => {
+    await burnAndClear(ctx, session.id, { reason: 'ended', detail: 'closed', epoch: session.epoch });
+  });
+}

@@ -1,0 +1,166 @@
+import { isDomainError, type ReplicaId, type SessionId } from '@parley/domain';
+import type { DueSession } from '../store';
+import type { ReplicaContext } from './context';
+import { clearAway, takeOut } from './session-end';
+
+/** How many sessions are announced or looked at side by side. */
+const AT_ONCE = 200;
+/** How long a survivor may take to clear up after a dead replica before another one tries. */
+const UNDERTAKER_MS = 10_000;
+
+/** What a replica does by the clock: beats, checkpoints, announcements, and the work dead replicas left. */
+export class Upkeep {
+  private readonly timers: NodeJS.Timeout[] = [];
+  private generation: string | undefined;
+  private lastBeat: number;
+  private beating: Promise<void> | undefined;
+  private again = false;
+  private stopped = false;
+  private announceDue = 0;
+
+  constructor(private readonly ctx: ReplicaContext) {
+    this.lastBeat = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Starts the clocks; resolves after the first beat was tried. */
+  async start(): Promise<void> {
+    this.announceDue = performance.now() + this.ctx.times.reannounceMs;
+    this.timers.push(setInterval(() => void this.beat(), this.ctx.times.heartbeatMs));
+    this.timers.push(setInterval(() => void this.checkpoint(), this.ctx.times.checkpointMs));
+    await this.beat();
+  }
+
+  leaseValid(): boolean {
+    return performance.now() - this.lastBeat < this.ctx.times.deadAfterMs;
+  }
+
+  /** A beat as soon as possible. */
+  suspect(): void {
+    if (this.beating) this.again = true;
+    else void this.beat();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const timer of this.timers) clearInterval(timer);
+    await this.beating;
+  }
+
+  /** One beat at a time; errors wait for the next one. */
+  beat(): Promise<void> {
+    this.beating ??= this.beatUntilQuiet().finally(() => {
+      this.beating = undefined;
+    });
+    return this.beating;
+  }
+
+  private async beatUntilQuiet(): Promise<void> {
+    do {
+      this.again = false;
+      if (this.stopped) return;
+      try {
+        await this.once();
+      } catch (error) {
+        if (isDomainError(error, 'unavailable')) return;
+        this.ctx.logger.warn({ error: String(error) }, 'live upkeep failed');
+      }
+    } while (this.again);
+  }
+
+  private async once(): Promise<void> {
+    const started = performance.now();
+    const beat = await this.ctx.store.registry.beat(this.ctx.replica);
+    const known = this.generation;
+    const late = started - this.lastBeat >= this.ctx.times.deadAfterMs;
+    if (beat.lapsed || late || known !== beat.generation || started >= this.announceDue) {
+      // After a long sleep what is not found has ended meanwhile; only a store that just lost it is given it back.
+      const remembered = started - this.lastBeat < this.ctx.times.resumeWindowMs;
+      await this.announce(remembered || known !== beat.generation);
+      this.announceDue = started + this.ctx.times.reannounceMs;
+    }
+    this.generation = beat.generation;
+    this.lastBeat = started;
+    await this.ctx.store.bus.check();
+    await this.catchUp(started);
+    await this.ctx.chores.run();
+    for (const dead of beat.dead) await this.bury(dead.replica, dead.agoMs);
+    await this.doDue();
+  }
+
+  /** Tells the store what this replica holds, and learns what became of it. */
+  private async announce(create: boolean): Promise<void> {
+    await inChunks([...this.ctx.sessions.values()], async (session) => {
+      if (session.isOver) return;
+      const { record } = session;
+      const read = await this.ctx.store.sessions.announce(session.announcement(), create);
+      if (read.kind === 'missing') session.finish('expired');
+      else session.learn(read);
+      if (session.isOver) return;
+      await this.ctx.store.registry.own(this.ctx.replica, record.id);
+      await this.ctx.store.registry.addUser(record.tenant, record.userId, record.id);
+    });
+    await inChunks(this.ctx.feeds.all(), async (feed) => {
+      const { policy, generation, members } = feed.announcement() ?? {};
+      if (!policy || !generation || !members) return;
+      const state = await this.ctx.store.rooms.announce(feed.id, generation, policy, members);
+      if (state) feed.learn(state);
+    });
+  }
+
+  private async catchUp(now: number): Promise<void> {
+    await inChunks([...this.ctx.sessions.values()], (session) => session.syncIfDirty());
+    await inChunks(this.ctx.feeds.all(), async (feed) => {
+      await feed.syncIfDirty();
+      await feed.settleIfDue(now);
+    });
+  }
+
+  private async checkpoint(): Promise<void> {
+    const saves = [...this.ctx.sessions.values()].map((session) => session.save().catch(() => undefined));
+    await Promise.all(saves);
+  }
+
+  /** The sessions of a dead replica count as detached from its last beat on. */
+  private async bury(replica: ReplicaId, agoMs: number): Promise<void> {
+    const { registry, sessions, guards } = this.ctx.store;
+    if (!(await guards.lease(`undertaker:${replica}`, this.ctx.replica, UNDERTAKER_MS))) return;
+    await inChunks([...(await registry.owned(replica))], async (id) => {
+      await registry.schedule(id, Math.max(0, this.ctx.times.resumeWindowMs - agoMs));
+      await sessions.orphan(id, replica, agoMs);
+      await registry.disown(replica, id);
+    });
+    await registry.retire(replica, true);
+    await guards.release(`undertaker:${replica}`, this.ctx.replica);
+  }
+
+  private async doDue(): Promise<void> {
+    for (;;) {
+      const due = await this.ctx.store.registry.claimDue(AT_ONCE);
+      await inChunks([...due], (one) => this.lookAt(one));
+      if (due.length < AT_ONCE) return;
+    }
+  }
+
+  private async lookAt(due: DueSession): Promise<void> {
+    const look = await this.ctx.store.sessions.look(due.session);
+    if (look.kind === 'over') await clearAway(this.ctx, due.session, look.remains);
+    else if (look.kind === 'half-done') await this.finishHalfDone(due.session, look.leave);
+    await this.ctx.store.registry.settleDue(due, look.kind === 'later' ? look.inMs : undefined);
+  }
+
+  private async finishHalfDone(
+    id: SessionId,
+    leave: Extract<Awaited<ReturnType<ReplicaContext['store']['sessions']['look']>>, { kind: 'half-done' }>['leave'],
+  ): Promise<void> {
+    for (const { room, attempt } of leave) {
+      await takeOut(this.ctx, room, id, attempt);
+      await this.ctx.store.sessions.leftRoom(id, room, attempt);
+    }
+  }
+}
+
+async function inChunks<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let start = 0; start < items.length; start += AT_ONCE) {
+    await Promise.all(items.slice(start, start + AT_ONCE).map(work));
+  }
+}

@@ -1,0 +1,39 @@
+import { LIVE_TIMES, LOG_LIMITS, type LiveTimes } from './port';
+
+/**
+ * A room's log serves all its members at once, so it keeps more than a session's. A session that is further behind than
+ * this when it resumes is told to start anew.
+ */
+export const ROOM_LOG_LIMITS = { messages: 1024, bytes: 4 * LOG_LIMITS.bytes } as const;
+
+/** Spans the stores derive from the replica's times, in milliseconds. */
+export interface StoreTimes {
+  readonly resumeWindowMs: number;
+  readonly halfDoneJoinMs: number;
+  readonly deadAfterMs: number;
+  readonly generationGraceMs: number;
+  /**
+   * How long delivered messages are kept: the resume window, and as long again for connections whose end was noticed
+   * late.
+   */
+  readonly keepMs: number;
+  /** How long it is remembered that a session ended or a room closed, for owners that were not listening. */
+  readonly tombstoneMs: number;
+  /** State nobody announced for this long belongs to nobody. */
+  readonly abandonedMs: number;
+  /** How long a claim on due work holds. */
+  readonly claimMs: number;
+}
+
+export function storeTimes(times: LiveTimes = LIVE_TIMES): StoreTimes {
+  return {
+    resumeWindowMs: times.resumeWindowMs,
+    halfDoneJoinMs: times.halfDoneJoinMs,
+    deadAfterMs: times.deadAfterMs,
+    generationGraceMs: times.generationGraceMs,
+    keepMs: 2 * times.resumeWindowMs,
+    tombstoneMs: 120_000 + 2 * times.resumeWindowMs,
+    abandonedMs: 3_600_000 + 10 * times.reannounceMs,
+    claimMs: 10_000,
+  };
+}

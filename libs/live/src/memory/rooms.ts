@@ -1,0 +1,210 @@
+import type { CoreEvent, DoorPolicy, Member, Role, RoomSessionId, SessionId } from '@parley/domain';
+import { ROOM_LOG_LIMITS, type StoreTimes } from '../limits';
+import type { RoomStore, StoredJoin, StoredJoinRequest } from '../store';
+import { encodeRoomSignal } from '../wire';
+import type { MemoryLiveHub } from './hub';
+import { MemoryLog } from './log';
+import type { RoomState } from './room-state';
+
+/** Rooms in memory; what the scripts in redis/ do, in the same order. */
+export function memoryRooms(hub: MemoryLiveHub, times: StoreTimes): RoomStore {
+  const rooms = new MemoryRooms(hub, times);
+  return {
+    join: (room, request) => hub.run(() => rooms.join(room, request)),
+    leave: (room, session, attempt) => hub.run(() => rooms.leave(room, session, attempt)),
+    append: (room, json, except) =>
+      hub.run(() => {
+        const state = rooms.open(room);
+        if (state) rooms.append(room, state, json, except);
+        return state !== undefined;
+      }),
+    read: (room, generation, after) =>
+      hub.run(() => {
+        const state = hub.rooms.get(room);
+        if (!state) return undefined;
+        const entries = state.log.after(state.generation === generation ? after : 0);
+        return { ...state, seq: state.log.seq, entries, members: membersOf(state) };
+      }),
+    members: (room) =>
+      hub.run(() => {
+        const state = hub.rooms.get(room);
+        return state ? membersOf(state) : [];
+      }),
+    announce: (room, generation, policy, members) =>
+      hub.run(() => {
+        const state = rooms.ensure(room);
+        if (state.closed) return undefined;
+        rooms.applyPolicy(room, state, policy);
+        if (state.generation !== generation) rooms.restore(room, state, members);
+        return { generation: state.generation, seq: state.log.seq };
+      }),
+    applyPolicy: (room, policy) =>
+      hub.run(() => {
+        const state = rooms.ensure(room);
+        if (!state.closed) rooms.applyPolicy(room, state, policy);
+      }),
+    beginClosing: (room, force) =>
+      hub.run(() => {
+        const state = rooms.ensure(room);
+        if (!state.closing && !force && state.members.size > 0) return 'occupied';
+        state.closing = true;
+        return 'closing';
+      }),
+    undoClosing: (room) =>
+      hub.run(() => {
+        const state = rooms.open(room);
+        if (state) state.closing = false;
+      }),
+    finishClosing: (room) =>
+      hub.run(() => {
+        const state = rooms.ensure(room);
+        if (state.closed) return;
+        rooms.tell(room, state, { kind: 'room-closed' });
+        Object.assign(state, { closed: true, closing: true });
+        state.members.clear();
+      }),
+  };
+}
+
+class MemoryRooms {
+  constructor(
+    private readonly hub: MemoryLiveHub,
+    private readonly times: StoreTimes,
+  ) {}
+
+  open(room: RoomSessionId): RoomState | undefined {
+    const state = this.hub.rooms.get(room);
+    return state?.closed ? undefined : state;
+  }
+
+  ensure(room: RoomSessionId): RoomState {
+    const known = this.hub.rooms.get(room);
+    if (known) return known;
+    const fresh: RoomState = {
+      generation: this.hub.unique(),
+      log: new MemoryLog(),
+      members: new Map(),
+      policy: undefined,
+      closing: false,
+      closed: false,
+      lastOrder: 0,
+    };
+    this.hub.rooms.set(room, fresh);
+    return fresh;
+  }
+
+  append(room: RoomSessionId, state: RoomState, json: string, except = ''): void {
+    const { seq } = state.log.add(json, this.hub.now(), except);
+    state.log.trim(ROOM_LOG_LIMITS, Number.POSITIVE_INFINITY, this.hub.now() - this.times.keepMs);
+    this.hub.publish(`r:${room}`, encodeRoomSignal({ generation: state.generation, seq, except, json }));
+  }
+
+  tell(room: RoomSessionId, state: RoomState, event: CoreEvent): void {
+    this.append(room, state, JSON.stringify(event));
+  }
+
+  applyPolicy(room: RoomSessionId, state: RoomState, policy: DoorPolicy): void {
+    const before = state.policy;
+    if (before && before.version >= policy.version) return;
+    state.policy = policy;
+    const { locked, type } = policy;
+    if (before && (before.locked !== locked || before.type !== type)) {
+      this.tell(room, state, { kind: 'room-changed', properties: { locked, type } });
+    }
+  }
+
+  join(room: RoomSessionId, request: StoredJoinRequest): StoredJoin {
+    const state = this.ensure(room);
+    if (state.closing) return { kind: 'refused', code: 'room_closing' };
+    this.applyPolicy(room, state, request.policy);
+    const present = state.members.get(request.session);
+    if (present) {
+      if (request.attempt > 0) present.attempt = request.attempt;
+      return this.admitted(state, true);
+    }
+    const policy = state.policy ?? request.policy;
+    const code = refusal(state, policy, request);
+    if (code) return { kind: 'refused', code };
+    const role = request.role === 'by-arrival' ? this.roleByArrival(state, policy) : request.role;
+    state.lastOrder = Math.max(state.lastOrder + 1, this.hub.now());
+    const member: Member = { ...request.member, sessionId: request.session, order: state.lastOrder, role };
+    state.members.set(request.session, { member, attempt: request.attempt });
+    this.tell(room, state, { kind: 'joined', members: [member] });
+    return this.admitted(state, false);
+  }
+
+  leave(room: RoomSessionId, session: SessionId, attempt?: number): { removed: boolean; empty: boolean } {
+    const state = this.open(room);
+    const present = state?.members.get(session);
+    if (!state || !present || (attempt !== undefined && present.attempt !== attempt)) {
+      return { removed: false, empty: false };
+    }
+    state.members.delete(session);
+    this.tell(room, state, { kind: 'left', sessionIds: [session] });
+    if (present.member.role === 'host' && !state.policy?.hasHostKey) this.promote(room, state);
+    return { removed: true, empty: state.members.size === 0 };
+  }
+
+  restore(room: RoomSessionId, state: RoomState, members: readonly Member[]): void {
+    const missing = members.filter((member) => !state.members.has(member.sessionId));
+    for (const member of missing) {
+      const role = member.role === 'host' ? this.hostAgain(room, state, member) : member.role;
+      state.members.set(member.sessionId, { member: { ...member, role }, attempt: 0 });
+      state.lastOrder = Math.max(state.lastOrder, member.order);
+      this.tell(room, state, { kind: 'joined', members: [{ ...member, role }] });
+    }
+  }
+
+  private admitted(state: RoomState, again: boolean): StoredJoin {
+    const { generation, log, members } = state;
+    const first = members.size === 1;
+    return { kind: 'joined', generation, seq: log.seq, first, again, members: membersOf(state) };
+  }
+
+  private roleByArrival(state: RoomState, policy: DoorPolicy): Role {
+    return !policy.hasHostKey && !hostOf(state) ? 'host' : 'guest';
+  }
+
+  /** The longest present person follows; services of the operator do not lead a room. */
+  private promote(room: RoomSessionId, state: RoomState): void {
+    if (hostOf(state)) return;
+    const next = membersOf(state).find((member) => member.kind === 'client' || member.kind === 'federation');
+    if (next) this.setRole(room, state, next, 'host');
+  }
+
+  /** Without a host key there is one host: of two, the one who was there first. */
+  private hostAgain(room: RoomSessionId, state: RoomState, member: Member): Role {
+    const other = hostOf(state);
+    if (!other || state.policy?.hasHostKey) return 'host';
+    if (other.order < member.order) return 'guest';
+    this.setRole(room, state, other, 'guest');
+    return 'host';
+  }
+
+  private setRole(room: RoomSessionId, state: RoomState, member: Member, role: Role): void {
+    const present = state.members.get(member.sessionId);
+    if (!present) return;
+    present.member = { ...present.member, role };
+    this.tell(room, state, { kind: 'changed', members: [present.member] });
+  }
+}
+
+function refusal(
+  state: RoomState,
+  policy: DoorPolicy,
+  request: StoredJoinRequest,
+): 'room_locked' | 'wrong_password' | 'room_full' | undefined {
+  if (policy.locked && !request.passesLock) return 'room_locked';
+  if (request.passwordVersion !== 'exempt' && request.passwordVersion !== policy.passwordVersion) {
+    return 'wrong_password';
+  }
+  return state.members.size >= policy.capacity ? 'room_full' : undefined;
+}
+
+function hostOf(state: RoomState): Member | undefined {
+  return membersOf(state).find((member) => member.role === 'host');
+}
+
+function membersOf(state: RoomState): Member[] {
+  return [...state.members.values()].map(({ member }) => member).sort((a, b) => a.order - b.order);
+}

@@ -1,0 +1,25 @@
+import type { ReplicaId, RoomSessionId } from '@parley/domain';
+import type { EndReason, SessionRecord } from '../port';
+import type { Checkpoint, RoomPosition } from '../store';
+import type { MemoryLog } from './log';
+
+/** A session as the store knows it. */
+export interface SessionState {
+  readonly record: SessionRecord;
+  epoch: number;
+  owner: ReplicaId;
+  state: 'attached' | 'detached' | 'ended';
+  /** When it was detached or ended. */
+  since: number;
+  readonly log: MemoryLog;
+  checkpoint: Checkpoint;
+  joinedAt: RoomPosition | undefined;
+  /** The room it has still to be taken out of after a change of rooms. */
+  previous: RoomPosition | undefined;
+  joining: { readonly room: RoomSessionId; readonly attempt: number } | undefined;
+  joinBegunAt: number;
+  attempts: number;
+  doneAttempt: number;
+  reason: EndReason;
+  detail: string;
+}

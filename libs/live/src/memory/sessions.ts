@@ -1,0 +1,232 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { RoomSessionId, SessionId } from '@parley/domain';
+import type { StoreTimes } from '../limits';
+import { LOG_LIMITS, type EndReason } from '../port';
+import type { Burning, Look, Remains, SessionRead, SessionStore } from '../store';
+import { encodeSessionSignal } from '../wire';
+import type { MemoryLiveHub } from './hub';
+import { MemoryLog } from './log';
+import type { SessionState } from './session-state';
+
+/** Sessions in memory; what the scripts in redis/ do, in the same order. */
+export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionStore {
+  const get = (id: SessionId): SessionState | undefined => hub.sessions.get(id);
+  const living = (id: SessionId): SessionState | undefined => {
+    const session = get(id);
+    return session && session.state !== 'ended' ? session : undefined;
+  };
+  const mine = (id: SessionId, epoch: number): SessionState | undefined => {
+    const session = living(id);
+    return session?.epoch === epoch ? session : undefined;
+  };
+  return {
+    open: (record, owner) =>
+      hub.run(() => {
+        dropTombstones(hub, times);
+        hub.sessions.set(record.id, { ...blank(hub.now()), record, owner, epoch: 1, log: new MemoryLog() });
+      }),
+    append: (id, tenant, json) =>
+      hub.run(() => {
+        const session = living(id);
+        if (session?.record.tenant !== tenant) return 'unknown';
+        const { seq } = session.log.add(json, hub.now());
+        if (!session.log.trim(LOG_LIMITS, session.checkpoint.session, hub.now() - times.keepMs)) {
+          end(hub, session, { reason: 'log_overflow', detail: '' });
+          return 'overflow';
+        }
+        hub.publish(`s:${id}`, encodeSessionSignal({ kind: 'event', epoch: session.epoch, seq, json }));
+        return 'sent';
+      }),
+    read: (id, epoch, after) => hub.run(() => readLog(get(id), epoch, after)),
+    resume: (id, verifier, owner, after) =>
+      hub.run(() => {
+        const session = living(id);
+        if (!session || !sameDigest(session.record.resumeVerifier, verifier)) return { kind: 'none' };
+        const from = after ?? session.checkpoint.session;
+        const entries = session.log.after(from);
+        if (!entries) return { kind: 'gap' };
+        const previousOwner = session.owner;
+        Object.assign(session, { epoch: session.epoch + 1, owner, state: 'attached' });
+        hub.publish(`s:${id}`, encodeSessionSignal({ kind: 'taken', epoch: session.epoch }));
+        const { record, epoch, joinedAt, checkpoint } = session;
+        return { kind: 'resumed', record, epoch, previousOwner, after: from, entries, joinedAt, checkpoint };
+      }),
+    checkpoint: (id, epoch, checkpoint) =>
+      hub.run(() => {
+        const session = mine(id, epoch);
+        if (session) session.checkpoint = checkpoint;
+      }),
+    detach: (id, epoch, checkpoint) =>
+      hub.run(() => {
+        const session = mine(id, epoch);
+        if (session) Object.assign(session, { checkpoint, state: 'detached', since: hub.now() });
+      }),
+    announce: (a, create) =>
+      hub.run(() => {
+        const { record, epoch, owner, seq, checkpoint } = a;
+        let session = get(record.id);
+        if (!session) {
+          if (!create) return { kind: 'missing' };
+          session = { ...blank(hub.now()), record, owner, epoch, checkpoint, joinedAt: a.room, log: new MemoryLog() };
+          session.log.restart(seq);
+          hub.sessions.set(record.id, session);
+        }
+        if (session.state === 'ended' || session.epoch > epoch) return readLog(session, epoch, seq);
+        if (session.epoch < epoch) hub.publish(`s:${record.id}`, encodeSessionSignal({ kind: 'taken', epoch }));
+        if (session.log.seq < seq) session.log.restart(seq);
+        Object.assign(session, { epoch, owner, state: 'attached' });
+        return { kind: 'log', seq: session.log.seq, entries: [] };
+      }),
+    ...memoryJoins(hub, mine, get),
+    burn: (id, burning) => hub.run(() => burn(hub, living(id), burning)),
+    orphan: (id, owner, agoMs) =>
+      hub.run(() => {
+        const session = living(id);
+        if (session?.owner !== owner || session.state !== 'attached') return false;
+        Object.assign(session, { state: 'detached', since: hub.now() - agoMs });
+        return true;
+      }),
+    look: (id) => hub.run(() => look(hub, times, get(id))),
+    bury: (id) =>
+      hub.run(() => {
+        const session = get(id);
+        if (session?.state === 'ended') {
+          Object.assign(session, { joinedAt: undefined, previous: undefined, joining: undefined });
+        }
+      }),
+    find: (id) =>
+      hub.run(() => {
+        const session = living(id);
+        if (!session) return undefined;
+        const { tenant, userId } = session.record;
+        return { id, tenant, userId, room: session.joinedAt?.id };
+      }),
+  };
+}
+
+type Mine = (id: SessionId, epoch: number) => SessionState | undefined;
+
+function memoryJoins(
+  hub: MemoryLiveHub,
+  mine: Mine,
+  get: (id: SessionId) => SessionState | undefined,
+): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'leftRoom'> {
+  return {
+    beginJoin: (id, epoch, room) =>
+      hub.run(() => {
+        const session = mine(id, epoch);
+        if (!session) return undefined;
+        const attempt = ++session.attempts;
+        Object.assign(session, { joining: { room, attempt }, joinBegunAt: hub.now() });
+        return attempt;
+      }),
+    finishJoin: (id, epoch, attempt, at) =>
+      hub.run(() => {
+        const session = mine(id, epoch);
+        if (session?.joining?.attempt !== attempt) return 'lost';
+        const { session: read } = session.checkpoint;
+        const checkpoint = { session: read, room: at, roomEvent: at.seq };
+        const previous = session.joinedAt;
+        Object.assign(session, { previous, joinedAt: at, checkpoint, joining: undefined, doneAttempt: attempt });
+        return 'joined';
+      }),
+    abandonJoin: (id, attempt) =>
+      hub.run(() => {
+        const session = get(id);
+        if (session?.joining?.attempt === attempt) {
+          const { room } = session.joining;
+          session.joining = undefined;
+          return room;
+        }
+        if (session?.doneAttempt !== attempt) return undefined;
+        const room = session.joinedAt?.id;
+        Object.assign(session, { joinedAt: session.previous, previous: undefined, doneAttempt: 0 });
+        return room;
+      }),
+    leftRoom: (id, room, attempt) =>
+      hub.run(() => {
+        const session = get(id);
+        if (!session) return;
+        if (attempt !== undefined) {
+          if (session.joining?.attempt === attempt) session.joining = undefined;
+          return;
+        }
+        if (session.previous?.id === room) session.previous = undefined;
+        if (session.joinedAt?.id === room) session.joinedAt = undefined;
+      }),
+  };
+}
+
+function blank(now: number): Omit<SessionState, 'record' | 'owner' | 'epoch' | 'log'> {
+  return {
+    state: 'attached',
+    since: now,
+    checkpoint: { session: 0, room: undefined, roomEvent: 0 },
+    joinedAt: undefined,
+    previous: undefined,
+    joining: undefined,
+    joinBegunAt: 0,
+    attempts: 0,
+    doneAttempt: 0,
+    reason: 'ended',
+    detail: '',
+  };
+}
+
+function sameDigest(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+}
+
+function readLog(session: SessionState | undefined, epoch: number, after: number): SessionRead {
+  if (!session) return { kind: 'missing' };
+  if (session.state === 'ended') return { kind: 'ended', reason: session.reason, detail: session.detail };
+  if (session.epoch !== epoch) return { kind: 'taken' };
+  const entries = session.log.after(after);
+  return entries ? { kind: 'log', seq: session.log.seq, entries } : { kind: 'gap' };
+}
+
+function end(hub: MemoryLiveHub, session: SessionState, burning: Burning): void {
+  const { reason, detail, json = '' } = burning;
+  const seq = json ? session.log.add(json, hub.now()).seq : session.log.seq;
+  Object.assign(session, { state: 'ended', since: hub.now(), reason, detail });
+  const signal = { kind: 'end', epoch: session.epoch, seq, reason, detail, json } as const;
+  hub.publish(`s:${session.record.id}`, encodeSessionSignal(signal));
+}
+
+function burn(hub: MemoryLiveHub, session: SessionState | undefined, burning: Burning): Remains | undefined {
+  if (!session) return undefined;
+  if (burning.epoch !== undefined && session.epoch !== burning.epoch) return undefined;
+  if (burning.room !== undefined && session.joinedAt?.id !== burning.room) return undefined;
+  end(hub, session, burning);
+  return remains(session);
+}
+
+function remains({ record, owner, joinedAt, previous, joining }: SessionState): Remains {
+  const rooms = [joinedAt?.id, previous?.id, joining?.room].filter((id): id is RoomSessionId => id !== undefined);
+  return { tenant: record.tenant, userId: record.userId, owner, rooms };
+}
+
+function look(hub: MemoryLiveHub, times: StoreTimes, session: SessionState | undefined): Look {
+  if (!session) return { kind: 'nothing' };
+  if (session.state === 'detached' && hub.now() - session.since >= times.resumeWindowMs) {
+    const reason: EndReason = 'expired';
+    end(hub, session, { reason, detail: '' });
+  }
+  if (session.state === 'ended') return { kind: 'over', remains: remains(session) };
+  if (session.joining || session.previous) {
+    const age = hub.now() - session.joinBegunAt;
+    if (age < times.halfDoneJoinMs) return { kind: 'later', inMs: times.halfDoneJoinMs - age };
+    const { joining, previous } = session;
+    const leave = [...(joining ? [joining] : []), ...(previous ? [{ room: previous.id, attempt: undefined }] : [])];
+    return { kind: 'half-done', leave };
+  }
+  if (session.state === 'attached') return { kind: 'nothing' };
+  return { kind: 'later', inMs: times.resumeWindowMs - (hub.now() - session.since) };
+}
+
+function dropTombstones(hub: MemoryLiveHub, times: StoreTimes): void {
+  if (hub.sessions.size % 256 !== 255) return; // now and then is enough
+  for (const [id, session] of hub.sessions) {
+    if (session.state === 'ended' && hub.now() - session.since > times.tombstoneMs) hub.sessions.delete(id);
+  }
+}

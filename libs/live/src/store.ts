@@ -1,0 +1,238 @@
+import type { DoorPolicy, Member, ReplicaId, Role, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
+import type { Cursor, EndReason, JoinOutcome, LiveGuards, SessionInfo, SessionRecord } from './port';
+
+/**
+ * What the replica side (engine/) needs of the shared state. Every method is atomic in the store and touches the state
+ * of ONE session, room, user or scope, so that each fits into one script on one node of a Redis cluster. All times are
+ * the store's own; methods take durations, never points in time.
+ */
+export interface LiveStore {
+  readonly sessions: SessionStore;
+  readonly rooms: RoomStore;
+  readonly registry: RegistryStore;
+  readonly guards: LiveGuards;
+  readonly bus: Bus;
+  healthy(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Where a session stands in a room's log. */
+export type RoomPosition = NonNullable<Cursor['room']>;
+
+/** A channel: of a session or of a room. */
+export type Topic = `s:${string}` | `r:${string}`;
+
+/** Messages between replicas. What is heard may be late, doubled or missing; the logs say what is true. */
+export interface Bus {
+  /** One listener per topic. Resolves once everything published from now on is heard. */
+  listen(topic: Topic, listener: (text: string) => void): Promise<void>;
+  unlisten(topic: Topic): Promise<void>;
+  /** Called after subscriptions were interrupted and are restored: something may have been missed. */
+  onInterrupted(listener: () => void): void;
+  /** Checks that the subscriber's connection is alive and renews it if not. */
+  check(): Promise<void>;
+}
+
+export interface LogEntry {
+  readonly seq: number;
+  /** A `CoreEvent` as JSON. */
+  readonly json: string;
+}
+
+export type SessionRead =
+  | { readonly kind: 'log'; readonly seq: number; readonly entries: readonly LogEntry[] }
+  /** The log no longer reaches back. */
+  | { readonly kind: 'gap' }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'ended'; readonly reason: EndReason; readonly detail: string }
+  /** No trace of it: it was over long ago, or the store lost everything. */
+  | { readonly kind: 'missing' };
+
+export type StoredResume =
+  | { readonly kind: 'none' }
+  /** The secret is right, but the log does not reach back. */
+  | { readonly kind: 'gap' }
+  | {
+      readonly kind: 'resumed';
+      readonly record: SessionRecord;
+      readonly epoch: number;
+      readonly previousOwner: ReplicaId;
+      /** Number after which `entries` begin. */
+      readonly after: number;
+      readonly entries: readonly LogEntry[];
+      /** Where it entered the room it is in. */
+      readonly joinedAt: RoomPosition | undefined;
+      readonly checkpoint: Checkpoint;
+    };
+
+/** How far an owner says its client has read. */
+export interface Checkpoint {
+  readonly session: number;
+  /** Everything up to here in the room's log needs no second delivery. */
+  readonly room: RoomPosition | undefined;
+  /** The last number in the room's log that was an event for this session; up to `room` nothing else was. */
+  readonly roomEvent: number;
+}
+
+/** What an owner knows of its session: enough to make it anew. */
+export interface Announcement {
+  readonly record: SessionRecord;
+  readonly epoch: number;
+  readonly owner: ReplicaId;
+  /** Last number delivered. */
+  readonly seq: number;
+  readonly room: RoomPosition | undefined;
+  readonly checkpoint: Checkpoint;
+}
+
+/** What a session leaves behind when it ends. */
+export interface Remains {
+  readonly tenant: TenantKey;
+  readonly userId: string;
+  readonly owner: ReplicaId;
+  readonly rooms: readonly RoomSessionId[];
+}
+
+export interface Burning {
+  readonly reason: EndReason;
+  readonly detail: string;
+  /** Last event it hears, as JSON. */
+  readonly json?: string;
+  /** Only while this is its epoch. */
+  readonly epoch?: number;
+  /** Only while it is in this room. */
+  readonly room?: RoomSessionId;
+}
+
+export type Look =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'later'; readonly inMs: number }
+  /** Over; what it left is to be cleared away. */
+  | { readonly kind: 'over'; readonly remains: Remains }
+  /** It lives, but a join or a change of rooms was left half done. */
+  | { readonly kind: 'half-done'; readonly leave: readonly { room: RoomSessionId; attempt: number | undefined }[] };
+
+export interface SessionStore {
+  open(record: SessionRecord, owner: ReplicaId): Promise<void>;
+  append(id: SessionId, tenant: TenantKey, json: string): Promise<'sent' | 'unknown' | 'overflow'>;
+  /** The log after a number, for the owner of this epoch. */
+  read(id: SessionId, epoch: number, after: number): Promise<SessionRead>;
+  resume(id: SessionId, verifier: string, owner: ReplicaId, after: number | undefined): Promise<StoredResume>;
+  checkpoint(id: SessionId, epoch: number, checkpoint: Checkpoint): Promise<void>;
+  detach(id: SessionId, epoch: number, checkpoint: Checkpoint): Promise<void>;
+  /** Keeps a session, makes it anew if the store lost it (`create`), or says what became of it. */
+  announce(announcement: Announcement, create: boolean): Promise<SessionRead>;
+  /** Answers the number of the attempt, or undefined when it is no longer this owner's. */
+  beginJoin(id: SessionId, epoch: number, room: RoomSessionId): Promise<number | undefined>;
+  /** Makes an admitted join the session's room. `lost` when it is no longer this owner's. */
+  finishJoin(id: SessionId, epoch: number, attempt: number, at: RoomPosition): Promise<'joined' | 'lost'>;
+  /** Takes an attempt back, whether it was finished or not; answers its room. */
+  abandonJoin(id: SessionId, attempt: number): Promise<RoomSessionId | undefined>;
+  /** Notes that it is out of this room: its own, the one it was leaving, or the one of a half-done join. */
+  leftRoom(id: SessionId, room: RoomSessionId, attempt?: number): Promise<void>;
+  /** Ends a session; its owner is told. Undefined when there was nothing to end. */
+  burn(id: SessionId, burning: Burning): Promise<Remains | undefined>;
+  /** Treats a dead replica's session as detached `agoMs` ago; false when it is not that replica's any more. */
+  orphan(id: SessionId, owner: ReplicaId, agoMs: number): Promise<boolean>;
+  /** Looks whether something is due; ends it when its resume window is over. */
+  look(id: SessionId): Promise<Look>;
+  /** Notes that nothing of an ended session is left to clear away. */
+  bury(id: SessionId): Promise<void>;
+  find(id: SessionId): Promise<SessionInfo | undefined>;
+}
+
+export interface StoredJoinRequest {
+  readonly session: SessionId;
+  readonly attempt: number;
+  readonly policy: DoorPolicy;
+  readonly role: Role | 'by-arrival';
+  readonly passwordVersion: number | 'exempt';
+  readonly passesLock: boolean;
+  /** A member without `sessionId`, `role` and `order`. */
+  readonly member: Omit<Member, 'order' | 'role' | 'sessionId'>;
+}
+
+export type StoredJoin =
+  | Extract<JoinOutcome, { kind: 'refused' }>
+  | {
+      readonly kind: 'joined';
+      readonly generation: string;
+      readonly seq: number;
+      /** Nobody else is in. */
+      readonly first: boolean;
+      /** It was in already; nobody was told. */
+      readonly again: boolean;
+      readonly members: readonly Member[];
+    };
+
+export interface RoomLogEntry extends LogEntry {
+  /** The session that does not get it; empty: everybody does. */
+  readonly except: string;
+}
+
+export interface RoomRead {
+  readonly generation: string;
+  readonly seq: number;
+  /** After the number asked for; from the first on when the generation is another; undefined: does not reach back. */
+  readonly entries: readonly RoomLogEntry[] | undefined;
+  readonly members: readonly Member[];
+  /** The door's rules; undefined while only a closing mark is known. */
+  readonly policy: DoorPolicy | undefined;
+}
+
+export interface RoomStore {
+  join(room: RoomSessionId, request: StoredJoinRequest): Promise<StoredJoin>;
+  /** With `attempt`, only the member that came in by this attempt. */
+  leave(room: RoomSessionId, session: SessionId, attempt?: number): Promise<{ removed: boolean; empty: boolean }>;
+  /** False when there is no such room. */
+  append(room: RoomSessionId, json: string, except: string): Promise<boolean>;
+  read(room: RoomSessionId, generation: string, after: number): Promise<RoomRead | undefined>;
+  members(room: RoomSessionId): Promise<readonly Member[]>;
+  /**
+   * Members as their owners know them. Adds those that are missing, but only when the room is of another generation
+   * than theirs: in the same generation somebody took them out on purpose. Undefined: the room is closed.
+   */
+  announce(
+    room: RoomSessionId,
+    generation: string,
+    policy: DoorPolicy,
+    members: readonly Member[],
+  ): Promise<{ generation: string; seq: number } | undefined>;
+  applyPolicy(room: RoomSessionId, policy: DoorPolicy): Promise<void>;
+  beginClosing(room: RoomSessionId, force: boolean): Promise<'closing' | 'occupied'>;
+  undoClosing(room: RoomSessionId): Promise<void>;
+  finishClosing(room: RoomSessionId): Promise<void>;
+}
+
+export interface Beat {
+  /** Another one than before: the store lost what it had. */
+  readonly generation: string;
+  /** The last beat is so long ago that others may have taken this replica for dead. */
+  readonly lapsed: boolean;
+  readonly dead: readonly { readonly replica: ReplicaId; readonly agoMs: number }[];
+}
+
+export interface DueSession {
+  readonly session: SessionId;
+  /** Proof of the claim; the entry changes when somebody else writes it. */
+  readonly claim: string;
+}
+
+/** Lists of things that live under their own keys. They may be ahead of the truth, never behind it. */
+export interface RegistryStore {
+  beat(replica: ReplicaId): Promise<Beat>;
+  /** Forgets a replica, if it is still as silent as it was. */
+  retire(replica: ReplicaId, onlyIfDead: boolean): Promise<void>;
+  own(replica: ReplicaId, session: SessionId): Promise<void>;
+  disown(replica: ReplicaId, session: SessionId): Promise<void>;
+  owned(replica: ReplicaId): Promise<readonly SessionId[]>;
+  addUser(tenant: TenantKey, userId: string, session: SessionId): Promise<void>;
+  removeUser(tenant: TenantKey, userId: string, session: SessionId): Promise<void>;
+  userSessions(tenant: TenantKey, userId: string): Promise<readonly SessionId[]>;
+  /** Has somebody look at a session after a while. */
+  schedule(session: SessionId, inMs: number): Promise<void>;
+  /** Claims what is due; unfinished claims come up again. */
+  claimDue(limit: number): Promise<readonly DueSession[]>;
+  /** The claimed work is done; with `againInMs` it comes up again. */
+  settleDue(due: DueSession, againInMs?: number): Promise<void>;
+}
