@@ -1,13 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { errors, jwtVerify, type CryptoKey, type KeyObject } from 'jose';
-import {
-  brandAs,
-  type DomainName,
-  type RegionId,
-  type RoomName,
-  type RoomSessionId,
-  type TicketClaims,
-} from '@parley/domain';
+import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { fail, ok, type JsonObject, type Result } from '@parley/domain';
+import { compactVerify } from 'jose';
 import { z } from 'zod';
 import { wireError, type WireError } from './errors';
 
@@ -39,79 +32,50 @@ function sameText(expected: string, given: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** Which `aud` our own join tickets carry, so that no other token of ours passes for one. */
-export const TICKET_AUDIENCE = 'parley:join';
+/** What a token may be signed with (section "Protocol version 2.0"). Never a shared secret. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
-/** How far the clocks of issuer and gateway may differ, in seconds. Tickets are short, so it is small. */
-const LEEWAY_SECONDS = 5;
+/** How far the clocks of backend and gateway may differ, in seconds. */
+const LEEWAY_SECONDS = 60;
 
-const ticketSchema = z.object({
-  jti: z.string().min(1).max(128),
-  sub: z.string().max(256).optional(),
-  region: z.string().min(1),
-  room: z.string().min(1),
-  domain: z.string().min(1),
-  roomName: z.string().min(1),
-  role: z.enum(['host', 'by-arrival']),
-  passwordVersion: z.union([z.number().int().nonnegative(), z.literal('exempt')]),
-  displayName: z.string().optional(),
+const tokenSchema = z.looseObject({
+  iat: z.number().optional(),
+  nbf: z.number().optional(),
+  exp: z.number().optional(),
+  sub: z.string().nullish(),
+  userdata: z.record(z.string(), z.unknown()).nullish(),
 });
 
-/** What became of a token. */
-export type TicketCheck =
-  { readonly ok: true; readonly claims: TicketClaims } | { readonly ok: false; readonly error: WireError };
+/** Who a backend's token says is connecting. */
+export interface TokenUser {
+  /** Empty for guests. */
+  readonly userId: string;
+  readonly user: JsonObject | undefined;
+}
 
 /**
- * Reads one of our join tickets (an EdDSA JWT) as a hello 2.0 token. Whether it was used before is for the caller.
- * @param keys public keys of the issuers; during a rotation more than one
+ * Reads the token of a hello 2.0 as a foreign backend signs it (brief 2.3). `iat` and `exp` are demanded; `iss`, `aud`
+ * and `jti` are not looked at.
  */
-export async function verifyTicket(
-  token: string,
-  keys: readonly (CryptoKey | KeyObject)[],
-  now: Date,
-): Promise<TicketCheck> {
-  let refusal = wireError('invalid_token');
-  for (const key of keys) {
-    try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ['EdDSA'],
-        audience: TICKET_AUDIENCE,
-        requiredClaims: ['exp', 'iat', 'jti'],
-        clockTolerance: LEEWAY_SECONDS,
-        currentDate: now,
-      });
-      if ((payload.iat ?? 0) > now.getTime() / 1000 + LEEWAY_SECONDS) {
-        return { ok: false, error: wireError('token_not_valid_yet') };
-      }
-      const claims = ticketSchema.safeParse(payload);
-      if (!claims.success) return { ok: false, error: wireError('invalid_token') };
-      return { ok: true, claims: toClaims(claims.data) };
-    } catch (error) {
-      if (!(error instanceof errors.JWSSignatureVerificationFailed)) refusal = refusalFor(error);
-    }
+export async function readHelloToken(token: string, key: KeyObject, now: Date): Promise<Result<TokenUser, WireError>> {
+  const payload = await openToken(token, key);
+  if (payload === undefined) return fail(wireError('invalid_token'));
+  const { iat, nbf, exp, sub, userdata } = payload;
+  const seconds = now.getTime() / 1000;
+  if (iat === undefined || Math.max(iat, nbf ?? 0) > seconds + LEEWAY_SECONDS) {
+    return fail(wireError('token_not_valid_yet'));
   }
-  return { ok: false, error: refusal };
+  if (exp === undefined || exp < iat || exp < seconds - LEEWAY_SECONDS) return fail(wireError('token_expired'));
+  // It was read with JSON.parse and is an object.
+  return ok({ userId: sub ?? '', user: (userdata ?? undefined) as JsonObject | undefined });
 }
 
-function refusalFor(error: unknown): WireError {
-  if (error instanceof errors.JWTExpired) return wireError('token_expired');
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === 'exp') return wireError('token_expired');
-    if (error.claim === 'iat' || error.claim === 'nbf') return wireError('token_not_valid_yet');
+async function openToken(token: string, key: KeyObject): Promise<z.infer<typeof tokenSchema> | undefined> {
+  try {
+    const { payload } = await compactVerify(token, key, { algorithms: ALGORITHMS });
+    return tokenSchema.safeParse(JSON.parse(new TextDecoder().decode(payload))).data;
+  } catch {
+    // Why a stranger's token does not open is of no use to anybody but the stranger.
+    return undefined;
   }
-  return wireError('invalid_token');
-}
-
-function toClaims(payload: z.infer<typeof ticketSchema>): TicketClaims {
-  return {
-    id: payload.jti,
-    region: brandAs<RegionId>(payload.region),
-    room: brandAs<RoomSessionId>(payload.room),
-    domain: brandAs<DomainName>(payload.domain),
-    roomName: brandAs<RoomName>(payload.roomName),
-    role: payload.role,
-    passwordVersion: payload.passwordVersion,
-    userId: payload.sub ?? '',
-    ...(payload.displayName === undefined ? {} : { displayName: payload.displayName }),
-  };
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { brandAs, type SessionId } from '@parley/domain';
 import { SignalingMachine, type ConnectionState, type Input } from '../src';
 
 const json = fc.json({ maxDepth: 3 });
@@ -10,10 +11,18 @@ const frameText = fc.oneof(
   fc.tuple(type, body).map(([name, value]) => `{"id":"1","type":"${name}","${name}":${value}}`),
 );
 const position = { session: 1, room: { id: 'rs', generation: 'g', seq: 1 } };
-const identity = { kind: 'client', userId: '' };
+const identity = { kind: 'client' as const, userId: '' };
 const member = { sessionId: 's', kind: 'client', role: 'guest', userId: '', order: 1 };
 const refused = { ok: false, error: { code: 'x', message: 'y' } };
-const facts = { ok: true, sessionId: 's', resumeId: 's.r', identity, features: [], room: undefined, missed: [] };
+const facts = {
+  ok: true as const,
+  sessionId: brandAs<SessionId>('s'),
+  resumeId: 's.r',
+  identity,
+  features: [],
+  room: undefined,
+  missed: [],
+};
 const room = { roomId: 'r', liveId: 'rs', properties: undefined, mayControl: true };
 const cursor = position.room;
 
@@ -69,7 +78,7 @@ describe('state machine', () => {
       kind: 'frame',
       text: '{"type":"hello","hello":{"version":"1.0","resumeid":"a.b"}}',
     }).state;
-    state = machine.step(state, { kind: 'session-resumed', outcome: facts } as Input).state;
+    state = machine.step(state, { kind: 'session-resumed', outcome: facts }).state;
     const step = machine.step(state, { kind: 'frame', text: `"${'é'.repeat(32_768)}"` });
     expect(step.effects).toEqual([{ kind: 'detach-session' }, { kind: 'close', code: 1009 }]);
   });

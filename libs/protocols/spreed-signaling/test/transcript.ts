@@ -26,7 +26,9 @@ export class Transcript {
       try {
         this.line(text[0] ?? '', text.slice(1).trim());
       } catch (error) {
-        throw new Error(`${file}:${index + 1}: ${text}\n${String(error)}\nso far:\n${this.seen.join('\n')}`);
+        throw new Error(`${file}:${index + 1}: ${text}\n${String(error)}\nso far:\n${this.seen.join('\n')}`, {
+          cause: error,
+        });
       }
     });
     if (this.effects.length > 0)

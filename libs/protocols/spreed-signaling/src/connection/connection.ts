@@ -61,6 +61,8 @@ export class SignalingMachine {
         return joined(this.frames, state, input);
       case 'left':
         return left(state, input);
+      case 'relay-failed':
+        return { state, effects: [errorEffect(input.id, input.error)] };
       case 'session-ended':
         return sayBye(state);
       case 'disconnected':

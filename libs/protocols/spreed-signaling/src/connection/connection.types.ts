@@ -111,6 +111,8 @@ export type Input =
   | { readonly kind: 'joined'; readonly id: string | undefined; readonly outcome: Outcome<JoinedFacts> }
   /** Answer to `leave`. */
   | { readonly kind: 'left'; readonly id: string | undefined; readonly outcome: Outcome<object> }
+  /** A message could not be handed on because something is out of order here. */
+  | { readonly kind: 'relay-failed'; readonly id: string | undefined; readonly error: WireError }
   /** Answer to `end-session`. */
   | { readonly kind: 'session-ended' }
   /** The socket is gone. */
@@ -138,7 +140,12 @@ export type Effect =
       readonly foreignSessionId: string | undefined;
     }
   | { readonly kind: 'leave'; readonly id: string | undefined }
-  | { readonly kind: 'relay'; readonly recipient: Exclude<Recipient, { type: 'call' }>; readonly event: MessageEvent }
+  | {
+      readonly kind: 'relay';
+      readonly id: string | undefined;
+      readonly recipient: Exclude<Recipient, { type: 'call' }>;
+      readonly event: MessageEvent;
+    }
   /** Give the session up for good. */
   | { readonly kind: 'end-session' }
   /** The connection is lost, the session may be resumed. */

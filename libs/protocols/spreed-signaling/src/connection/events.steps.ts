@@ -24,7 +24,7 @@ export function relay(state: ConnectionState, message: Message): Step {
     (message.type === 'control' && !mayControl(session));
   if (dropped) return nothing(state);
   const event = toMessageEvent(message, { sessionId: session.sessionId, userId: session.identity.userId });
-  return { state, effects: [{ kind: 'relay', recipient, event }] };
+  return { state, effects: [{ kind: 'relay', id: message.id, recipient, event }] };
 }
 
 function mayControl(session: ActiveSession): boolean {
