@@ -1,5 +1,5 @@
--- The first shape of the data, made from schema.prisma, plus one thing its language cannot say: the partial unique index
--- at the end, which alone decides that a name is open at most once, however many replicas open it at the same moment.
+-- The first shape of the data, made from schema.prisma, plus what its language cannot say: the partial indexes at the
+-- end. The unique one alone decides that a name is open at most once, however many replicas open it at the same moment.
 
 -- CreateEnum
 CREATE TYPE "RoomType" AS ENUM ('conference', 'webinar');
@@ -405,3 +405,6 @@ ALTER TABLE "SpreedWebrtcUser" ADD CONSTRAINT "SpreedWebrtcUser_domainName_fkey"
 
 -- One open room per name. Closed openings stay and do not count.
 CREATE UNIQUE INDEX "Room_open_name_key" ON "Room"("domainName", "name") WHERE "closedAt" IS NULL;
+
+-- All open rooms of the region, page by page, without wading through the closed ones.
+CREATE INDEX "Room_open_id_idx" ON "Room"("id") WHERE "closedAt" IS NULL;

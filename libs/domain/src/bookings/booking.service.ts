@@ -24,9 +24,9 @@ export class BookingService {
   async add(account: AccountId, input: { domain: DomainName; roomName: RoomName; validUntil: Date }): Promise<Booking> {
     const now = this.clock.now();
     checkValidUntil(input.validUntil, now);
-    const id = brandAs<BookingId>(`bk_${this.ids.random(16)}`);
     return this.uow.run(async (stores) => {
-      await ownDomain(stores, account, input.domain);
+      const { region } = await ownDomain(stores, account, input.domain);
+      const id = brandAs<BookingId>(`bk_${region}_${this.ids.random(16)}`);
       const booking: Booking = { id, domain: input.domain, roomName: input.roomName, validUntil: input.validUntil };
       if (!(await stores.bookings.insert(booking, now))) {
         throw new DomainError('booking_exists', 'The room is booked already.');

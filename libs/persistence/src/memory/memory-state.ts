@@ -1,0 +1,55 @@
+import type { Account, Booking, Domain, NewOutboxEvent, OpenRoom, Webhook, WebhookId } from '@parley/domain';
+
+/** A room as the memory stores hold it. Records are replaced on change, never written into, so a snapshot is shallow. */
+export interface MemoryRoom {
+  readonly room: OpenRoom & { readonly closedAt: Date | null };
+  readonly closingSince: Date | null;
+  readonly occupied: boolean;
+  readonly eventSeq: number;
+}
+
+/** A webhook and what the dispatcher would know of it. */
+export interface MemoryWebhook {
+  readonly webhook: Webhook;
+  readonly removed: boolean;
+  readonly validationDueAt: Date | null;
+  readonly outcome: { readonly validated: boolean } | null;
+}
+
+/** An event as it was appended. */
+export interface MemoryEvent extends NewOutboxEvent {
+  readonly id: string;
+  readonly seq: number;
+}
+
+/** Everything the memory stores hold. */
+export interface MemoryState {
+  readonly accounts: Map<string, Account>;
+  readonly domains: Map<string, Domain>;
+  readonly rooms: Map<string, MemoryRoom>;
+  readonly bookings: Map<string, Booking>;
+  readonly webhooks: Map<WebhookId, MemoryWebhook>;
+  readonly events: MemoryEvent[];
+}
+
+export function emptyState(): MemoryState {
+  return {
+    accounts: new Map(),
+    domains: new Map(),
+    rooms: new Map(),
+    bookings: new Map(),
+    webhooks: new Map(),
+    events: [],
+  };
+}
+
+export function copyOf(state: MemoryState): MemoryState {
+  return {
+    accounts: new Map(state.accounts),
+    domains: new Map(state.domains),
+    rooms: new Map(state.rooms),
+    bookings: new Map(state.bookings),
+    webhooks: new Map(state.webhooks),
+    events: [...state.events],
+  };
+}

@@ -1,0 +1,129 @@
+import type { DomainName, OpenRoom, Room, RoomChanges, RoomName, RoomSessionId, RoomStore } from '@parley/domain';
+import type { Connection } from '../prisma-client';
+import type { Sealer } from '../sealing';
+import { roomSecretPlace, toRoom, toRow, type StoredRoom } from './room-row';
+
+/** Rooms in PostgreSQL; see {@link RoomStore} for what each method promises. */
+export class PrismaRoomStore implements RoomStore {
+  constructor(
+    private readonly db: Connection,
+    private readonly sealer: Sealer,
+  ) {}
+
+  async findOpen(domain: DomainName, name: RoomName): Promise<OpenRoom | null> {
+    const row = await this.db.room.findFirst({ where: { domainName: domain, name, closedAt: null } });
+    return row && toRoom(row, this.sealer);
+  }
+
+  async findById(id: RoomSessionId): Promise<StoredRoom | null> {
+    const row = await this.db.room.findUnique({ where: { id } });
+    return row && toRoom(row, this.sealer);
+  }
+
+  async listOpen(domain: DomainName): Promise<readonly Room[]> {
+    const rows = await this.db.room.findMany({
+      where: { domainName: domain, closedAt: null },
+      orderBy: [{ openedAt: 'asc' }, { id: 'asc' }],
+    });
+    return rows.map((row) => toRoom(row, this.sealer));
+  }
+
+  async insert(room: Room): Promise<boolean> {
+    // ON CONFLICT DO NOTHING: waits for an opening of that name that is not committed yet, and spoils no transaction.
+    const { count } = await this.db.room.createMany({ data: [toRow(room, this.sealer)], skipDuplicates: true });
+    return count === 1;
+  }
+
+  async change(id: RoomSessionId, changes: RoomChanges): Promise<Room | null> {
+    const { locked, password, hostKey } = changes;
+    if (locked !== undefined || password !== undefined) {
+      await this.db.room.updateMany({
+        where: { id, closedAt: null },
+        data: {
+          policyVersion: { increment: 1 },
+          ...(locked === undefined ? {} : { locked }),
+          ...(password === undefined
+            ? {}
+            : { passwordSealed: this.seal(id, 'password', password), passwordVersion: { increment: 1 } }),
+        },
+      });
+    }
+    if (hostKey !== undefined) {
+      await this.db.room.updateMany({
+        where: { id, closedAt: null, hostKeySealed: null },
+        data: { policyVersion: { increment: 1 }, hostKeySealed: this.seal(id, 'hostKey', hostKey) },
+      });
+    }
+    const row = await this.db.room.findFirst({ where: { id, closedAt: null } });
+    return row && toRoom(row, this.sealer);
+  }
+
+  async markClosing(id: RoomSessionId, at: Date): Promise<boolean> {
+    const { count } = await this.db.room.updateMany({ where: { id, closedAt: null }, data: { closingSince: at } });
+    return count === 1;
+  }
+
+  async clearClosing(id: RoomSessionId): Promise<void> {
+    await this.db.room.updateMany({ where: { id, closedAt: null }, data: { closingSince: null } });
+  }
+
+  async closingDone(id: RoomSessionId): Promise<void> {
+    await this.db.room.updateMany({ where: { id, closedAt: { not: null } }, data: { closingSince: null } });
+  }
+
+  async close(id: RoomSessionId, at: Date): Promise<boolean> {
+    const { count } = await this.db.room.updateMany({
+      where: { id, closedAt: null },
+      // No deadline any more, so that the index of deadlines holds open rooms only.
+      data: { closedAt: at, closeAfter: null, occupied: false },
+    });
+    return count === 1;
+  }
+
+  async wasProtectedSince(domain: DomainName, name: RoomName, since: Date): Promise<boolean> {
+    const last = await this.db.room.findFirst({
+      where: { domainName: domain, name, closedAt: { gt: since } },
+      orderBy: { closedAt: 'desc' },
+      select: { passwordSealed: true, hostKeySealed: true },
+    });
+    return last !== null && (last.passwordSealed !== null || last.hostKeySealed !== null);
+  }
+
+  async setOccupancy(id: RoomSessionId, occupied: boolean, closeAfter: Date | null): Promise<void> {
+    await this.db.room.updateMany({ where: { id, closedAt: null }, data: { occupied, closeAfter } });
+  }
+
+  async due(now: Date, limit: number): Promise<readonly Room[]> {
+    const rows = await this.db.room.findMany({
+      where: { closedAt: null, closingSince: null, closeAfter: { lte: now } },
+      orderBy: { closeAfter: 'asc' },
+      take: limit,
+    });
+    return rows.map((row) => toRoom(row, this.sealer));
+  }
+
+  async stuckClosing(before: Date, limit: number): Promise<readonly StoredRoom[]> {
+    const rows = await this.db.room.findMany({
+      where: { closingSince: { lt: before } },
+      orderBy: { closingSince: 'asc' },
+      take: limit,
+    });
+    return rows.map((row) => toRoom(row, this.sealer));
+  }
+
+  async openAfter(
+    after: RoomSessionId | null,
+    limit: number,
+  ): Promise<ReadonlyArray<{ room: OpenRoom; occupied: boolean }>> {
+    const rows = await this.db.room.findMany({
+      where: { closedAt: null, ...(after === null ? {} : { id: { gt: after } }) },
+      orderBy: { id: 'asc' },
+      take: limit,
+    });
+    return rows.map((row) => ({ room: toRoom(row, this.sealer), occupied: row.occupied }));
+  }
+
+  private seal(id: RoomSessionId, column: 'password' | 'hostKey', secret: string | null): string | null {
+    return secret === null ? null : this.sealer.seal(roomSecretPlace(id, column), secret);
+  }
+}

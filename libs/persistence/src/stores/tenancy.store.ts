@@ -1,0 +1,74 @@
+import {
+  brandAs,
+  type Account,
+  type AccountId,
+  type Domain,
+  type DomainName,
+  type RegionId,
+  type TenancyStore,
+} from '@parley/domain';
+import type { AccountModel, DomainModel } from '../generated/models';
+import type { Connection } from '../prisma-client';
+import type { Sealer } from '../sealing';
+
+/** Accounts and domains in PostgreSQL. A disabled account is as good as none. */
+export class PrismaTenancyStore implements TenancyStore {
+  constructor(
+    private readonly db: Connection,
+    private readonly sealer: Sealer,
+    private readonly region: RegionId,
+  ) {}
+
+  async accountByAuthId(authId: string): Promise<Account | null> {
+    // PostgreSQL's text knows no NUL; whoever sends one has no account.
+    if (authId.includes('\0')) return null;
+    const row = await this.db.account.findFirst({ where: { authId, disabledAt: null } });
+    return row && toAccount(row, this.sealer);
+  }
+
+  async domain(name: DomainName): Promise<Domain | null> {
+    const row = await this.db.domain.findUnique({ where: { name } });
+    return row && toDomain(row, this.sealer);
+  }
+
+  async domainsOf(account: AccountId): Promise<readonly Domain[]> {
+    const rows = await this.db.domain.findMany({
+      where: { accountId: account, region: this.region },
+      orderBy: { name: 'asc' },
+    });
+    return rows.map((row) => toDomain(row, this.sealer));
+  }
+}
+
+export function accountSecretPlace(id: string): { table: string; row: string; column: string } {
+  return { table: 'Account', row: id, column: 'secret' };
+}
+
+export function webhookKeyPlace(domain: string): { table: string; row: string; column: string } {
+  return { table: 'Domain', row: domain, column: 'webhookKey' };
+}
+
+function toAccount(row: AccountModel, sealer: Sealer): Account {
+  return {
+    id: brandAs<AccountId>(row.id),
+    slug: row.slug,
+    authId: row.authId,
+    secret: sealer.open(accountSecretPlace(row.id), row.secretSealed),
+    legacyKeys: row.legacyKeys,
+  };
+}
+
+function toDomain(row: DomainModel, sealer: Sealer): Domain {
+  return {
+    name: brandAs<DomainName>(row.name),
+    accountId: brandAs<AccountId>(row.accountId),
+    region: brandAs<RegionId>(row.region),
+    webhookKey: sealer.open(webhookKeyPlace(row.name), row.webhookKeySealed),
+    capacity: row.capacity,
+    visitorsMayOpen: row.visitorsMayOpen,
+    strictResidency: row.strictResidency,
+    insecureWebhooks: row.insecureWebhooks,
+    visitorRooms: { unenteredSeconds: row.visitorUnenteredSeconds, emptySeconds: row.visitorEmptySeconds },
+    apiRooms: { unenteredSeconds: row.apiUnenteredSeconds, emptySeconds: row.apiEmptySeconds },
+  };
+}
