@@ -51,13 +51,13 @@ const REFERENCE = /\$(?:(\$)|\{(\w+)(?:(:?[-?])([^}]*))?\}|(\w+))/g;
 export function interpolate(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replace(
     REFERENCE,
-    (_all, dollar?: string, braced?: string, operator?: string, rest = '', bare?: string) => {
+    (_all, dollar?: string, braced?: string, operator?: string, rest?: string, bare?: string) => {
       if (dollar !== undefined) return '$';
       const name = braced ?? bare ?? '';
       const value = variables[name];
       if (value !== undefined && (value !== '' || operator?.startsWith(':') !== true)) return value;
-      if (operator?.endsWith('-') === true) return rest;
-      throw new Error(`${name} is not set${rest === '' ? '' : `: ${rest}`}`);
+      if (operator?.endsWith('-') === true) return rest ?? '';
+      throw new Error(`${name} is not set${rest === undefined || rest === '' ? '' : `: ${rest}`}`);
     },
   );
 }

@@ -25,7 +25,7 @@ export function hardened(file: ComposeFile): string[] {
 
 /** Everything that stays up restarts, is asked for its health, and starts after what it needs. */
 export function kept(file: ComposeFile): string[] {
-  return each(file, (service, name) => {
+  return each(file, (service, name): Record<string, boolean> => {
     if (name === 'migrate') {
       return {
         'restarts only on failure': service.restart?.startsWith('on-failure') === true,

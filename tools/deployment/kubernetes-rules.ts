@@ -78,8 +78,9 @@ export const drained: Rule = (objects) =>
   servicesOf(objects).flatMap(({ id, pod }) =>
     pod.containers.flatMap((container) => {
       const [program, seconds] = container.lifecycle?.preStop?.exec?.command ?? [];
-      const delay = Number(container.env?.find(({ name }) => name === 'SHUTDOWN_DELAY_MS')?.value ?? 0) / 1_000;
-      const needed = Number(seconds) + delay + WORK_SECONDS;
+      const waits = (container.env ?? []).filter(({ name }) => /^SHUTDOWN_DELAY_MS$|_DRAIN_MS$/.test(name));
+      const waited = waits.reduce((sum, { value }) => sum + Number(value) / 1_000, 0);
+      const needed = Number(seconds) + waited + WORK_SECONDS;
       return unmet(id, {
         'sleeps before it is stopped': program === 'sleep' && Number(seconds) > 0,
         [`has at least ${needed} s to stop`]: (pod.terminationGracePeriodSeconds ?? 0) >= needed,
