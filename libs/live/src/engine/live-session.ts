@@ -244,7 +244,7 @@ export class LiveSession implements OwnedSession {
     if (signal.kind === 'taken') {
       if (signal.epoch > this.epoch) this.finish('resumed_elsewhere');
     } else if (signal.epoch > this.epoch) this.finish('resumed_elsewhere');
-    else if (signal.kind === 'end') void this.receiveEnd(signal);
+    else if (signal.kind === 'end') this.receiveEnd(signal);
     else if (signal.seq <= this.position.session) return;
     else if (this.syncing || !this.ctx.leaseValid()) this.wait();
     else if (signal.seq === this.position.session + 1) this.deliverOwn(signal);
@@ -256,11 +256,9 @@ export class LiveSession implements OwnedSession {
     if (!this.syncing) this.ctx.suspect();
   }
 
-  private async receiveEnd(signal: Extract<SessionSignal, { kind: 'end' }>): Promise<void> {
-    const last = signal.json ? signal.seq - 1 : signal.seq;
-    if (this.position.session < last) await this.sync();
-    if (this.over) return;
-    if (signal.json && signal.seq > this.position.session) this.deliverOwn(signal);
+  /** The last it hears. Its log is gone by now, so what was lost on the way before stays lost. */
+  private receiveEnd(signal: Extract<SessionSignal, { kind: 'end' }>): void {
+    if (signal.json && signal.seq > this.position.session) this.deliverOwn({ ...signal, seq: this.position.session + 1 });
     this.finish(signal.reason, signal.detail);
   }
 

@@ -1,0 +1,125 @@
+import { Cluster, Redis } from 'ioredis';
+import type { LiveLogger } from '../engine/context';
+import type { Bus, Topic } from '../store';
+import type { RedisTarget } from './config';
+import { nodeOptions, retryDelay, type RedisConnection } from './connection';
+import type { Keys } from './keys';
+
+/** How many channels one command renews. */
+const AT_ONCE = 500;
+
+/**
+ * Subscriptions. On one node a connection of its own; on a cluster sharded channels, for which the client keeps a
+ * connection to each node. After every break all channels are subscribed anew and the replica is told to read its logs.
+ */
+export class RedisBus implements Bus {
+  private readonly listeners = new Map<string, (text: string) => void>();
+  private readonly interrupted: (() => void)[] = [];
+  private readonly subscriber: Redis | Cluster;
+  private renewing: Promise<void> | undefined;
+  private renewAgain = false;
+  private closed = false;
+
+  constructor(
+    target: RedisTarget,
+    private readonly connection: RedisConnection,
+    private readonly keys: Keys,
+    private readonly logger: LiveLogger,
+  ) {
+    const hear = (channel: string, text: string) => this.listeners.get(channel)?.(text);
+    if ('url' in target) {
+      const subscriber = new Redis(target.url, {
+        ...nodeOptions(),
+        retryStrategy: retryDelay,
+        autoResubscribe: false,
+      });
+      subscriber.on('message', hear);
+      subscriber.on('ready', () => void this.renew());
+      subscriber.on('error', () => undefined); // the command connection reports
+      this.subscriber = subscriber;
+    } else {
+      this.subscriber = connection.client;
+      this.subscriber.on('smessage', hear);
+      for (const event of ['ready', '+node', '-node']) this.subscriber.on(event, () => void this.renew());
+    }
+  }
+
+  async listen(topic: Topic, listener: (text: string) => void): Promise<void> {
+    const channel = this.keys.channel(topic);
+    const known = this.listeners.has(channel);
+    this.listeners.set(channel, listener);
+    try {
+      // Also when it is known: the caller must not go on before the subscription stands.
+      await this.connection.guard(() => this.subscribe([channel]));
+    } catch (error) {
+      if (!known) this.listeners.delete(channel);
+      throw error;
+    }
+  }
+
+  async unlisten(topic: Topic): Promise<void> {
+    const channel = this.keys.channel(topic);
+    if (!this.listeners.delete(channel)) return;
+    await this.connection.guard(async () => {
+      if (this.subscriber instanceof Cluster) await this.subscriber.sunsubscribe(channel);
+      else await this.subscriber.unsubscribe(channel);
+    });
+  }
+
+  onInterrupted(listener: () => void): void {
+    this.interrupted.push(listener);
+  }
+
+  async check(): Promise<void> {
+    if (this.renewAgain) void this.renew();
+    const { subscriber } = this;
+    if (!(subscriber instanceof Redis) || subscriber.status !== 'ready') return;
+    try {
+      await subscriber.ping();
+    } catch {
+      // Half open: nothing arrives and nobody says so.
+      subscriber.disconnect(true);
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    if (this.subscriber instanceof Redis) this.subscriber.disconnect();
+  }
+
+  private async subscribe(channels: string[]): Promise<void> {
+    if (this.subscriber instanceof Redis) {
+      await this.subscriber.subscribe(...channels);
+      return;
+    }
+    // One slot per command.
+    for (const channel of channels) await this.subscriber.ssubscribe(channel);
+  }
+
+  /** Subscribes everything anew, then tells that something may have been missed. */
+  private renew(): Promise<void> {
+    if (this.renewing) this.renewAgain = true;
+    this.renewing ??= this.renewAll().finally(() => {
+      this.renewing = undefined;
+    });
+    return this.renewing;
+  }
+
+  private async renewAll(): Promise<void> {
+    do {
+      this.renewAgain = false;
+      try {
+        const channels = [...this.listeners.keys()];
+        for (let start = 0; start < channels.length; start += AT_ONCE) {
+          await this.subscribe(channels.slice(start, start + AT_ONCE));
+        }
+      } catch (error) {
+        if (this.closed) return;
+        this.logger.warn({ error: String(error) }, 'live channels are not subscribed');
+        this.renewAgain = true; // with the next check
+        return;
+      }
+    } while (this.renewAgain);
+    for (const listener of this.interrupted) listener();
+  }
+}

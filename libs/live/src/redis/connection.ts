@@ -1,0 +1,124 @@
+import { DomainError } from '@parley/domain';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import type { LiveLogger } from '../engine/context';
+import type { RedisTarget } from './config';
+import { REGISTRY_SCRIPTS } from './scripts/registry-scripts';
+import { ROOM_SCRIPTS } from './scripts/room-scripts';
+import { SESSION_SCRIPTS } from './scripts/session-scripts';
+
+/** How long a command may take before it counts as unanswered, in milliseconds. */
+const COMMAND_TIMEOUT_MS = 2_000;
+
+/** Where the scripts find their text and how many keys they take. */
+const SCRIPTS = {
+  session: { scripts: SESSION_SCRIPTS, keys: 3 },
+  room: { scripts: ROOM_SCRIPTS, keys: 4 },
+  registry: { scripts: REGISTRY_SCRIPTS, keys: 1 },
+} as const;
+
+export type ScriptName =
+  | `session.${keyof typeof SESSION_SCRIPTS}`
+  | `room.${keyof typeof ROOM_SCRIPTS}`
+  | `registry.${keyof typeof REGISTRY_SCRIPTS}`;
+
+/** What a script answers. */
+export type Reply = string | number | null | Reply[];
+
+/** The connection for commands: to one node or to a cluster. */
+export class RedisConnection {
+  readonly client: Redis | Cluster;
+  /** How channels are published to: sharded on a cluster, so that a message does not cross all nodes. */
+  readonly publish: 'PUBLISH' | 'SPUBLISH';
+
+  constructor(
+    target: RedisTarget,
+    private readonly logger: LiveLogger,
+  ) {
+    this.client = 'url' in target ? new Redis(target.url, commandOptions()) : openCluster(target.cluster);
+    this.publish = 'url' in target ? 'PUBLISH' : 'SPUBLISH';
+    this.client.on('error', (error: Error) => logger.warn({ error: error.message }, 'live store connection failed'));
+    for (const [group, { scripts, keys }] of Object.entries(SCRIPTS)) {
+      for (const [name, lua] of Object.entries(scripts)) {
+        this.client.defineCommand(`${group}.${name}`, { lua, numberOfKeys: name === 'beat' ? 2 : keys });
+      }
+    }
+  }
+
+  /**
+   * Runs a script. Unanswered and refused commands are `unavailable`; whether they were executed is unknown then.
+   * @throws DomainError `unavailable`
+   */
+  run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+    return this.guard(() => this.script(script)(...keys, ...args));
+  }
+
+  /** Any other use of the client, with the same refusals. */
+  async guard<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (message.includes('ERR ') && message.includes('script')) {
+        this.logger.warn({ error: message }, 'live store script failed');
+      }
+      const unavailable = new DomainError('unavailable', 'The live store does not answer.');
+      unavailable.cause = error;
+      throw unavailable;
+    }
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+
+  private script(name: ScriptName): (...args: (string | number)[]) => Promise<Reply> {
+    const command: unknown = Reflect.get(this.client, name);
+    if (typeof command !== 'function') throw new Error(`live: no script ${name}`);
+    // defineCommand adds methods at run time that the client's type cannot show.
+    return command.bind(this.client) as (...args: (string | number)[]) => Promise<Reply>;
+  }
+}
+
+/** Options every connection shares. Nothing is sent twice: a repeated append would be a doubled message. */
+export function nodeOptions(): RedisOptions {
+  return {
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    maxRetriesPerRequest: 1,
+    autoResendUnfulfilledCommands: false,
+    connectTimeout: COMMAND_TIMEOUT_MS,
+    keepAlive: 10_000,
+    noDelay: true,
+  };
+}
+
+/** Soon at first, then every second; never gives up. */
+export function retryDelay(times: number): number {
+  return Math.min(50 * 2 ** Math.min(times, 6), 1_000);
+}
+
+function commandOptions(): RedisOptions {
+  return { ...nodeOptions(), retryStrategy: retryDelay, enableAutoPipelining: true };
+}
+
+function openCluster(urls: readonly string[]): Cluster {
+  return new Cluster([...urls], {
+    shardedSubscribers: true,
+    enableAutoPipelining: true,
+    clusterRetryStrategy: retryDelay,
+    clusterNodeRetryStrategy: retryDelay,
+    retryDelayOnFailover: 0,
+    slotsRefreshInterval: 2_000,
+    redisOptions: { ...nodeOptions(), ...credentials(urls[0]) },
+  });
+}
+
+/** A cluster's other nodes are found by address, so user, password and TLS come from the first url. */
+function credentials(url: string | undefined): RedisOptions {
+  if (url === undefined) return {};
+  const { username, password, protocol } = new URL(url);
+  return {
+    ...(username ? { username: decodeURIComponent(username) } : {}),
+    ...(password ? { password: decodeURIComponent(password) } : {}),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}

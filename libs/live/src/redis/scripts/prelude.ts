@@ -1,0 +1,20 @@
+/**
+ * Lua that scripts begin with. Payloads are never decoded here: cjson cannot tell `[]` from `{}`, and concatenation is
+ * cheaper. Numbers are written by `int`, because Lua prints large ones in exponents.
+ */
+export const PRELUDE = `
+local function now()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local function num(v) return tonumber(v or 0) or 0 end
+local function int(n) return string.format('%.0f', n) end
+local function quoted(s) return cjson.encode(s) end
+local function get(key, ...)
+  local values = redis.call('HMGET', key, ...)
+  local fields = {...}
+  local answer = {}
+  for i, field in ipairs(fields) do if values[i] then answer[field] = values[i] end end
+  return answer
+end
+`;

@@ -1,0 +1,234 @@
+import { PRELUDE } from './prelude';
+
+/**
+ * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
+ * The record: data, tenant, user, verifier, epoch, owner, state (attached | detached | ended), since, seq, floor, bytes,
+ * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
+ * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt), reason, detail.
+ */
+const SESSION = `${PRELUDE}
+local REC, LOG, CH, PUB = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
+local function tell(text) redis.call(PUB, CH, text) end
+local function after(r, from)
+  if from < num(r.floor) or from > num(r.seq) then return nil end
+  return redis.call('LRANGE', LOG, int(from - num(r.floor)), -1)
+end
+local function finish(r, reason, detail, json, keep)
+  local seq = num(r.seq)
+  if json ~= '' then seq = seq + 1 end
+  redis.call('HSET', REC, 'state', 'ended', 'since', int(now()), 'reason', reason, 'detail', detail, 'seq', int(seq))
+  redis.call('DEL', LOG)
+  redis.call('PEXPIRE', REC, keep)
+  tell('e\\n' .. r.epoch .. '\\n' .. int(seq) .. '\\n' .. reason .. '\\n' .. detail .. '\\n' .. json)
+end
+local function remains(kind)
+  local r = redis.call('HMGET', REC, 'tenant', 'user', 'owner', 'room', 'prev', 'joining')
+  return {kind, r[1] or '', r[2] or '', r[3] or '', r[4] or '', r[5] or '', r[6] or ''}
+end
+local function status(r, epoch)
+  if not r.state then return {'missing'} end
+  if r.state == 'ended' then return {'ended', r.reason or '', r.detail or ''} end
+  if r.epoch ~= epoch then return {'taken'} end
+end
+`;
+
+/** ARGV: data, tenant, user, verifier, owner, checkpoint, ttl */
+const open = `${SESSION}
+redis.call('DEL', REC, LOG)
+redis.call('HSET', REC, 'data', ARGV[2], 'tenant', ARGV[3], 'user', ARGV[4], 'verifier', ARGV[5], 'owner', ARGV[6],
+  'ck', ARGV[7], 'epoch', '1', 'state', 'attached', 'seq', '0', 'floor', '0', 'bytes', '0', 'as', '0')
+redis.call('PEXPIRE', REC, ARGV[8])
+`;
+
+/** ARGV: tenant, json, messages, bytes, keepMs, ttl, tombstone ttl */
+const append = `${SESSION}
+local r = get(REC, 'tenant', 'state', 'epoch', 'seq', 'floor', 'bytes', 'as')
+if r.tenant ~= ARGV[2] or r.state == 'ended' then return 'unknown' end
+local json = ARGV[3]
+local t = now()
+local seq = num(r.seq) + 1
+local bytes = num(r.bytes) + #json
+local count = redis.call('RPUSH', LOG, int(seq) .. '\\n' .. int(t) .. '\\n' .. json)
+if count == 1 then redis.call('PEXPIRE', LOG, ARGV[7]) end
+local floor, acked = num(r.floor), num(r.as)
+while count > 0 do
+  local over = count > num(ARGV[4]) or bytes > num(ARGV[5])
+  if not over and floor >= acked then break end
+  local head = redis.call('LINDEX', LOG, 0)
+  local hseq, at, body = string.match(head, '^(%d+)\\n(%d+)\\n()')
+  if not over and t - num(at) <= num(ARGV[6]) then break end
+  if num(hseq) > acked then
+    r.seq = int(seq)
+    finish(r, 'log_overflow', '', '', ARGV[8])
+    return 'overflow'
+  end
+  redis.call('LPOP', LOG)
+  floor = num(hseq)
+  bytes = bytes - (#head - body + 1)
+  count = count - 1
+end
+redis.call('HSET', REC, 'seq', int(seq), 'floor', int(floor), 'bytes', int(bytes))
+tell('m\\n' .. r.epoch .. '\\n' .. int(seq) .. '\\n' .. json)
+return 'sent'
+`;
+
+/** ARGV: epoch, after */
+const read = `${SESSION}
+local r = get(REC, 'state', 'epoch', 'seq', 'floor', 'reason', 'detail')
+local bad = status(r, ARGV[2])
+if bad then return bad end
+local entries = after(r, num(ARGV[3]))
+if not entries then return {'gap'} end
+return {'log', r.seq, entries}
+`;
+
+/** ARGV: verifier, owner, after (empty: the checkpoint's), ttl */
+const resume = `${SESSION}
+local r = get(REC, 'state', 'verifier', 'epoch', 'owner', 'seq', 'floor', 'as', 'data', 'at', 'ck')
+if not r.state or r.state == 'ended' or r.verifier ~= ARGV[2] then return {'none'} end
+local from = ARGV[4] == '' and num(r.as) or num(ARGV[4])
+local entries = after(r, from)
+if not entries then return {'gap'} end
+local epoch = int(num(r.epoch) + 1)
+redis.call('HSET', REC, 'epoch', epoch, 'owner', ARGV[3], 'state', 'attached')
+redis.call('PEXPIRE', REC, ARGV[5])
+tell('t\\n' .. epoch)
+return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries}
+`;
+
+/** ARGV: epoch, acknowledged, checkpoint, detached (0 | 1) */
+const checkpoint = `${SESSION}
+local r = get(REC, 'state', 'epoch')
+if not r.state or r.state == 'ended' or r.epoch ~= ARGV[2] then return end
+redis.call('HSET', REC, 'as', ARGV[3], 'ck', ARGV[4])
+if ARGV[5] == '1' then redis.call('HSET', REC, 'state', 'detached', 'since', int(now())) end
+`;
+
+/** ARGV: epoch, owner, seq, data, tenant, user, verifier, checkpoint, acknowledged, room, at, create (0 | 1), ttl */
+const announce = `${SESSION}
+local r = get(REC, 'state', 'epoch', 'seq', 'reason', 'detail')
+local epoch = ARGV[2]
+if not r.state then
+  if ARGV[13] ~= '1' then return {'missing'} end
+  redis.call('HSET', REC, 'data', ARGV[5], 'tenant', ARGV[6], 'user', ARGV[7], 'verifier', ARGV[8], 'ck', ARGV[9],
+    'as', ARGV[10], 'epoch', epoch, 'seq', '-1')
+  if ARGV[11] ~= '' then redis.call('HSET', REC, 'room', ARGV[11], 'at', ARGV[12]) end
+  r = {epoch = epoch, seq = '-1', state = 'attached'}
+end
+if r.state == 'ended' or num(r.epoch) > num(epoch) then return status(r, epoch) end
+if num(r.epoch) < num(epoch) then tell('t\\n' .. epoch) end
+if num(r.seq) < num(ARGV[4]) then
+  redis.call('DEL', LOG)
+  redis.call('HSET', REC, 'seq', ARGV[4], 'floor', ARGV[4], 'bytes', '0')
+  r.seq = ARGV[4]
+end
+redis.call('HSET', REC, 'epoch', epoch, 'owner', ARGV[3], 'state', 'attached')
+redis.call('PEXPIRE', REC, ARGV[14])
+redis.call('PEXPIRE', LOG, ARGV[14])
+return {'log', r.seq, {}}
+`;
+
+/** ARGV: epoch, room */
+const beginJoin = `${SESSION}
+local r = get(REC, 'state', 'epoch')
+if status(r, ARGV[2]) then return end
+local attempt = redis.call('HINCRBY', REC, 'attempts', 1)
+redis.call('HSET', REC, 'joining', ARGV[3], 'joinAttempt', attempt, 'joinAt', int(now()))
+return attempt
+`;
+
+/** ARGV: epoch, attempt, room, at, checkpoint without its session number */
+const finishJoin = `${SESSION}
+local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as')
+if status(r, ARGV[2]) or not r.joining or r.joinAttempt ~= ARGV[3] then return 'lost' end
+redis.call('HDEL', REC, 'joining', 'joinAttempt', 'prev', 'prevAt')
+if r.room then redis.call('HSET', REC, 'prev', r.room, 'prevAt', r.at) end
+redis.call('HSET', REC, 'room', ARGV[4], 'at', ARGV[5], 'done', ARGV[3],
+  'ck', '{"session":' .. r.as .. ',' .. ARGV[6] .. '}')
+return 'joined'
+`;
+
+/** ARGV: attempt */
+const abandonJoin = `${SESSION}
+local r = get(REC, 'joining', 'joinAttempt', 'done', 'room', 'prev', 'prevAt')
+if r.joining and r.joinAttempt == ARGV[2] then
+  redis.call('HDEL', REC, 'joining', 'joinAttempt')
+  return r.joining
+end
+if r.done ~= ARGV[2] then return end
+redis.call('HDEL', REC, 'done', 'room', 'at', 'prev', 'prevAt')
+if r.prev then redis.call('HSET', REC, 'room', r.prev, 'at', r.prevAt) end
+return r.room
+`;
+
+/** ARGV: room, attempt (empty: none) */
+const leftRoom = `${SESSION}
+local r = get(REC, 'room', 'prev', 'joinAttempt')
+if ARGV[3] ~= '' then
+  if r.joinAttempt == ARGV[3] then redis.call('HDEL', REC, 'joining', 'joinAttempt') end
+  return
+end
+if r.prev == ARGV[2] then redis.call('HDEL', REC, 'prev', 'prevAt') end
+if r.room == ARGV[2] then redis.call('HDEL', REC, 'room', 'at') end
+`;
+
+/** ARGV: reason, detail, json, epoch (empty: any), room (empty: any), tombstone ttl */
+const burn = `${SESSION}
+local r = get(REC, 'state', 'epoch', 'seq', 'room')
+if not r.state or r.state == 'ended' then return end
+if ARGV[5] ~= '' and r.epoch ~= ARGV[5] then return end
+if ARGV[6] ~= '' and r.room ~= ARGV[6] then return end
+local left = remains('over')
+finish(r, ARGV[2], ARGV[3], ARGV[4], ARGV[7])
+return left
+`;
+
+/** ARGV: owner, agoMs */
+const orphan = `${SESSION}
+local r = get(REC, 'state', 'owner')
+if r.owner ~= ARGV[2] or r.state ~= 'attached' then return 0 end
+redis.call('HSET', REC, 'state', 'detached', 'since', int(now() - num(ARGV[3])))
+return 1
+`;
+
+/** ARGV: resume window, half-done join, tombstone ttl */
+const look = `${SESSION}
+local r = get(REC, 'state', 'since', 'epoch', 'seq', 'joining', 'joinAttempt', 'joinAt', 'prev')
+if not r.state then return {'nothing'} end
+local t = now()
+if r.state == 'detached' and t - num(r.since) >= num(ARGV[2]) then
+  finish(r, 'expired', '', '', ARGV[4])
+  return remains('over')
+end
+if r.state == 'ended' then return remains('over') end
+if r.joining or r.prev then
+  local age = t - num(r.joinAt)
+  if age < num(ARGV[3]) then return {'later', int(num(ARGV[3]) - age)} end
+  return {'half-done', r.joining or '', r.joinAttempt or '', r.prev or ''}
+end
+if r.state == 'attached' then return {'nothing'} end
+return {'later', int(num(ARGV[2]) - (t - num(r.since)))}
+`;
+
+const bury = `${SESSION}
+if redis.call('HGET', REC, 'state') == 'ended' then
+  redis.call('HDEL', REC, 'room', 'at', 'prev', 'prevAt', 'joining', 'joinAttempt', 'data')
+end
+`;
+
+export const SESSION_SCRIPTS = {
+  open,
+  append,
+  read,
+  resume,
+  checkpoint,
+  announce,
+  beginJoin,
+  finishJoin,
+  abandonJoin,
+  leftRoom,
+  burn,
+  orphan,
+  look,
+  bury,
+} as const;

@@ -1,0 +1,134 @@
+import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
+import type { StoreTimes } from '../limits';
+import { LOG_LIMITS, type SessionRecord } from '../port';
+import type { Checkpoint, LogEntry, Look, Remains, RoomPosition, SessionRead, SessionStore } from '../store';
+import { endReason, oneLine } from '../wire';
+import type { RedisConnection, Reply } from './connection';
+import type { Keys } from './keys';
+import { list, text, texts } from './replies';
+import type { SESSION_SCRIPTS } from './scripts/session-scripts';
+
+/** Sessions on Redis: each method is one script over one session's keys. */
+export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTimes): SessionStore {
+  const run = (name: keyof typeof SESSION_SCRIPTS, id: SessionId, ...args: (string | number)[]) =>
+    redis.run(`session.${name}`, keys.session(id), [redis.publish, ...args]);
+  const mark = (id: SessionId, epoch: number, checkpoint: Checkpoint, detached: 0 | 1) =>
+    run('checkpoint', id, epoch, checkpoint.session, JSON.stringify(checkpoint), detached);
+  return {
+    async open(record, owner) {
+      const start: Checkpoint = { session: 0, room: undefined, roomEvent: 0 };
+      await run('open', record.id, ...identity(record), owner, JSON.stringify(start), times.abandonedMs);
+    },
+    async append(id, tenant, json) {
+      const { messages, bytes } = LOG_LIMITS;
+      const { keepMs, abandonedMs, tombstoneMs } = times;
+      const reply = await run('append', id, tenant, json, messages, bytes, keepMs, abandonedMs, tombstoneMs);
+      return reply === 'sent' || reply === 'overflow' ? reply : 'unknown';
+    },
+    read: async (id, epoch, after) => toRead(await run('read', id, epoch, after)),
+    async resume(id, verifier, owner, after) {
+      const [kind, ...rest] = list(await run('resume', id, verifier, owner, after ?? '', times.abandonedMs));
+      if (kind === 'gap') return { kind: 'gap' };
+      if (kind !== 'resumed') return { kind: 'none' };
+      const [data, epoch, previous, from, joinedAt, checkpoint, entries] = rest;
+      return {
+        kind: 'resumed',
+        record: JSON.parse(text(data)) as SessionRecord, // written by open() below the same port
+        epoch: Number(epoch),
+        previousOwner: brandAs<ReplicaId>(text(previous)),
+        after: Number(from),
+        joinedAt: joinedAt === '' ? undefined : (JSON.parse(text(joinedAt)) as RoomPosition),
+        checkpoint: JSON.parse(text(checkpoint)) as Checkpoint,
+        entries: texts(entries).map(toEntry),
+      };
+    },
+    checkpoint: async (id, epoch, checkpoint) => void (await mark(id, epoch, checkpoint, 0)),
+    detach: async (id, epoch, checkpoint) => void (await mark(id, epoch, checkpoint, 1)),
+    async announce({ record, epoch, owner, seq, room, checkpoint }, create) {
+      const place = room ? [room.id, JSON.stringify(room)] : ['', ''];
+      const known = [...identity(record), JSON.stringify(checkpoint), checkpoint.session, ...place];
+      return toRead(
+        await run('announce', record.id, epoch, owner, seq, ...known, create ? 1 : 0, times.abandonedMs),
+      );
+    },
+    ...redisJoins(run),
+    async burn(id, { reason, detail, json, epoch, room }) {
+      const args = [reason, oneLine(detail), json ?? '', epoch ?? '', room ?? '', times.tombstoneMs];
+      const reply = await run('burn', id, ...args);
+      return reply === null ? undefined : toRemains(list(reply));
+    },
+    orphan: async (id, owner, agoMs) => (await run('orphan', id, owner, agoMs)) === 1,
+    async look(id) {
+      return toLook(list(await run('look', id, times.resumeWindowMs, times.halfDoneJoinMs, times.tombstoneMs)));
+    },
+    bury: async (id) => void (await run('bury', id)),
+    async find(id) {
+      const [record] = keys.session(id);
+      const fields = await redis.guard(() => redis.client.hmget(record, 'state', 'tenant', 'user', 'room'));
+      const [state, tenant, userId, room] = fields;
+      if (!state || state === 'ended' || !tenant) return undefined;
+      const inRoom = room ? brandAs<RoomSessionId>(room) : undefined;
+      return { id, tenant: brandAs<TenantKey>(tenant), userId: userId ?? '', room: inRoom };
+    },
+  };
+}
+
+type Run = (name: keyof typeof SESSION_SCRIPTS, id: SessionId, ...args: (string | number)[]) => Promise<Reply>;
+
+function redisJoins(run: Run): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'leftRoom'> {
+  return {
+    async beginJoin(id, epoch, room) {
+      const attempt = await run('beginJoin', id, epoch, room);
+      return typeof attempt === 'number' ? attempt : undefined;
+    },
+    async finishJoin(id, epoch, attempt, at) {
+      const place = JSON.stringify(at);
+      const checkpoint = `"room":${place},"roomEvent":${at.seq}`;
+      const reply = await run('finishJoin', id, epoch, attempt, at.id, place, checkpoint);
+      return reply === 'joined' ? 'joined' : 'lost';
+    },
+    async abandonJoin(id, attempt) {
+      const room = await run('abandonJoin', id, attempt);
+      return typeof room === 'string' ? brandAs<RoomSessionId>(room) : undefined;
+    },
+    leftRoom: async (id, room, attempt) => void (await run('leftRoom', id, room, attempt ?? '')),
+  };
+}
+
+function identity(record: SessionRecord): string[] {
+  return [JSON.stringify(record), record.tenant, record.userId, record.resumeVerifier];
+}
+
+/** `seq\nms\njson` */
+function toEntry(line: string): LogEntry {
+  const first = line.indexOf('\n');
+  return { seq: Number(line.slice(0, first)), json: line.slice(line.indexOf('\n', first + 1) + 1) };
+}
+
+function toRead(reply: Reply): SessionRead {
+  const [kind, one, two] = list(reply);
+  if (kind === 'log') return { kind, seq: Number(one), entries: texts(two).map(toEntry) };
+  if (kind === 'ended') return { kind, reason: endReason(text(one)), detail: text(two) };
+  return kind === 'gap' || kind === 'taken' ? { kind } : { kind: 'missing' };
+}
+
+function toRemains([, tenant, userId, owner, ...rooms]: readonly Reply[]): Remains {
+  return {
+    tenant: brandAs<TenantKey>(text(tenant)),
+    userId: text(userId),
+    owner: brandAs<ReplicaId>(text(owner)),
+    rooms: texts(rooms)
+      .filter((room) => room !== '')
+      .map((room) => brandAs<RoomSessionId>(room)),
+  };
+}
+
+function toLook(reply: readonly Reply[]): Look {
+  const [kind, one, two, three] = reply;
+  if (kind === 'over') return { kind, remains: toRemains(reply) };
+  if (kind === 'later') return { kind, inMs: Number(one) };
+  if (kind !== 'half-done') return { kind: 'nothing' };
+  const joining = text(one) && { room: brandAs<RoomSessionId>(text(one)), attempt: Number(two) };
+  const previous = text(three) && { room: brandAs<RoomSessionId>(text(three)), attempt: undefined };
+  return { kind, leave: [joining, previous].filter((entry) => entry !== '') };
+}
