@@ -6,7 +6,7 @@ import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { freePort } from './ports.mjs';
-import { giveTo, makeFolderFor, postgresAccount } from './postgres-account.mjs';
+import { asAccount, giveTo, makeFolderFor, postgresAccount } from './postgres-account.mjs';
 
 export const POSTGRES_USER = 'parley';
 const START_TIMEOUT_MS = 30_000;
@@ -55,17 +55,15 @@ export async function startPostgresServer(options) {
     ...(throwAway ? THROW_AWAY : []),
   ];
   const log = openSync(logFile, 'a', 0o600);
-  const child = spawn(
-    join(bin, 'postgres'),
-    ['-D', dataDir, '-p', String(port), ...settings.flatMap((s) => ['-c', s])],
-    {
-      ...account,
-      cwd: dataDir,
-      // A group of its own: on Ctrl-C the services stop first, and we stop PostgreSQL after them.
-      detached: true,
-      stdio: ['ignore', log, log],
-    },
-  );
+  const args = ['-D', dataDir, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
+  const program = asAccount(account, join(bin, 'postgres'), args, [dataDir]);
+  const child = spawn(program.command, program.args, {
+    ...program.options,
+    cwd: dataDir,
+    // A group of its own: on Ctrl-C the services stop first, and we stop PostgreSQL after them.
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   child.unref();
   const url = `postgresql://${POSTGRES_USER}:${password}@127.0.0.1:${port}/postgres`;
@@ -92,13 +90,20 @@ async function initialise({ bin, account, folder, dataDir, password }) {
   const passwordFile = join(folder, 'initdb-password');
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   giveTo(account, passwordFile);
-  const child = spawn(
-    join(bin, 'initdb'),
-    [`--pgdata=${dataDir}`, '--auth=scram-sha-256', `--username=${POSTGRES_USER}`, `--pwfile=${passwordFile}`]
-      // The built-in locale is the same on every machine, whatever the system has installed.
-      .concat(['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-sync']),
-    { ...account, cwd: dataDir, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const args = [
+    `--pgdata=${dataDir}`,
+    '--auth=scram-sha-256',
+    `--username=${POSTGRES_USER}`,
+    `--pwfile=${passwordFile}`,
+  ]
+    // The built-in locale is the same on every machine, whatever the system has installed.
+    .concat(['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-sync']);
+  const program = asAccount(account, join(bin, 'initdb'), args, [dataDir]);
+  const child = spawn(program.command, program.args, {
+    ...program.options,
+    cwd: dataDir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
