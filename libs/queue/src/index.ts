@@ -18,6 +18,6 @@ export { MemoryDeliveryQueue } from './memory-delivery-queue';
 export { BullmqDeliveryQueue, type BullmqParts } from './bullmq/bullmq-delivery-queue';
 export { openDeliveryQueue, type OpenQueueOptions } from './bullmq/open-delivery-queue';
 export { DELIVERIES, VALIDATIONS } from './bullmq/queue-names';
-export { connectRedis, subscribe, type ConnectionTemper, type RedisClient } from './bullmq/redis-connection';
+export { connectRedis, type ConnectionTemper, type RedisClient } from './bullmq/redis-connection';
 export { QUEUE_OPTIONS, type WorkerEvents } from './bullmq/watched-worker';
 export { createValidationQueue, type ValidationQueue, type ValidationQueueOptions } from './validation-queue';

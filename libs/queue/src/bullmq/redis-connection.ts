@@ -28,7 +28,6 @@ export function connectRedis(redisUrl: string, temper: ConnectionTemper, onError
       : new Cluster(urls, {
           enableOfflineQueue: temper === 'patient',
           clusterRetryStrategy: retry,
-          shardedSubscribers: true,
           redisOptions: { ...perCommand, ...credentialsOf(urls[0] ?? '') },
         });
   client.on('error', onError);
@@ -43,15 +42,4 @@ function credentialsOf(url: string): { username?: string; password?: string; tls
     ...(password && { password: decodeURIComponent(password) }),
     ...(protocol === 'rediss:' && { tls: {} }),
   };
-}
-
-/** Subscribes to a channel; a sharded one where Redis is a cluster, so that only one node carries it. */
-export async function subscribe(client: RedisClient, channel: string, heard: () => void): Promise<void> {
-  if (client instanceof Cluster) {
-    client.on('smessage', heard);
-    await client.ssubscribe(channel);
-  } else {
-    client.on('message', heard);
-    await client.subscribe(channel);
-  }
 }

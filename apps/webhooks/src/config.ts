@@ -1,0 +1,39 @@
+import { commonSchema, integer, loadEnv, type Env, type LoadOptions } from '@parley/config';
+import { z } from 'zod';
+
+/** What the dispatcher reads from the environment. */
+export const configSchema = z.object({
+  ...commonSchema,
+  WEBHOOKS_DELIVERIES_AT_ONCE: integer(1, 1_000)
+    .default(100)
+    .describe('How many deliveries one dispatcher sends at the same time'),
+  WEBHOOKS_VALIDATIONS_AT_ONCE: integer(1, 1_000)
+    .default(20)
+    .describe('How many validation handshakes one dispatcher does at the same time'),
+  WEBHOOKS_JOBS_PER_WEBHOOK: integer(1, 100)
+    .default(8)
+    .describe('How many deliveries of one webhook may be queued or under way at the same time, in the whole region'),
+  WEBHOOKS_DELIVERY_DEADLINE_MS: integer(100, 60_000)
+    .default(15_000)
+    .describe('Milliseconds a receiver has for a whole delivery'),
+  WEBHOOKS_VALIDATION_DEADLINE_MS: integer(100, 10_000)
+    .default(3_000)
+    .describe('Milliseconds a receiver has to answer a validation handshake'),
+  WEBHOOKS_POLL_MS: integer(10, 60_000)
+    .default(1_000)
+    .describe('Milliseconds between two looks at the outbox when nobody says that there is something new'),
+  WEBHOOKS_SWEEP_MS: integer(10, 60_000)
+    .default(3_000)
+    .describe('Milliseconds between two searches for due work that lost its job in Redis'),
+  WEBHOOKS_DOUBT_AFTER_MS: integer(10, 600_000)
+    .default(10_000)
+    .describe('Milliseconds a due job may stand untaken before the sweeper looks whether Redis still has it'),
+  WEBHOOKS_DRAIN_MS: integer(0, 60_000)
+    .default(10_000)
+    .describe('Milliseconds that deliveries under way may take after SIGTERM before they are given back'),
+});
+
+/** @throws {ConfigError} */
+export const readConfig = (env: Env, options?: LoadOptions) => loadEnv(configSchema, env, options);
+
+export type WebhooksConfig = ReturnType<typeof readConfig>;

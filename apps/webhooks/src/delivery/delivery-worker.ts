@@ -1,0 +1,107 @@
+import type { Clock, TenancyStore } from '@parley/domain';
+import {
+  isOutage,
+  type AttemptRecord,
+  type ClaimedDelivery,
+  type DeliveryStore,
+  type DeliveryVerdict,
+} from '@parley/persistence';
+import type { DeliveryJob } from '@parley/queue';
+import type { Logger } from '@parley/server-kit';
+import type { AttemptClass, DispatcherMetrics } from '../dispatcher.metrics';
+import { signDelivery } from '../sender/signature';
+import type { PostingOutcome, WebhookSender } from '../sender/webhook-sender';
+import type { JobFeeder } from './job-feeder';
+import { deliveryBody, type RoomSecrets } from './payload';
+import { judge, type Judgement, type NextDelay } from './verdict';
+
+export interface DeliveryWorkerParts {
+  readonly deliveries: DeliveryStore;
+  readonly tenancy: TenancyStore;
+  readonly roomSecrets: (claim: ClaimedDelivery) => Promise<RoomSecrets>;
+  readonly sender: WebhookSender;
+  readonly feeder: JobFeeder;
+  readonly nextDelay: NextDelay;
+  readonly clock: Clock;
+  readonly metrics: DispatcherMetrics;
+  readonly logger: Pick<Logger, 'error' | 'info'>;
+  readonly deadlineMs: number;
+}
+
+/** Added to the deadline: how long the database may take before and after, until others take the delivery over. */
+const LOCK_SLACK_MS = 15_000;
+
+/** Sends deliveries. What it knows stands in PostgreSQL; a job only says: look at this one. */
+export class DeliveryWorker {
+  constructor(
+    private readonly parts: DeliveryWorkerParts,
+    /** Aborted when the process has to end: attempts under way are given back. */
+    private readonly stop: AbortSignal,
+    private readonly lockMs = parts.deadlineMs + LOCK_SLACK_MS,
+  ) {}
+
+  /** Does one attempt. A job that comes twice, or late, finds nothing to claim. */
+  async deliver(job: DeliveryJob): Promise<void> {
+    if (this.stop.aborted) return;
+    const claim = await this.parts.deliveries.claim(job.deliveryId, job.attempt, this.lockMs);
+    if (claim === null) return;
+    const startedAt = this.parts.clock.now();
+    const startedMark = performance.now();
+    const outcome = await this.send(claim, startedAt);
+    const durationMs = Math.round(performance.now() - startedMark);
+    this.parts.metrics.attempt(classOf(outcome), durationMs / 1_000);
+    if (outcome.kind === 'interrupted') return this.parts.deliveries.giveBack(claim);
+    const judgement = judge(outcome, claim.attempt, this.parts.clock.now(), this.parts.nextDelay);
+    await this.record(claim, { startedAt, durationMs }, judgement);
+    await this.parts.feeder.feed([claim.webhookId]);
+  }
+
+  private async send(claim: ClaimedDelivery, now: Date): Promise<PostingOutcome> {
+    const domain = await this.parts.tenancy.domain(claim.domain);
+    if (domain === null) return { kind: 'refused', reason: 'The domain is not in this region any more.' };
+    const body = await this.bodyOf(claim);
+    if (body === null) return { kind: 'unreachable', reason: 'The event could not be put together.' };
+    return this.parts.sender.post({
+      url: claim.url,
+      policy: domain.insecureWebhooks ? 'local-too' : 'public',
+      body,
+      // The delivery's id names the message: the same in all attempts, so receivers can drop a repeated one.
+      headers: { ...signDelivery(domain.webhookKey, claim.id, now, body) },
+      deadlineMs: this.parts.deadlineMs,
+      stop: this.stop,
+    });
+  }
+
+  /** Null for an event that cannot be told: it uses up its attempts instead of coming back for ever. */
+  private async bodyOf(claim: ClaimedDelivery): Promise<string | null> {
+    try {
+      return await deliveryBody(claim, () => this.parts.roomSecrets(claim));
+    } catch (error) {
+      if (isOutage(error)) throw error;
+      this.parts.logger.error({ deliveryId: claim.id, err: error }, 'payload could not be put together');
+      return null;
+    }
+  }
+
+  private async record(
+    claim: ClaimedDelivery,
+    times: Pick<AttemptRecord, 'startedAt' | 'durationMs'>,
+    { verdict, ...heard }: Judgement,
+  ): Promise<void> {
+    const settled = await this.parts.deliveries.settle(claim, { ...times, ...heard }, verdict);
+    if (settled) this.report(claim, verdict);
+    else
+      this.parts.logger.error({ deliveryId: claim.id, attempt: claim.attempt }, 'delivery took longer than its claim');
+  }
+
+  private report({ id, attempt, webhookId }: ClaimedDelivery, verdict: DeliveryVerdict): void {
+    if (verdict.kind === 'exhausted' || verdict.kind === 'gone') {
+      this.parts.logger.info({ deliveryId: id, attempt, webhookId, why: verdict.kind }, 'delivery failed for good');
+    }
+  }
+}
+
+function classOf(outcome: PostingOutcome): AttemptClass {
+  if (outcome.kind === 'answered') return outcome.status >= 200 && outcome.status < 300 ? 'delivered' : 'failed';
+  return outcome.kind === 'unreachable' ? 'failed' : outcome.kind;
+}

@@ -1,0 +1,171 @@
+import { cryptoIds, nextAttemptDelayMs, type Clock } from '@parley/domain';
+import {
+  DeliveryStore,
+  OutboxRelayStore,
+  StandingJobsStore,
+  ValidationStore,
+  type ClaimedDelivery,
+  type Database,
+} from '@parley/persistence';
+import type { DeliveryQueue, JobConsumer } from '@parley/queue';
+import type { Logger } from '@parley/server-kit';
+import type { WebhooksConfig } from './config';
+import { DeliveryWorker } from './delivery/delivery-worker';
+import { JobFeeder } from './delivery/job-feeder';
+import type { RoomSecrets } from './delivery/payload';
+import type { NextDelay } from './delivery/verdict';
+import type { DispatcherMetrics } from './dispatcher.metrics';
+import { WokenLoop } from './loop/woken-loop';
+import { OutboxRelay } from './outbox/outbox-relay';
+import { listenForOutbox, type WakeUps } from './outbox/wake-ups';
+import { WebhookSender } from './sender/webhook-sender';
+import { Sweeper } from './sweeper/sweeper';
+import { VALIDATION_RETRIES_MS, ValidationWorker } from './validation/validation-worker';
+
+/** What the dispatcher is given; database and queue are closed by whoever opened them. */
+export interface DispatcherParts {
+  readonly config: WebhooksConfig;
+  readonly database: Database;
+  readonly queue: DeliveryQueue;
+  readonly metrics: DispatcherMetrics;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** Tests shorten these. */
+  readonly sender?: WebhookSender;
+  readonly nextDelay?: NextDelay;
+  readonly validationRetriesMs?: readonly number[];
+  readonly lockMs?: number;
+}
+
+const systemClock: Clock = { now: () => new Date() };
+/** Retries due within two sweeps are enqueued ahead; later ones wait in PostgreSQL, where they block nobody's place. */
+const SWEEPS_AHEAD = 2;
+
+/** The dispatcher: relay, workers, handshakes and sweeper of one process. Several may run in a region. */
+export class Dispatcher {
+  private readonly stop = new AbortController();
+  private readonly sender: WebhookSender;
+  private readonly relay: WokenLoop;
+  private readonly sweeper: WokenLoop;
+  private readonly deliveries: DeliveryWorker;
+  private readonly validations: ValidationWorker;
+  private consumer: JobConsumer | undefined;
+  private wakeUps: WakeUps | undefined;
+
+  constructor(private readonly parts: DispatcherParts) {
+    this.sender = parts.sender ?? new WebhookSender();
+    const feeder = this.createFeeder();
+    this.relay = this.createRelay(feeder);
+    this.sweeper = this.createSweeper(feeder);
+    this.deliveries = this.createDeliveryWorker(feeder);
+    this.validations = this.createValidationWorker();
+  }
+
+  start(): void {
+    const { config, queue, logger } = this.parts;
+    this.consumer = queue.consume(
+      {
+        delivery: (job) => this.deliveries.deliver(job),
+        validation: (job) => this.validations.validate(job),
+        failed: (jobId, error) => logger.error({ jobId, err: error }, 'job failed; the sweeper finds its row'),
+      },
+      { deliveries: config.WEBHOOKS_DELIVERIES_AT_ONCE, validations: config.WEBHOOKS_VALIDATIONS_AT_ONCE },
+    );
+    this.wakeUps = listenForOutbox(config.REDIS_URL, logger, () => this.relay.wake());
+    this.relay.wake();
+    this.sweeper.wake();
+  }
+
+  /**
+   * Takes nothing new, lets what is under way finish for a while, then gives the rest back: an interrupted attempt counts
+   * for nothing and another dispatcher does it again.
+   */
+  async close(): Promise<void> {
+    const { WEBHOOKS_DRAIN_MS } = this.parts.config;
+    const giveUp = setTimeout(() => this.stop.abort(), WEBHOOKS_DRAIN_MS);
+    await Promise.all([this.wakeUps?.close(), this.relay.close(), this.sweeper.close(), this.consumer?.close()]);
+    clearTimeout(giveUp);
+    this.stop.abort();
+    await this.sender.close();
+  }
+
+  private get aheadMs(): number {
+    return SWEEPS_AHEAD * this.parts.config.WEBHOOKS_SWEEP_MS;
+  }
+
+  private createFeeder(): JobFeeder {
+    const { config, database, queue, logger } = this.parts;
+    const options = {
+      jobsPerWebhook: config.WEBHOOKS_JOBS_PER_WEBHOOK,
+      aheadMs: this.aheadMs,
+      doubtAfterMs: config.WEBHOOKS_DOUBT_AFTER_MS,
+    };
+    return new JobFeeder(new StandingJobsStore(database.prisma), queue, options, logger);
+  }
+
+  private createRelay(feeder: JobFeeder): WokenLoop {
+    const { config, database, metrics, logger } = this.parts;
+    const relay = new OutboxRelay(new OutboxRelayStore(database.prisma), feeder, metrics);
+    return new WokenLoop({ name: 'relay', everyMs: config.WEBHOOKS_POLL_MS, run: () => relay.relayOnce(), logger });
+  }
+
+  private createSweeper(feeder: JobFeeder): WokenLoop {
+    const { config, database, queue, metrics, logger } = this.parts;
+    const sweeper = new Sweeper({
+      jobs: new StandingJobsStore(database.prisma),
+      validations: new ValidationStore(database.prisma),
+      queue,
+      feeder,
+      metrics,
+      logger,
+      aheadMs: this.aheadMs,
+      doubtAfterMs: config.WEBHOOKS_DOUBT_AFTER_MS,
+    });
+    const run = async (): Promise<boolean> => {
+      await sweeper.sweep();
+      return false;
+    };
+    return new WokenLoop({ name: 'sweeper', everyMs: config.WEBHOOKS_SWEEP_MS, run, logger });
+  }
+
+  private createDeliveryWorker(feeder: JobFeeder): DeliveryWorker {
+    const { config, database, metrics, logger, clock = systemClock, lockMs } = this.parts;
+    return new DeliveryWorker(
+      {
+        deliveries: new DeliveryStore(database.prisma),
+        tenancy: database.stores.tenancy,
+        roomSecrets: (claim) => this.roomSecrets(claim),
+        sender: this.sender,
+        feeder,
+        nextDelay: this.parts.nextDelay ?? ((failed, last) => nextAttemptDelayMs(failed, last, Math.random)),
+        clock,
+        metrics,
+        logger,
+        deadlineMs: config.WEBHOOKS_DELIVERY_DEADLINE_MS,
+      },
+      this.stop.signal,
+      lockMs,
+    );
+  }
+
+  private createValidationWorker(): ValidationWorker {
+    const { config, database, metrics } = this.parts;
+    return new ValidationWorker(
+      {
+        validations: new ValidationStore(database.prisma),
+        tenancy: database.stores.tenancy,
+        sender: this.sender,
+        ids: cryptoIds,
+        metrics,
+        deadlineMs: config.WEBHOOKS_VALIDATION_DEADLINE_MS,
+        retriesMs: this.parts.validationRetriesMs ?? VALIDATION_RETRIES_MS,
+      },
+      this.stop.signal,
+    );
+  }
+
+  private async roomSecrets({ event }: ClaimedDelivery): Promise<RoomSecrets> {
+    const room = await this.parts.database.stores.rooms.findById(event.roomSessionId);
+    return { password: room?.password ?? null, hostKey: room?.hostKey ?? null };
+  }
+}

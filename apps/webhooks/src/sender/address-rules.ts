@@ -1,0 +1,44 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/**
+ * Where a receiver may stand. `public`: anywhere on the internet, https only. `local-too`: also on this machine and over
+ * plain http, for the demo domain; private networks stay closed to it as well.
+ */
+export type ReachPolicy = 'public' | 'local-too';
+
+/** The receiver's address or scheme is not one we connect to. The message is fit for the webhook's owner. */
+export class ReceiverRefusedError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ReceiverRefusedError';
+  }
+}
+
+const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3');
+/** Special ranges inside of what ipaddr.js takes for plain unicast. */
+const NOT_GLOBAL = ['192.88.99.0/24', '192.31.196.0/24', '192.52.193.0/24', '192.175.48.0/24', '3fff::/20'].map(
+  (range) => ipaddr.parseCIDR(range),
+);
+
+/**
+ * Whether a connection to this address is allowed. It is an allow-list: what is not plain unicast (private, shared,
+ * link-local, multicast, documentation, tunnels to IPv4 and the rest) is refused, also in ranges yet to be invented.
+ * @param address an IP address as a resolver or `URL.hostname` gives it, without brackets
+ */
+export function isAddressAllowed(address: string, policy: ReachPolicy): boolean {
+  if (isIP(address) === 0 || address.includes('%')) return false;
+  // Unwraps IPv4 in IPv6 (::ffff:10.0.0.1), which would otherwise pass as an address of its own.
+  const parsed = ipaddr.process(address);
+  const range = parsed.range();
+  if (range === 'loopback') return policy === 'local-too';
+  if (range !== 'unicast') return false;
+  if (parsed.kind() === 'ipv6' && !parsed.match(GLOBAL_IPV6)) return false;
+  return !NOT_GLOBAL.some(([net, bits]) => net.kind() === parsed.kind() && parsed.match(net, bits));
+}
+
+/** @throws ReceiverRefusedError when the scheme is not allowed */
+export function checkScheme(protocol: string, policy: ReachPolicy): void {
+  if (protocol === 'https:' || (policy === 'local-too' && protocol === 'http:')) return;
+  throw new ReceiverRefusedError('Only https receivers are called.');
+}

@@ -1,0 +1,124 @@
+import { request, type Agent, type Dispatcher } from 'undici';
+import { ReceiverRefusedError, type ReachPolicy } from './address-rules';
+import { createGuardedAgent } from './guarded-agent';
+import { nameServerResolve, systemResolve, type Resolve } from './resolve';
+
+/** One POST to a receiver. */
+export interface Posting {
+  readonly url: string;
+  readonly policy: ReachPolicy;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For everything: name, connection, request, answer. */
+  readonly deadlineMs: number;
+  /** Aborted when the process has to end. */
+  readonly stop: AbortSignal;
+}
+
+/** What became of it. */
+export type PostingOutcome =
+  /** Any answer, whatever its status; redirects are not followed. `body` is cut off at 16 KiB or at the deadline. */
+  | { readonly kind: 'answered'; readonly status: number; readonly body: string; readonly retryAfter?: string }
+  /** No status line within the deadline. */
+  | { readonly kind: 'timeout' }
+  /** Name, connection, TLS or protocol trouble; `reason` is fit for the webhook's owner. */
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  /** Not an address we connect to. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** The process ends: nobody's fault. */
+  | { readonly kind: 'interrupted' };
+
+export interface SenderOptions {
+  readonly connectTimeoutMs?: number;
+  readonly ca?: string;
+  readonly resolve?: Resolve;
+}
+
+/** At most this much of an answer is read. */
+export const ANSWER_LIMIT_BYTES = 16_384;
+
+/** Reaches out to receivers; the only thing in Parley that calls addresses customers chose. */
+export class WebhookSender {
+  private readonly agents: Record<ReachPolicy, Agent>;
+
+  constructor({ connectTimeoutMs = 5_000, ca, resolve }: SenderOptions = {}) {
+    const agent = (policy: ReachPolicy, names: Resolve): Agent =>
+      createGuardedAgent({ policy, connectTimeoutMs, resolve: resolve ?? names, ...(ca !== undefined && { ca }) });
+    this.agents = {
+      public: agent('public', nameServerResolve()),
+      'local-too': agent('local-too', systemResolve()),
+    };
+  }
+
+  /** Never rejects. */
+  async post(posting: Posting): Promise<PostingOutcome> {
+    const deadline = AbortSignal.timeout(posting.deadlineMs);
+    try {
+      const response = await request(posting.url, {
+        method: 'POST',
+        dispatcher: this.agents[posting.policy],
+        body: posting.body,
+        headers: { 'content-type': 'application/json', 'user-agent': 'parley', ...posting.headers },
+        signal: AbortSignal.any([deadline, posting.stop]),
+      });
+      const retryAfter = response.headers['retry-after'];
+      const body = await readStart(response.body);
+      return {
+        kind: 'answered',
+        status: response.statusCode,
+        body,
+        ...(typeof retryAfter === 'string' && { retryAfter }),
+      };
+    } catch (error) {
+      if (posting.stop.aborted) return { kind: 'interrupted' };
+      if (deadline.aborted) return { kind: 'timeout' };
+      if (error instanceof ReceiverRefusedError) return { kind: 'refused', reason: error.message };
+      return { kind: 'unreachable', reason: describe(error) };
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Object.values(this.agents).map((agent) => agent.destroy()));
+  }
+}
+
+/** The status line has been heard, so a body that breaks off or never ends changes nothing. */
+async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      const part = Buffer.from(chunk as Uint8Array);
+      parts.push(part);
+      size += part.length;
+      if (size >= ANSWER_LIMIT_BYTES) break;
+    }
+  } catch {
+    // Cut off by the deadline or by the receiver: what arrived counts.
+  } finally {
+    body.destroy();
+  }
+  return Buffer.concat(parts).subarray(0, ANSWER_LIMIT_BYTES).toString('utf8').replaceAll('\0', '');
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'The receiver refused the connection.',
+  ECONNRESET: 'The receiver broke the connection.',
+  EHOSTUNREACH: 'The receiver cannot be reached.',
+  ENETUNREACH: 'The receiver cannot be reached.',
+  EPIPE: 'The receiver broke the connection.',
+  UND_ERR_SOCKET: 'The receiver broke the connection.',
+  UND_ERR_CONNECT_TIMEOUT: 'The receiver did not accept a connection in time.',
+  UND_ERR_HEADERS_OVERFLOW: 'The headers of the answer are too large.',
+  CERT_HAS_EXPIRED: 'The certificate of the receiver has expired.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'The certificate of the receiver is self-signed.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'The certificate of the receiver cannot be verified.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the receiver is for another name.',
+};
+
+/** Only sentences of our own: the messages of the network layer name addresses. */
+function describe(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  const name = /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
+  return REASONS[code] ?? `The receiver cannot be called${name}.`;
+}
