@@ -14,15 +14,17 @@ export function arePackagesInstalled(root) {
 /**
  * Installs from the lock file unless it is done.
  * @param {(text: string) => void} report is told what the installer does
+ * @param {AbortSignal} [signal] gives up
  * @returns whether anything had to be installed
  */
-export async function installPackages({ root, logFile, report = () => undefined }) {
+export async function installPackages({ root, logFile, report = () => undefined, signal }) {
   if (arePackagesInstalled(root)) return false;
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const { code, output } = await run(['--yes', packageManager, 'install', '--frozen-lockfile'], {
     root,
     logFile,
     report,
+    signal,
   });
   if (code !== 0) throw new SetupFailure(describeFailure(output, logFile), { cause: new Error(lastLines(output)) });
   writeFileSync(stampFile(root), fingerprint(root));
@@ -56,12 +58,13 @@ function fingerprint(root) {
   return hash.digest('hex');
 }
 
-function run(args, { root, logFile, report }) {
+function run(args, { root, logFile, report, signal }) {
   // With CI set, pnpm asks nothing and replaces a node_modules that another version made.
   const child = spawn('npx', args, {
     cwd: root,
     env: { ...process.env, CI: 'true' },
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
   });
   let output = '';
   const take = (chunk) => {

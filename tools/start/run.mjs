@@ -30,43 +30,42 @@ const INHERITED = [
   'SSL_CERT_FILE',
 ];
 
-class Interrupted extends Error {}
-
 /** Runs until it is told to stop; answers the exit code. */
 export async function start(args) {
   const progress = createProgress();
-  const run = { progress, folder: parleyFolder(root), cleanUps: [], interrupted: undefined, supervisor: undefined };
-  const stopped = listenForStop(run);
-  let code = 0;
+  const run = { progress, folder: parleyFolder(root), cleanUps: [], abort: new AbortController(), ready: false };
   try {
     const options = readOptions(args);
-    if (options.help) return void progress.say(HELP) ?? 0;
-    await Promise.race([bringUp(run, options), stopped]);
-    await stopped;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) {
-      progress.say(sentenceFor(error, root) ?? error?.stack ?? String(error));
-      code = 1;
+    if (options.help) {
+      progress.say(HELP);
+      return 0;
     }
+    const stopped = listenForStop(run);
+    await bringUp(run, options);
+    await stopped;
+    return 0;
+  } catch (error) {
+    if (run.abort.signal.aborted) return 130;
+    progress.say(sentenceFor(error, root) ?? error?.stack ?? String(error));
+    return 1;
   } finally {
     await cleanUp(run);
   }
-  return run.interrupted ? (run.ready ? 0 : 130) : code;
 }
 
-/** A promise that rejects when the user asks for the end. The second time, everything is killed at once. */
+/** Resolves when the user asks for the end. The second time, everything is killed at once. */
 function listenForStop(run) {
-  const stopped = new Promise((_resolve, reject) => {
+  return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
       process.on(signal, () => {
-        if (run.interrupted) return void run.supervisor?.kill();
-        run.interrupted = signal;
-        reject(new Interrupted(signal));
+        if (run.abort.signal.aborted) return run.supervisor?.kill();
+        run.abort.abort();
+        // A start that waits for the services notices that they end.
+        if (!run.ready) void run.supervisor?.stop();
+        resolve();
       });
     }
   });
-  stopped.catch(() => undefined);
-  return stopped;
 }
 
 /** Undoes what was started, the newest first. */
@@ -83,6 +82,7 @@ async function cleanUp(run) {
 
 async function bringUp(run, options) {
   const { progress, folder } = run;
+  const { signal } = run.abort;
   const startedAt = performance.now();
   makeFolders(folder);
   const claim = await claimFolder(folder, root, options.port);
@@ -92,7 +92,7 @@ async function bringUp(run, options) {
   watchOver(run, claim);
 
   await progress.step('Install packages', async (report) => {
-    const did = await installPackages({ root, logFile: `${folder.logs}/install.log`, report });
+    const did = await installPackages({ root, logFile: `${folder.logs}/install.log`, report, signal });
     return { note: did ? '' : 'up to date' };
   });
   stopIfAsked(run);
@@ -116,8 +116,9 @@ async function settleAll(promises) {
   return outcomes.map(({ value }) => value);
 }
 
+/** Between two steps: whoever pressed Ctrl-C does not wait for the next one. */
 function stopIfAsked(run) {
-  if (run.interrupted) throw new Interrupted(run.interrupted);
+  run.abort.signal.throwIfAborted();
 }
 
 async function checkPorts({ port, regions }) {
