@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
-/** Where everything that belongs to a run on this machine lies. */
+/** Where everything that belongs to a run on this machine lies; `PARLEY_HOME` puts it elsewhere, so that runs can stand side by side. */
 export function parleyFolder(root) {
-  const folder = join(root, '.parley');
+  const folder = resolve(process.env.PARLEY_HOME ?? join(root, '.parley'));
   return {
     path: folder,
     logs: join(folder, 'logs'),

@@ -9,7 +9,7 @@ export const HELP = `npm start -- [options]
   --fresh             forget all data and secrets of earlier runs first
   --help              this text
 
-DATABASE_URL and REDIS_URL replace the private PostgreSQL and Redis.`;
+DATABASE_URL and REDIS_URL replace the private PostgreSQL and Redis; PARLEY_HOME replaces the folder .parley.`;
 
 /** The longest list of regions one machine is asked to run. */
 const MOST_REGIONS = 8;

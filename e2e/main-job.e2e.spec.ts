@@ -1,0 +1,212 @@
+import { createHmac } from 'node:crypto';
+import { eventually, ScriptedSignalingClient, startReceiver, type Envelope, type Receiver } from '@parley/testing';
+import { BackEnd, type JoinAnswer } from './back-end';
+import { startParley, type RunningParley } from './running-parley';
+
+interface InitAnswer {
+  readonly id: string;
+  readonly type: number;
+  readonly isLocked: boolean;
+  readonly hostKey?: string;
+}
+type RoomList = Record<string, Record<string, { clients: { id: string; type: number }[] }>>;
+
+/** Proves that it knows the webhook key, and says ok to everything else. */
+function answerHandshakes(receiver: Receiver, webhookKey: string): void {
+  receiver.answer((request) => {
+    const event = JSON.parse(request.body) as { event: string; signThis?: string };
+    if (event.event !== 'validation') return { status: 200 };
+    return {
+      status: 200,
+      body: createHmac('sha256', webhookKey)
+        .update(event.signThis ?? '')
+        .digest('hex'),
+    };
+  });
+}
+
+/** The events that were delivered for a room, in the order of their arrival. */
+function toldOf(receiver: Receiver, roomName: string): Record<string, unknown>[] {
+  return receiver.requests
+    .map((request) => JSON.parse(request.body) as Record<string, unknown>)
+    .filter((event) => event.roomName === roomName);
+}
+
+const isMessage = (envelope: Envelope) => envelope.type === 'message';
+
+/** What somebody else sent, in order. */
+function dataOf(client: ScriptedSignalingClient): unknown[] {
+  return client.received.filter(isMessage).map((envelope) => (envelope.message as { data: unknown }).data);
+}
+
+describe("Parley's main job, on the real processes", () => {
+  let parley: RunningParley;
+  let backEnd: BackEnd;
+  let receiver: Receiver;
+  const clients: ScriptedSignalingClient[] = [];
+
+  beforeAll(async () => {
+    parley = await startParley();
+    backEnd = new BackEnd(parley.run);
+    receiver = await startReceiver();
+    answerHandshakes(receiver, parley.run.webhookKey);
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const client of clients) client.drop();
+    await receiver?.close();
+    await parley?.stop();
+  }, 60_000);
+
+  /** Enters a room with a ticket, at a replica of the test's choice. */
+  async function enter(name: string, gateway: number, ticket: JoinAnswer, features: string[] = []) {
+    const client = await connect(name, gateway);
+    await client.hello({ authUrl: ticket.authUrl, ticket: ticket.ticket, features });
+    await client.join(ticket.roomId);
+    return client;
+  }
+
+  async function connect(name: string, gateway: number): Promise<ScriptedSignalingClient> {
+    const url = parley.run.regions[0]?.signaling[gateway] ?? '';
+    const client = await ScriptedSignalingClient.connect(url, { name });
+    clients.push(client);
+    return client;
+  }
+
+  async function ticketFor(room: string, options: { displayName?: string; hostKey?: string } = {}) {
+    const { status, body } = await backEnd.join(room, options);
+    expect({ status, code: body.code }).toEqual({ status: 200, code: undefined });
+    return body;
+  }
+
+  it('carries a booked room from its booking to its end, with everybody told', async () => {
+    const { domain } = parley.run;
+    const room = `${domain}/board-meeting`;
+
+    // The room is booked: a visitor cannot open it.
+    const validUntil = new Date(Date.now() + 15 * 60_000).toISOString();
+    await backEnd.call('booking', 'add', { domain, roomName: 'board-meeting', validUntil });
+    expect(await backEnd.call('booking', 'get', { domain, roomName: 'board-meeting' })).toMatchObject({ validUntil });
+    const refused = await backEnd.join(room);
+    expect([refused.status, refused.body.code]).toEqual([409, 'room_booked']);
+
+    // The webhook proves itself; then the back end opens the room, and the webhook hears of it.
+    const hook = { domain, type: 'url', url: `${receiver.url}/hook`, roomName: 'board-meeting' };
+    const webhook = await backEnd.call<{ id: number; validated: boolean }>('webhook', 'add', hook);
+    expect(webhook).toEqual({ id: expect.any(Number) as number, validated: true });
+    const opened = await backEnd.call<InitAnswer>('room', 'init', { id: room, addHostKey: true });
+    expect(opened).toEqual({ id: room, type: 1, isLocked: false, hostKey: expect.any(String) as string });
+    const created = await eventually(() => toldOf(receiver, 'board-meeting')[0], 'roomCreated at the receiver', 10_000);
+    expect(created).toEqual({
+      id: webhook.id,
+      event: 'roomCreated',
+      domain,
+      roomName: 'board-meeting',
+      options: { type: 1, capacity: 100, isLocked: false, hostKey: opened.hostKey },
+    });
+
+    // Host and guest meet on different replicas.
+    const hostTicket = await ticketFor(room, { displayName: 'Hanna', hostKey: opened.hostKey ?? '' });
+    const guestTicket = await ticketFor(room, { displayName: 'Gil' });
+    expect([hostTicket.peerType, guestTicket.peerType]).toEqual([1, 2]);
+    const host = await enter('host', 0, hostTicket);
+    const guest = await enter('guest', 1, guestTicket);
+    await host.expectJoined(guest.sessionId);
+    await guest.expectJoined(host.sessionId);
+
+    const toGuest = { type: 'session', sessionid: guest.sessionId } as const;
+    const toHost = { type: 'session', sessionid: host.sessionId } as const;
+    host.message(toGuest, { type: 'offer', payload: { type: 'offer', sdp: 'v=0 host' } });
+    await guest.expect(isMessage);
+    guest.message(toHost, { type: 'answer', payload: { type: 'answer', sdp: 'v=0 guest' } });
+    for (const n of [1, 2, 3]) guest.message(toHost, { type: 'candidate', payload: { candidate: `candidate ${n}` } });
+    host.message(toGuest, { type: 'candidate', payload: { candidate: 'candidate 4' } });
+    for (let n = 0; n < 4; n += 1) await host.expect(isMessage);
+    await guest.expect(isMessage);
+    expect(dataOf(guest)).toMatchObject([{ type: 'offer' }, { payload: { candidate: 'candidate 4' } }]);
+    expect(dataOf(host)).toMatchObject([
+      { type: 'answer', payload: { sdp: 'v=0 guest' } },
+      ...[1, 2, 3].map((n) => ({ payload: { candidate: `candidate ${n}` } })),
+    ]);
+
+    // The back end sees both.
+    const listed = await backEnd.call<RoomList>('room', 'list', { domain });
+    expect(listed[domain]?.[room]?.clients).toEqual([
+      { id: host.sessionId, type: 1 },
+      { id: guest.sessionId, type: 2 },
+    ]);
+
+    // Kick the guest, who is told and cannot come back with what they had; the host hears them leave.
+    await backEnd.call('room', 'kickOut', { id: room, peerId: guest.sessionId });
+    await guest.expectClosed();
+    await host.expect((envelope) => (envelope.event as { type?: string } | undefined)?.type === 'leave');
+    const back = await connect('guest again', 0);
+    await expect(back.helloResume(guest.resumeId)).rejects.toThrow('no_such_session');
+
+    // An occupied room stays unless it is forced; then everybody is told, the webhook too.
+    expect(await backEnd.attempt('room', 'destroy', { id: room })).toEqual({
+      isError: false,
+      errMsg: null,
+      data: false,
+    });
+    expect(await backEnd.call('room', 'destroy', { id: room, forceKick: true })).toBe(true);
+    await host.expect((envelope) => (envelope.room as { roomid?: string } | undefined)?.roomid === '');
+    const removed = await eventually(() => toldOf(receiver, 'board-meeting')[1], 'roomRemoved at the receiver', 10_000);
+    expect(removed).toEqual({ id: webhook.id, event: 'roomRemoved', domain, roomName: 'board-meeting' });
+    expect(await backEnd.call<RoomList>('room', 'list', { domain })).toEqual({ [domain]: {} });
+  }, 60_000);
+
+  it('survives kill -9 of a replica in the middle: exactly once with message-seq, in order for everybody', async () => {
+    const room = `${parley.run.domain}/survivors`;
+    await backEnd.call('room', 'init', { id: room });
+    const steady = await enter('steady', 0, await ticketFor(room));
+    const counting = await enter('counting', 1, await ticketFor(room), ['message-seq']);
+    const plain = await enter('plain', 1, await ticketFor(room));
+    await steady.expectJoined(counting.sessionId);
+    await steady.expectJoined(plain.sessionId);
+
+    const send = (from: number, to: number) => {
+      for (let n = from; n <= to; n += 1) {
+        for (const { sessionId } of [counting, plain]) steady.message({ type: 'session', sessionid: sessionId }, { n });
+        steady.message({ type: 'room' }, { room: n });
+      }
+    };
+    send(1, 20);
+    await counting.expect((envelope) => (envelope.message as { data?: { room?: number } })?.data?.room === 20);
+    await plain.expect((envelope) => (envelope.message as { data?: { room?: number } })?.data?.room === 20);
+    const lastSeq = counting.received.filter((envelope) => envelope.seq !== undefined).at(-1)?.seq ?? null;
+
+    // The replica dies without a word while messages for its sessions keep coming.
+    const [victim] = (await parley.reread()).pids['signaling-2'] ?? [];
+    process.kill(victim ?? -1, 'SIGKILL');
+    await Promise.all([counting.expectClosed(), plain.expectClosed()]);
+    send(21, 40);
+    await steady.fence();
+
+    const countingAgain = await connect('counting, resumed', 0);
+    await countingAgain.helloResume(counting.resumeId, { lastSeq });
+    const plainAgain = await connect('plain, resumed', 0);
+    await plainAgain.helloResume(plain.resumeId);
+    send(41, 50);
+    for (const client of [countingAgain, plainAgain]) {
+      await client.expect((envelope) => (envelope.message as { data?: { room?: number } })?.data?.room === 50, 15_000);
+      await client.expect((envelope) => (envelope.message as { data?: { n?: number } })?.data?.n === 50, 15_000);
+    }
+
+    const numbers = (client: ScriptedSignalingClient, key: 'n' | 'room') =>
+      dataOf(client)
+        .map((data) => (data as Record<string, number>)[key])
+        .filter((value) => value !== undefined);
+    const oneToFifty = Array.from({ length: 50 }, (_, index) => index + 1);
+    for (const key of ['n', 'room'] as const) {
+      // With message-seq: what came before and after the death, put together, is everything once and in order.
+      expect([...numbers(counting, key), ...numbers(countingAgain, key)]).toEqual(oneToFifty);
+      // Without: nothing is missing and the order holds; what was not checkpointed may come a second time.
+      const replayed = numbers(plainAgain, key);
+      const [first = 0] = replayed;
+      expect(first).toBeLessThanOrEqual(21);
+      expect(replayed).toEqual(oneToFifty.slice(first - 1));
+    }
+    await backEnd.call('room', 'destroy', { id: room, forceKick: true });
+  }, 90_000);
+});

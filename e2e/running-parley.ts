@@ -1,0 +1,79 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '@parley/testing';
+
+const root = join(__dirname, '..');
+
+/** What `npm start` writes into `run.json`. */
+export interface RunFile {
+  readonly url: string;
+  readonly regions: readonly { readonly id: string; readonly url: string; readonly signaling: readonly string[] }[];
+  readonly account: { readonly authId: string; readonly secret: string };
+  readonly domain: string;
+  readonly webhookKey: string;
+  readonly internalSecret: string;
+  readonly adminUrl: string;
+  readonly adminKey: string;
+  readonly pids: Readonly<Record<string, readonly number[]>>;
+  readonly postgresUrl: string;
+  readonly redisUrl: string;
+}
+
+/** The real services as processes, started as a newcomer starts them. */
+export interface RunningParley {
+  readonly run: RunFile;
+  /** Everything it printed. */
+  output(): string;
+  /** Reads `run.json` again, e.g. after a process was replaced. */
+  reread(): Promise<RunFile>;
+  /** Ctrl-C, then waits for the end. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `npm start` in a folder of its own and waits until it is ready.
+ * @param options command line options of `npm start`
+ */
+export async function startParley(...options: string[]): Promise<RunningParley> {
+  const home = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
+  const port = await freePort();
+  const child = spawn(process.execPath, ['tools/start.mjs', '--port', String(port), ...options], {
+    cwd: root,
+    env: { ...process.env, CI: 'true', PARLEY_HOME: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const readRun = async () => JSON.parse(await readFile(join(home, 'run.json'), 'utf8')) as RunFile;
+  await untilReady(child, () => printed);
+  return {
+    run: await readRun(),
+    output: () => printed,
+    reread: readRun,
+    async stop() {
+      await ended(child, () => child.kill('SIGINT'));
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** `npm start` says so when it is ready; ends with what it printed when it gives up. */
+async function untilReady(child: ChildProcess, printed: () => string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const look = () => {
+      if (printed().includes('Started in ')) resolve();
+    };
+    child.stdout?.on('data', look);
+    child.once('exit', (code) => reject(new Error(`npm start ended with ${code}:\n${printed()}`)));
+  });
+}
+
+async function ended(child: ChildProcess, act: () => void): Promise<void> {
+  if (child.exitCode !== null) return;
+  const exit = new Promise((resolve) => child.once('exit', resolve));
+  act();
+  await exit;
+}
