@@ -35,7 +35,14 @@ export class SignalingMachine {
 
   /** Before `opened`. */
   initial(): ConnectionState {
-    return { phase: 'greeting', pending: undefined, helloExpired: false, session: undefined, bye: undefined };
+    return {
+      phase: 'greeting',
+      pending: undefined,
+      helloExpired: false,
+      session: undefined,
+      early: [],
+      bye: undefined,
+    };
   }
 
   step(state: ConnectionState, input: Input): Step {
@@ -54,7 +61,7 @@ export class SignalingMachine {
       case 'ended':
         return ended(state, input.reason, input.detail);
       case 'session-opened':
-        return sessionOpened(this.server, state, input.outcome);
+        return sessionOpened(this.server, this.frames, state, input.outcome);
       case 'session-resumed':
         return resumed(this.server, this.frames, state, input.outcome);
       case 'joined':
@@ -126,7 +133,9 @@ function timerFired(state: ConnectionState, timer: 'hello' | 'guest-join'): Step
     if (state.phase === 'asking') return nothing({ ...state, helloExpired: true });
     return state.phase === 'greeting' ? byeAndClose(state, 'hello_timeout') : nothing(state);
   }
-  if (state.phase !== 'active' || state.session?.room !== undefined) return nothing(state);
+  // A join under way is decided first.
+  const { session } = state;
+  if (state.phase !== 'active' || session === undefined || session.room || session.joining) return nothing(state);
   return beginEnd(state, { id: undefined, reason: 'room_join_timeout' });
 }
 
@@ -153,7 +162,7 @@ function closeWith(state: ConnectionState, code: number): Step {
 
 /** A resume or open that was being decided is looked after when its answer comes (see {@link afterClose}). */
 function closedState(state: ConnectionState): ConnectionState {
-  return { ...state, phase: 'closed', session: undefined, pending: undefined };
+  return { ...state, phase: 'closed', session: undefined, pending: undefined, early: [] };
 }
 
 function disconnected(state: ConnectionState): Step {

@@ -60,6 +60,8 @@ export interface ConnectionState {
   /** The hello timer fired while a resume was being decided. */
   readonly helloExpired: boolean;
   readonly session: ActiveSession | undefined;
+  /** Deliveries that came before the hello was answered. */
+  readonly early: readonly DeliveredEvent[];
   readonly bye: { readonly id: string | undefined; readonly reason: string | undefined } | undefined;
 }
 

@@ -34,6 +34,8 @@ function mayControl(session: ActiveSession): boolean {
 /** An event from the live layer. */
 export function deliver(frames: EventFrames, state: ConnectionState, delivered: DeliveredEvent): Step {
   const { session } = state;
+  // The answer to a hello precedes everything else.
+  if (state.phase === 'asking') return nothing({ ...state, early: [...state.early, delivered] });
   if (state.phase !== 'active' || session === undefined) return nothing(state);
   const liveId = delivered.position.room?.id;
   // The answer to a join precedes everything of that room, also when the event is quicker than the answer.

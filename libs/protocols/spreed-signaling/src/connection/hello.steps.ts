@@ -43,7 +43,7 @@ export function hello(state: ConnectionState, message: Hello): Step {
 }
 
 /** A new session was opened or refused. After a refusal another hello may follow on the same connection. */
-export function sessionOpened(server: ServerFacts, state: ConnectionState, outcome: Opened): Step {
+export function sessionOpened(server: ServerFacts, frames: EventFrames, state: ConnectionState, outcome: Opened): Step {
   const { pending } = state;
   if (state.phase !== 'asking' || pending === undefined) return nothing(state);
   if (!outcome.ok) {
@@ -53,9 +53,11 @@ export function sessionOpened(server: ServerFacts, state: ConnectionState, outco
     };
   }
   const session = activeSession(outcome, pending.features, { session: 0 });
+  const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, early: [] };
+  const rest = deliverAll(frames, active, state.early);
   return {
-    state: { ...state, phase: 'active', pending: undefined, session },
-    effects: [{ kind: 'send', frame: helloFrame(server, pending, outcome) }, ...guestTimer(session)],
+    state: rest.state,
+    effects: [{ kind: 'send', frame: helloFrame(server, pending, outcome) }, ...guestTimer(session), ...rest.effects],
   };
 }
 
@@ -72,7 +74,8 @@ export function resumed(server: ServerFacts, frames: EventFrames, state: Connect
     ...activeSession(outcome, [...outcome.features, ...pending.features], undefined),
     room: outcome.room,
   };
-  const replay = deliverAll(frames, { ...state, phase: 'active', pending: undefined, session }, outcome.missed);
+  const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, early: [] };
+  const replay = deliverAll(frames, active, [...outcome.missed, ...state.early]);
   return {
     state: replay.state,
     effects: [

@@ -37,7 +37,7 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
   const free: ActiveSession = { ...session, joining: false, held: [] };
   if (!outcome.ok) {
     const rest = deliverAll(frames, { ...state, session: free }, session.held);
-    return { state: rest.state, effects: [errorEffect(id, outcome.error), ...rest.effects] };
+    return { state: rest.state, effects: [errorEffect(id, outcome.error), ...rest.effects, ...guestTimer(free)] };
   }
   const position = session.position && { session: session.position.session, room: outcome.cursor };
   const inside: ActiveSession = { ...free, room: outcome.room, position };

@@ -1,0 +1,58 @@
+import type { Frame } from '@parley/protocol-spreed-signaling';
+import type { Socket } from 'socket.io';
+import type { Transport, TransportEvents } from './transport';
+
+/** The event that carries the envelopes, both ways. */
+export const MESSAGE_EVENT = 'message';
+
+/**
+ * A Socket.IO connection (long polling or WebSocket) as a {@link Transport}. Frames arrive and leave as objects; text is
+ * understood too.
+ */
+export class SocketIoTransport implements Transport {
+  readonly kind = 'socket.io';
+  private waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly socket: Socket,
+    readonly address: string,
+    events: TransportEvents,
+  ) {
+    socket.on(MESSAGE_EVENT, (payload: unknown) => {
+      if (Buffer.isBuffer(payload)) events.binary();
+      else events.text(typeof payload === 'string' ? payload : (JSON.stringify(payload) ?? ''));
+    });
+    // Engine.IO hands over what was written in batches; a batch is gone when its transport has drained.
+    socket.conn.on('flush', () => this.onFlush());
+    socket.once('disconnect', () => events.closed());
+  }
+
+  send(frame: Frame, flushed: () => void): void {
+    if (!this.socket.connected) return;
+    this.waiting.push(flushed);
+    this.socket.emit(MESSAGE_EVENT, JSON.parse(frame.text));
+  }
+
+  /** Engine.IO cannot be told to stop reading. */
+  pause(): boolean {
+    return false;
+  }
+
+  resume(): void {}
+
+  /** Socket.IO knows no close codes; the client sees `io server disconnect`. */
+  close(): void {
+    this.socket.disconnect(true);
+  }
+
+  terminate(): void {
+    this.socket.disconnect(true);
+  }
+
+  private onFlush(): void {
+    const batch = this.waiting;
+    if (batch.length === 0) return;
+    this.waiting = [];
+    this.socket.conn.transport.once('drain', () => batch.forEach((flushed) => flushed()));
+  }
+}

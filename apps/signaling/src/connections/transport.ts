@@ -1,0 +1,27 @@
+import type { Frame } from '@parley/protocol-spreed-signaling';
+
+/** One socket, whatever carries it. */
+export interface Transport {
+  readonly kind: 'websocket' | 'socket.io';
+  /** The client's address, for throttling. */
+  readonly address: string;
+  /**
+   * Hands a frame over. `flushed` is called once it has left this process; never, when the connection breaks before.
+   */
+  send(frame: Frame, flushed: () => void): void;
+  /** Stops reading, so that the sender is slowed down; `false` where that cannot be done. */
+  pause(): boolean;
+  resume(): void;
+  /** Closes in good order: frames already handed over still go out. */
+  close(code: number): void;
+  /** Ends it at once. */
+  terminate(): void;
+}
+
+/** Who listens to a socket. */
+export interface TransportEvents {
+  text(frame: string): void;
+  binary(): void;
+  /** Called once. */
+  closed(): void;
+}

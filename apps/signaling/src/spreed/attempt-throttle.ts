@@ -1,0 +1,37 @@
+import { throttleKey } from '@parley/server-kit';
+import type { LiveGuards } from '@parley/live';
+
+/** What is guarded against guessing. */
+export type GuardedAction = 'HelloResume' | 'HelloInternal';
+
+/** Failures within the window after which nothing is tried any more. */
+const BLOCKED_FROM = 10;
+const WINDOW_MS = 30 * 60_000;
+const MAX_DELAY_MS = 25_000;
+
+/**
+ * Slows down guessing, across replicas (brief 3.8): the n-th failure of an address costs 100 ms * 2^(n-1), and from the
+ * tenth within half an hour it is not listened to.
+ */
+export class AttemptThrottle {
+  constructor(
+    private readonly guards: Pick<LiveGuards, 'hit' | 'hits'>,
+    private readonly baseDelayMs = 100,
+  ) {}
+
+  async isBlocked(action: GuardedAction, address: string): Promise<boolean> {
+    const { count } = await this.guards.hits(scope(action, address));
+    return count >= BLOCKED_FROM;
+  }
+
+  /** Counts a failure and waits it out. */
+  async failed(action: GuardedAction, address: string): Promise<void> {
+    const { count } = await this.guards.hit(scope(action, address), WINDOW_MS);
+    const delay = Math.min(this.baseDelayMs * 2 ** (count - 1), MAX_DELAY_MS);
+    await new Promise((resolve) => setTimeout(resolve, delay));
+  }
+}
+
+function scope(action: GuardedAction, address: string): string {
+  return `throttle:${action}:${throttleKey(address)}`;
+}

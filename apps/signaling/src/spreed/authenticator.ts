@@ -1,0 +1,129 @@
+import { brandAs, fail, ok, type Clock, type RegionId, type Result, type TenantKey } from '@parley/domain';
+import type { LiveGuards } from '@parley/live';
+import type { Backend, BackendStore } from '@parley/persistence';
+import {
+  backendRequestUrl,
+  domainErrorToWire,
+  internalTokenMatches,
+  normalizeBackendUrl,
+  wireError,
+  type NewSessionRequest,
+  type WireError,
+} from '@parley/protocol-spreed-signaling';
+import type { TicketVerifier } from '@parley/server-kit';
+import type { AttemptThrottle } from './attempt-throttle';
+import type { Authenticated } from './entry-right';
+import { domainOfInternalBackend } from './internal-backend';
+import type { NextcloudClient } from './nextcloud-client';
+
+type Outcome = Result<Authenticated, WireError>;
+type Request<Kind extends NewSessionRequest['kind']> = Extract<NewSessionRequest, { kind: Kind }>;
+
+/** Used tickets are remembered longer than any ticket lives. */
+const TICKET_MEMORY_MS = 5 * 60_000;
+
+const TICKET_ERRORS = { invalid: 'invalid_token', expired: 'token_expired', not_yet: 'token_not_valid_yet' } as const;
+
+export interface AuthenticatorParts {
+  readonly region: RegionId;
+  /** How the outside reaches this region; the URL of our own tickets and internal clients starts with it. */
+  readonly publicUrl: string;
+  readonly tickets: TicketVerifier;
+  readonly backends: BackendStore;
+  readonly nextcloud: NextcloudClient;
+  readonly guards: LiveGuards;
+  readonly throttle: AttemptThrottle;
+  /** Any of them proves an internal client of the cluster itself. */
+  readonly internalSecrets: readonly string[];
+  readonly clock: Clock;
+}
+
+/** Finds out who says hello. */
+export class Authenticator {
+  constructor(private readonly parts: AuthenticatorParts) {}
+
+  /** @throws when a store does not answer */
+  async authenticate(hello: NewSessionRequest, address: string): Promise<Outcome> {
+    switch (hello.kind) {
+      case 'token':
+        return this.byToken(hello);
+      case 'backend':
+        return this.byBackend(hello);
+      case 'internal':
+        return this.internal(hello, address);
+      case 'federation':
+        return fail(wireError('federation_unsupported'));
+    }
+  }
+
+  private async byToken(hello: Request<'token'>): Promise<Outcome> {
+    const { tickets, backends, clock, guards, region, publicUrl } = this.parts;
+    const verified = await tickets.verify(hello.token, clock.now());
+    if (!verified.ok) {
+      const ours = sameOrigin(hello.url, publicUrl) || (await this.backendOf(backends, hello.url)) !== null;
+      return fail(wireError(ours ? TICKET_ERRORS[verified.error] : 'invalid_backend'));
+    }
+    const claims = verified.value;
+    if (claims.region !== region) {
+      return fail({ ...domainErrorToWire('wrong_region', 'The room is in another region.'), details: { region: claims.region } });
+    }
+    if ((await guards.once('ticket', claims.id, TICKET_MEMORY_MS)) !== true) return fail(wireError('invalid_token'));
+    return ok({
+      identity: { kind: 'client', userId: claims.userId },
+      tenant: brandAs<TenantKey>(`domain:${claims.domain}`),
+      ...(claims.displayName === undefined ? {} : { displayName: claims.displayName }),
+      right: { kind: 'ticket', claims },
+    });
+  }
+
+  private async byBackend(hello: Request<'backend'>): Promise<Outcome> {
+    const requestUrl = backendRequestUrl(hello.url);
+    const backend = await this.backendOf(this.parts.backends, hello.url);
+    if (backend === null || requestUrl === undefined) return fail(wireError('invalid_backend'));
+    const answer = await this.parts.nextcloud.authenticate(backend, requestUrl, hello.params);
+    if (!answer.ok) return answer;
+    const { userId, user } = answer.value;
+    return ok({
+      identity: { kind: 'client', userId },
+      tenant: tenantOf(backend),
+      ...(user === undefined ? {} : { user }),
+      right: { kind: 'backend', backendId: backend.id, requestUrl },
+    });
+  }
+
+  private async internal(hello: Request<'internal'>, address: string): Promise<Outcome> {
+    const { throttle, backends, internalSecrets, publicUrl } = this.parts;
+    if (await throttle.isBlocked('HelloInternal', address)) return fail(wireError('too_many_requests'));
+    const backend = await this.backendOf(backends, hello.backend);
+    const domain = domainOfInternalBackend(hello.backend, publicUrl);
+    const refuse = async (code: 'invalid_token' | 'invalid_backend'): Promise<Outcome> => {
+      await throttle.failed('HelloInternal', address);
+      return fail(wireError(code));
+    };
+    if (backend?.internalSecret === null) return fail(wireError('invalid_client_type'));
+    const secrets = backend ? [backend.internalSecret] : internalSecrets;
+    const known = secrets.some((secret) => internalTokenMatches(secret, hello.random, hello.token));
+    if (!known) return refuse('invalid_token');
+    if (backend === null && domain === undefined) return refuse('invalid_backend');
+    const own = domain === null || domain === undefined ? 'internal' : `domain:${domain}`;
+    return ok({
+      identity: { kind: 'internal', userId: '' },
+      tenant: backend ? tenantOf(backend) : brandAs<TenantKey>(own),
+      right: { kind: 'internal', backendId: backend?.id ?? null },
+    });
+  }
+
+  private async backendOf(backends: BackendStore, url: string): Promise<Backend | null> {
+    const base = normalizeBackendUrl(url);
+    return base === undefined ? null : backends.byUrl(base);
+  }
+}
+
+/** What separates the sessions of one backend from all others. */
+export function tenantOf(backend: Pick<Backend, 'id'>): TenantKey {
+  return brandAs<TenantKey>(`backend:${backend.id}`);
+}
+
+function sameOrigin(url: string, other: string): boolean {
+  return URL.canParse(url) && URL.canParse(other) && new URL(url).origin === new URL(other).origin;
+}

@@ -1,0 +1,221 @@
+import {
+  DomainError,
+  isDomainError,
+  parseRoomName,
+  parseRoomPath,
+  roomPath,
+  type DomainErrorCode,
+  type DoorPolicy,
+  type EntryService,
+  type LiveRooms,
+  type JsonObject,
+  type Room,
+  type RoomService,
+  type RoomSessionId,
+  type RoomStore,
+} from '@parley/domain';
+import type { JoinOutcome, JoinRequest, OwnedSession } from '@parley/live';
+import type { Backend, BackendStore } from '@parley/persistence';
+import {
+  thrownToWire,
+  wireError,
+  type CurrentRoom,
+  type JoinedFacts,
+  type WireError,
+} from '@parley/protocol-spreed-signaling';
+import { rightOf, type EntryRight } from './entry-right';
+import type { NextcloudClient } from './nextcloud-client';
+
+export type JoinAnswer = ({ readonly ok: true } & JoinedFacts) | { readonly ok: false; readonly error: WireError };
+
+/** What a session may enter, before the live layer is asked. */
+interface Admitted {
+  readonly roomId: string;
+  readonly request: Omit<JoinRequest, 'member'>;
+  readonly foreignSessionId?: string;
+  readonly properties: JsonObject | undefined;
+  /** Undefined: the role decides. */
+  readonly mayControl: boolean | undefined;
+}
+
+export interface DoorParts {
+  readonly entry: EntryService;
+  readonly rooms: RoomService;
+  readonly roomStore: Pick<RoomStore, 'findById'>;
+  readonly live: Pick<LiveRooms, 'members'>;
+  readonly backends: BackendStore;
+  readonly nextcloud: NextcloudClient;
+}
+
+const REFUSALS = {
+  room_locked: 'The room is locked.',
+  room_full: 'The room is full.',
+  room_closing: 'The room is just being closed.',
+  wrong_password: 'The password was changed; ask for a new ticket.',
+} as const satisfies Partial<Record<DomainErrorCode, string>>;
+
+/** Lets sessions into rooms by the right they have. */
+export class Door {
+  constructor(private readonly parts: DoorParts) {}
+
+  /**
+   * @param roomId the room as the client names it
+   * @param foreignSessionId the name its backend knows it by
+   */
+  async join(session: OwnedSession, roomId: string, foreignSessionId: string | undefined): Promise<JoinAnswer> {
+    try {
+      const admitted = await this.admit(session, rightOf(session.record), roomId, foreignSessionId);
+      const { kind, userId, displayName, user, features } = session.record;
+      const outcome = await session.join({
+        ...admitted.request,
+        member: {
+          kind,
+          userId,
+          displayName,
+          user,
+          features,
+          ...(admitted.foreignSessionId === undefined ? {} : { foreignSessionId: admitted.foreignSessionId }),
+        },
+      });
+      return toAnswer(admitted, outcome);
+    } catch (error) {
+      if (error instanceof Refusal) return { ok: false, error: error.wire };
+      if (isDomainError(error)) return { ok: false, error: thrownToWire(error) };
+      throw error;
+    }
+  }
+
+  /** The room a resumed session is in, as its client knows it. */
+  async currentRoom(session: OwnedSession): Promise<CurrentRoom | undefined> {
+    const liveId = session.room;
+    if (liveId === undefined) return undefined;
+    const room = await this.parts.roomStore.findById(liveId);
+    if (room === null) return undefined;
+    const right = rightOf(session.record);
+    const self = (await this.parts.live.members(liveId)).find((member) => member.sessionId === session.record.id);
+    const isForeign = right.kind !== 'ticket' && right.backendId !== null;
+    return {
+      roomId: isForeign ? room.name : roomPath(room),
+      liveId,
+      properties: isForeign ? undefined : propertiesOf(room.policy),
+      mayControl: isForeign || self?.role === 'host',
+    };
+  }
+
+  private async admit(
+    session: OwnedSession,
+    right: EntryRight,
+    roomId: string,
+    foreignSessionId: string | undefined,
+  ): Promise<Admitted> {
+    switch (right.kind) {
+      case 'ticket':
+        return this.byTicket(right, roomId);
+      case 'backend':
+        return this.byBackend(session, right, roomId, foreignSessionId);
+      case 'internal':
+        return this.internal(session, right, roomId);
+    }
+  }
+
+  private async byTicket({ claims }: Extract<EntryRight, { kind: 'ticket' }>, roomId: string): Promise<Admitted> {
+    const path = roomPath({ domain: claims.domain, name: claims.roomName });
+    const wanted = parseRoomPath(roomId);
+    if (!wanted.ok || roomPath(wanted.value) !== path) throw new Refusal(wireError('no_such_room'));
+    const { policy } = await this.parts.entry.recheck(claims);
+    const { room, role, passwordVersion } = claims;
+    return {
+      roomId: path,
+      request: { room, policy, role, passwordVersion, passesLock: role === 'host' },
+      properties: propertiesOf(policy),
+      mayControl: undefined,
+    };
+  }
+
+  private async byBackend(
+    session: OwnedSession,
+    right: Extract<EntryRight, { kind: 'backend' }>,
+    roomId: string,
+    foreignSessionId: string | undefined,
+  ): Promise<Admitted> {
+    const backend = await this.backend(right.backendId);
+    const { id, userId } = session.record;
+    const asked = { roomId, userId, sessionId: foreignSessionId ?? id };
+    const answer = await this.parts.nextcloud.room(backend, right.requestUrl, asked);
+    if (!answer.ok) throw new Refusal(answer.error);
+    const room = await this.openForBackend(backend, roomId);
+    return {
+      roomId,
+      request: trustedRequest(room, 'by-arrival'),
+      ...(foreignSessionId === undefined ? {} : { foreignSessionId }),
+      properties: answer.value.properties,
+      mayControl: answer.value.permissions?.includes('control') ?? true,
+    };
+  }
+
+  private async internal(
+    session: OwnedSession,
+    right: Extract<EntryRight, { kind: 'internal' }>,
+    roomId: string,
+  ): Promise<Admitted> {
+    if (right.backendId !== null) {
+      const room = await this.openForBackend(await this.backend(right.backendId), roomId);
+      return { roomId, request: trustedRequest(room, 'guest'), properties: undefined, mayControl: true };
+    }
+    const path = parseRoomPath(roomId);
+    if (!path.ok) throw new Refusal(wireError('no_such_room'));
+    const { tenant } = session.record;
+    const { domain, name } = path.value;
+    if (tenant !== 'internal' && tenant !== `domain:${domain}`) throw new Refusal(wireError('no_such_room'));
+    const room = await this.parts.rooms.openForBackend(domain, name);
+    return {
+      roomId: roomPath(path.value),
+      request: trustedRequest(room, 'guest'),
+      properties: propertiesOf(room.policy),
+      mayControl: true,
+    };
+  }
+
+  private async backend(id: string): Promise<Backend> {
+    const backend = await this.parts.backends.byId(id);
+    // It was removed since the hello.
+    if (backend === null) throw new Refusal(wireError('invalid_backend'));
+    return backend;
+  }
+
+  private async openForBackend(backend: Backend, token: string): Promise<Room> {
+    const name = parseRoomName(token);
+    if (!name.ok) throw new Refusal(wireError('no_such_room'));
+    return this.parts.rooms.openForBackend(backend.domain, name.value);
+  }
+}
+
+/** An answer that is no refusal of the core's. */
+class Refusal extends Error {
+  constructor(readonly wire: WireError) {
+    super(wire.code);
+  }
+}
+
+/** Who decided about entry already leaves nothing for the door but the room's capacity. */
+function trustedRequest(
+  room: { id: RoomSessionId; policy: DoorPolicy },
+  role: 'guest' | 'by-arrival',
+): Omit<JoinRequest, 'member'> {
+  return { room: room.id, policy: room.policy, role, passwordVersion: 'exempt', passesLock: true };
+}
+
+/** What clients are told of a room of ours; the same words as the event that tells of a change. */
+function propertiesOf({ locked, type }: DoorPolicy): JsonObject {
+  return { locked, type };
+}
+
+function toAnswer(admitted: Admitted, outcome: JoinOutcome): JoinAnswer {
+  if (outcome.kind === 'refused') {
+    return { ok: false, error: thrownToWire(new DomainError(outcome.code, REFUSALS[outcome.code])) };
+  }
+  const { roomId, properties, mayControl } = admitted;
+  const { self, others, cursor } = outcome;
+  const room = { roomId, liveId: cursor.id, properties, mayControl: mayControl ?? self.role === 'host' };
+  return { ok: true, room, self, others, cursor };
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Takes over a connection that asked for an upgrade on the mount's path. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+const REFUSALS = {
+  404: 'Not Found',
+  503: 'Service Unavailable',
+} as const;
+
+/**
+ * The only listener of the server's `upgrade` event: one path, one mount. Several listeners would destroy or answer
+ * each other's connections.
+ */
+export class UpgradeRouter {
+  private readonly mounts = new Map<string, UpgradeHandler>();
+  private draining = false;
+
+  /** @param path exact path; a slash at the end is another one */
+  mount(path: string, handler: UpgradeHandler): void {
+    if (this.mounts.has(path)) throw new Error(`two mounts for ${path}`);
+    this.mounts.set(path, handler);
+  }
+
+  attach(server: Server): void {
+    server.on('upgrade', (request, socket, head) => this.route(request, socket, head));
+  }
+
+  /** From now on everybody is sent away with 503. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  private route(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A peer that goes away while it is refused must not end the process.
+    socket.on('error', () => socket.destroy());
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const handler = this.mounts.get(path);
+    if (handler === undefined) return refuse(socket, 404);
+    if (this.draining) return refuse(socket, 503);
+    handler(request, socket, head);
+  }
+}
+
+function refuse(socket: Duplex, status: keyof typeof REFUSALS): void {
+  const reason = REFUSALS[status];
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Content-Length: ${reason.length}\r\nDate: ${new Date().toUTCString()}\r\n\r\n${reason}`,
+  );
+}
