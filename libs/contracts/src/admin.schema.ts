@@ -35,33 +35,40 @@ export const createdAccountSchema = accountSchema
 
 export const accountListSchema = z.strictObject({ accounts: z.array(accountSchema) }).meta({ id: 'AccountList' });
 
+const host = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i, 'expected a host name without a port');
+
+const domainSettings = {
+  capacity: z.number().int().min(1).max(10_000).describe('How many may be in one room'),
+  visitorsMayOpen: z.boolean().describe('Visitors open rooms by entering them'),
+  strictResidency: z.boolean().describe('Foreign regions answer 421 instead of passing calls on'),
+  visitorUnenteredSeconds: seconds
+    .nullable()
+    .describe("Until a visitor's room that nobody entered closes; null: never"),
+  visitorEmptySeconds: seconds.nullable().describe("Until a visitor's room closes after the last one left"),
+  apiUnenteredSeconds: seconds.nullable().describe('Until a room opened by the API that nobody entered closes'),
+  apiEmptySeconds: seconds.nullable().describe('Until a room opened by the API closes after the last one left'),
+  hosts: z.array(host).max(64).describe('Host names that lead to the domain'),
+};
+
+/** What is absent keeps its default. */
 export const createDomainSchema = z
-  .strictObject({
-    name: domainName,
-    account: slug.describe('Slug of the account it belongs to'),
-    capacity: z.number().int().min(1).max(10_000).default(100),
-    visitorsMayOpen: z.boolean().default(true),
-    strictResidency: z.boolean().default(false).describe('Foreign regions answer 421 instead of passing calls on'),
-    visitorUnenteredSeconds: seconds.nullable().default(300),
-    visitorEmptySeconds: seconds.nullable().default(20),
-    apiUnenteredSeconds: seconds.nullable().default(86_400),
-    apiEmptySeconds: seconds.nullable().default(3_600),
-  })
+  .strictObject({ name: domainName, account: slug.describe('Slug of the account it belongs to') })
+  .extend(z.strictObject(domainSettings).partial().shape)
   .meta({ id: 'CreateDomain' });
 export type CreateDomain = z.infer<typeof createDomainSchema>;
+
+/** What is absent stays as it is. */
+export const updateDomainSchema = z.strictObject(domainSettings).partial().meta({ id: 'UpdateDomain' });
+export type UpdateDomain = z.infer<typeof updateDomainSchema>;
 
 export const domainSchema = z
   .strictObject({
     name: domainName,
     accountId: z.string(),
     region: z.string(),
-    capacity: z.number().int(),
-    visitorsMayOpen: z.boolean(),
-    strictResidency: z.boolean(),
-    visitorUnenteredSeconds: seconds.nullable(),
-    visitorEmptySeconds: seconds.nullable(),
-    apiUnenteredSeconds: seconds.nullable(),
-    apiEmptySeconds: seconds.nullable(),
+    ...domainSettings,
+    insecureWebhooks: z.boolean().describe('Plain http and loopback receivers are allowed; only for a demo'),
+    createdAt: time,
   })
   .meta({ id: 'Domain' });
 export type DomainView = z.infer<typeof domainSchema>;
@@ -72,7 +79,20 @@ export const createdDomainSchema = domainSchema
 
 export const domainListSchema = z.strictObject({ domains: z.array(domainSchema) }).meta({ id: 'DomainList' });
 
+export const accountSecretSchema = z
+  .strictObject({ secret: z.string().describe('Shown only now; the former one is void') })
+  .meta({ id: 'AccountSecret' });
+
+export const webhookKeySchema = z
+  .strictObject({ webhookKey: z.string().describe('Shown only now; the former one is void') })
+  .meta({ id: 'WebhookKey' });
+
 export const createKeySchema = z.strictObject({ name: slug }).meta({ id: 'CreateKey' });
+
+/** Names are not used twice, so the key that takes the place of another has another name. */
+export const rotateKeySchema = z
+  .strictObject({ name: slug.optional().describe('Name of the new key; made up from the former one if absent') })
+  .meta({ id: 'RotateKey' });
 
 export const keySchema = z
   .strictObject({

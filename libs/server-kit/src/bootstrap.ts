@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServerConfig } from '@parley/config';
+import type { FastifyServerOptions } from 'fastify';
 import { Logger as NestPinoLogger } from 'nestjs-pino';
 import type { DestinationStream } from 'pino';
 import { ClientAddresses } from './client-address';
@@ -48,9 +49,14 @@ export interface ServiceOptions {
   readonly drain?: () => Promise<void>;
   /** Runs last, when no request is under way any more: close databases and the like. */
   readonly release?: () => Promise<void>;
-  /** `raw`: every body arrives as a Buffer whatever its Content-Type, or without one. Default `json`. */
-  readonly body?: 'json' | 'raw';
+  /**
+   * `raw`: every body arrives as a Buffer whatever its Content-Type, or without one. `stream`: it is left unread on the
+   * raw request. Default `json`.
+   */
+  readonly body?: 'json' | 'raw' | 'stream';
   readonly limits?: Partial<HttpLimits>;
+  /** Answers to what never becomes a request: unreadable bytes, impossible paths. Fastify's own JSON if absent. */
+  readonly unreadable?: Pick<FastifyServerOptions, 'clientErrorHandler' | 'frameworkErrors'>;
   /** Listen to the process's signals and uncaught errors. False where several services share a process. */
   readonly ownsProcess?: boolean;
   readonly shutdownDeadlineMs?: number;
@@ -109,6 +115,7 @@ function createKit({ name, config, logTo }: ServiceOptions): ServiceKit {
 async function createApp(options: ServiceOptions, kit: ServiceKit, root: Root): Promise<NestFastifyApplication> {
   const limits = { ...HTTP_LIMITS, ...options.limits };
   const adapter = new FastifyAdapter({
+    ...options.unreadable,
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
@@ -121,15 +128,16 @@ async function createApp(options: ServiceOptions, kit: ServiceKit, root: Root): 
   });
   const app = await NestFactory.create<NestFastifyApplication>(ServiceKitModule.forRoot(kit, root), adapter, {
     bufferLogs: true,
-    bodyParser: options.body !== 'raw',
+    bodyParser: (options.body ?? 'json') === 'json',
     abortOnError: false,
   });
   app.useLogger(app.get(NestPinoLogger));
   const fastify = adapter.getInstance();
+  if (options.body === 'raw' || options.body === 'stream') fastify.removeAllContentTypeParsers();
   if (options.body === 'raw') {
-    fastify.removeAllContentTypeParsers();
     fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   }
+  if (options.body === 'stream') fastify.addContentTypeParser('*', (_request, _body, done) => done(null));
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     done();

@@ -1,0 +1,23 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { AdminStore } from '@parley/persistence';
+import { AccountsController } from './accounts.controller';
+import { AuditController } from './audit.controller';
+import { BearerGuard } from './bearer';
+import { DomainsController } from './domains.controller';
+import { KeysController } from './keys.controller';
+import { ADMIN_STORE } from './tokens';
+
+/** The operator's REST, `/v1/admin`. */
+@Module({})
+export class AdminModule {
+  static with(store: AdminStore): DynamicModule {
+    return {
+      module: AdminModule,
+      controllers: [AccountsController, DomainsController, KeysController, AuditController],
+      providers: [
+        { provide: ADMIN_STORE, useValue: store },
+        { provide: BearerGuard, useValue: new BearerGuard(store.keys) },
+      ],
+    };
+  }
+}

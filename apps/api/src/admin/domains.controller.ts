@@ -1,0 +1,67 @@
+import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Req, UseGuards } from '@nestjs/common';
+import { createDomainSchema, updateDomainSchema } from '@parley/contracts';
+import { type DomainName, parseDomainName } from '@parley/domain';
+import type { AdminStore } from '@parley/persistence';
+import { readJsonBody } from '../http/json-body';
+import { HttpRefusal } from '../http/problems';
+import { bodyOf } from '../http/raw-request';
+import { BearerGuard, operatorOf, type OperatorRequest } from './bearer';
+import { refusing } from './refusals';
+import { ADMIN_STORE } from './tokens';
+import { domainView } from './views';
+
+@Controller('v1/admin/domains')
+@UseGuards(BearerGuard)
+export class DomainsController {
+  constructor(@Inject(ADMIN_STORE) private readonly store: AdminStore) {}
+
+  @Get()
+  async list() {
+    return { domains: (await this.store.domains.list()).map(domainView) };
+  }
+
+  @Post()
+  async create(@Req() request: OperatorRequest) {
+    const input = present(readJsonBody(bodyOf(request), createDomainSchema));
+    const created = await refusing(this.store.domains.create(operatorOf(request), input));
+    return { ...domainView(created), webhookKey: created.webhookKey };
+  }
+
+  @Get(':name')
+  async get(@Param('name') name: string) {
+    return domainView(await refusing(this.store.domains.get(known(name))));
+  }
+
+  @Patch(':name')
+  async update(@Req() request: OperatorRequest, @Param('name') name: string) {
+    const changes = present(readJsonBody(bodyOf(request), updateDomainSchema));
+    return domainView(await refusing(this.store.domains.update(operatorOf(request), known(name), changes)));
+  }
+
+  @Delete(':name')
+  @HttpCode(204)
+  async delete(@Req() request: OperatorRequest, @Param('name') name: string): Promise<void> {
+    await refusing(this.store.domains.delete(operatorOf(request), known(name)));
+  }
+
+  @Post(':name/rotate-webhook-key')
+  @HttpCode(200)
+  async rotateWebhookKey(@Req() request: OperatorRequest, @Param('name') name: string) {
+    const { webhookKey } = await refusing(this.store.domains.rotateWebhookKey(operatorOf(request), known(name)));
+    return { webhookKey };
+  }
+}
+
+function known(text: string): DomainName {
+  const name = parseDomainName(text);
+  if (!name.ok) throw new HttpRefusal('not_found', `There is no domain of this name.`);
+  return name.value;
+}
+
+type Present<Input> = { [Key in keyof Input]: Exclude<Input[Key], undefined> };
+
+/** Without members that are undefined: to the store, absent means "as it is". */
+function present<Input extends object>(input: Input): Present<Input> {
+  // Dropping what is undefined is exactly what the type says.
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Present<Input>;
+}

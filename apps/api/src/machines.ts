@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { brandAs, type Clock, type RegionId, type ReplicaId } from '@parley/domain';
+import { createRedisLive, type Live, parseRedisTarget } from '@parley/live';
+import { createDatabase, type Database } from '@parley/persistence';
+import { createValidationQueue, type ValidationQueue } from '@parley/queue';
+import { createRedis, type ServiceKit } from '@parley/server-kit';
+import type { ApiConfig } from './config';
+
+/** Channel on which the outbox relay hears that there is something to relay. The message itself says nothing. */
+export const OUTBOX_CHANNEL = 'parley:outbox';
+
+/** The time of day. */
+export const SYSTEM_CLOCK: Clock = { now: () => new Date() };
+
+/** What lies behind ports: PostgreSQL, live state and the queue of this region. */
+export interface Machines {
+  readonly database: Database;
+  readonly live: Live;
+  readonly validations: ValidationQueue;
+  close(): Promise<void>;
+}
+
+/** Opens connections; each one heals by itself, so this neither waits nor fails. */
+export function openMachines(config: ApiConfig, { logger, health }: ServiceKit): Machines {
+  const publisher = createRedis(config.REDIS_URL, 'commands', logger);
+  const database = createDatabase({
+    url: config.DATABASE_URL,
+    masterKeys: config.PARLEY_MASTER_KEYS,
+    region: { id: brandAs<RegionId>(config.PARLEY_REGION), number: config.PARLEY_REGION_NUMBER },
+    wakeRelay: () => {
+      publisher.publish(OUTBOX_CHANNEL, '').catch((error: unknown) => {
+        // The relay looks by itself every few seconds.
+        logger.debug({ err: error }, 'the outbox relay was not woken');
+      });
+    },
+  });
+  const live = createRedisLive({
+    replica: brandAs<ReplicaId>(`api-${randomBytes(8).toString('hex')}`),
+    redis: parseRedisTarget(config.REDIS_URL),
+    logger,
+  });
+  const validations = createValidationQueue({
+    redisUrl: config.REDIS_URL,
+    onTrouble: (error) => logger.warn({ err: error }, 'the queue of handshakes has trouble'),
+  });
+  health.register('postgres', async () => assertHealthy(await database.healthy()));
+  health.register('redis', async () => assertHealthy(await live.healthy()));
+  return {
+    database,
+    live,
+    validations,
+    close: async () => {
+      await Promise.allSettled([validations.close(), live.close()]);
+      publisher.disconnect();
+      await database.close();
+    },
+  };
+}
+
+function assertHealthy(healthy: boolean): void {
+  if (!healthy) throw new Error('does not answer');
+}

@@ -1,0 +1,83 @@
+import {
+  BookingService,
+  brandAs,
+  cryptoIds,
+  EntryService,
+  type RegionId,
+  RoomService,
+  WebhookService,
+} from '@parley/domain';
+import { createTicketIssuer, type ServiceKit } from '@parley/server-kit';
+import type { ApiParts } from './api.module';
+import type { ApiConfig } from './config';
+import { JoinService } from './join/join.service';
+import { type Machines, SYSTEM_CLOCK } from './machines';
+import { RoomLoops } from './upkeep/room-loops';
+import { DispatcherValidator } from './webhooks/dispatcher-validator';
+import { XroomAuthenticator } from './xroom/authenticator';
+import { XroomExecutor } from './xroom/executor';
+import { XroomEndpoint } from './xroom/xroom.endpoint';
+
+/** Everything of the api that is not HTTP. */
+export interface Parts extends ApiParts {
+  readonly machines: Machines;
+  close(): Promise<void>;
+}
+
+/** Puts the api together. */
+export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machines): Parts {
+  const { database, live } = machines;
+  const rooms = new RoomService(database.uow, live.rooms, SYSTEM_CLOCK, cryptoIds);
+  const bookings = new BookingService(database.uow, SYSTEM_CLOCK, cryptoIds);
+  const webhooks = new WebhookService(database.uow, validatorOn(machines, kit), SYSTEM_CLOCK);
+  const authenticator = new XroomAuthenticator(database.stores.tenancy, live.guards, SYSTEM_CLOCK, {
+    callsPerMinute: config.API_CALLS_PER_MINUTE,
+    rememberedNonces: config.API_NONCE_LIMIT,
+  });
+  const executor = new XroomExecutor({ rooms, bookings, webhooks });
+  // A kick or a closing by this api empties rooms, too.
+  live.events.onOccupancy((room, occupied) => {
+    rooms.occupancyChanged(room, occupied).catch((error: unknown) => {
+      kit.logger.warn({ err: error, room }, 'a change of occupancy was not noted; the next reconciliation does');
+    });
+  });
+  const loops = new RoomLoops(rooms, live, kit.logger, SYSTEM_CLOCK);
+  return {
+    machines,
+    xroom: new XroomEndpoint(authenticator, executor, kit.errors),
+    joins: joinsOn(config, machines, rooms),
+    close: async () => {
+      await loops.close();
+      await machines.close();
+    },
+  };
+}
+
+function validatorOn({ database, validations }: Machines, { logger }: ServiceKit): DispatcherValidator {
+  return new DispatcherValidator(
+    database.stores.webhooks,
+    (id) => validations.request(id),
+    SYSTEM_CLOCK,
+    (error) => logger.warn({ err: error }, 'a handshake could not be asked for; the dispatcher finds it by itself'),
+  );
+}
+
+function joinsOn(config: ApiConfig, { database, live }: Machines, rooms: RoomService): JoinService {
+  const authUrl = `${config.PUBLIC_URL}/tickets`;
+  return new JoinService(
+    new EntryService(database.uow, rooms, live.rooms, SYSTEM_CLOCK, cryptoIds),
+    live.guards,
+    createTicketIssuer({ privateKey: config.PARLEY_TICKET_PRIVATE_KEY, issuer: authUrl }),
+    SYSTEM_CLOCK,
+    {
+      region: brandAs<RegionId>(config.PARLEY_REGION),
+      authUrl,
+      signalingUrl: `${config.SIGNALING_PUBLIC_URL}/spreed`,
+      iceServers: config.ICE_SERVERS.map(({ urls, ...server }) => ({
+        ...server,
+        urls: typeof urls === 'string' ? urls : [...urls],
+      })),
+      perMinute: { address: config.JOINS_PER_MINUTE_PER_ADDRESS, room: config.JOINS_PER_MINUTE_PER_ROOM },
+    },
+  );
+}

@@ -1,0 +1,62 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
+import { type RunningService, type ServiceKit, type ServiceOptions, startService } from '@parley/server-kit';
+import { startAdmin } from './admin/start-admin';
+import { ApiModule } from './api.module';
+import { createParts, type Parts } from './parts';
+import type { ApiConfig } from './config';
+import { ErrorFilter } from './http/error.filter';
+import { pathOf } from './http/raw-request';
+import { JOIN_CORS } from './join/join.controller';
+import { openMachines } from './machines';
+import { answerImpossiblePath, answerUnreadable } from './xroom/send-envelope';
+
+/** A running api: the outside and, on a port of its own, the operator's REST. */
+export interface RunningApi {
+  readonly url: string;
+  readonly adminUrl: string;
+  close(): Promise<void>;
+}
+
+/** What differs in tests. */
+export type ApiOptions = Pick<ServiceOptions, 'ownsProcess' | 'logTo'>;
+
+/** Starts the api. Everything it opened is closed again when the start fails. */
+export async function startApi(config: ApiConfig, options: ApiOptions = {}): Promise<RunningApi> {
+  let parts: Parts | undefined;
+  let admin: RunningService | undefined;
+  const release = async () => {
+    await admin?.close();
+    await parts?.close();
+  };
+  try {
+    const service = await startService({
+      ...options,
+      name: 'api',
+      config,
+      body: 'raw',
+      limits: { bodyBytes: MAX_BODY_BYTES },
+      unreadable: { clientErrorHandler: answerUnreadable, frameworkErrors: answerImpossiblePath },
+      build: async (kit) => {
+        parts = createParts(config, kit, openMachines(config, kit));
+        admin = await startAdmin(config, parts.machines.database, options);
+        return ApiModule.with(parts);
+      },
+      configure,
+      release,
+    });
+    return { url: service.url, adminUrl: admin?.url ?? '', close: () => service.close() };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+function configure(app: NestFastifyApplication, kit: ServiceKit): void {
+  app.useGlobalFilters(new ErrorFilter(kit.errors));
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (pathOf(request) === '/join') void reply.headers(JOIN_CORS);
+    done();
+  });
+}

@@ -1,0 +1,53 @@
+import type { Clock, RoomService } from '@parley/domain';
+import type { Live } from '@parley/live';
+import { type Background, every, type Logger } from '@parley/server-kit';
+
+type RoundReport = Awaited<ReturnType<RoomService['closeDue']>>;
+
+interface Chore {
+  readonly name: string;
+  readonly everyMs: number;
+  readonly work: () => Promise<RoundReport>;
+}
+
+/**
+ * Closes rooms whose time is up, ends what was left half done and makes PostgreSQL and live state agree. Every replica
+ * runs the loops; a lease per chore lets one act and another take over when it dies.
+ */
+export class RoomLoops {
+  private readonly running: readonly Background[];
+  private readonly chores: readonly Chore[];
+
+  constructor(
+    rooms: RoomService,
+    private readonly live: Live,
+    private readonly logger: Logger,
+    clock: Clock,
+  ) {
+    this.chores = [
+      { name: 'close-due-rooms', everyMs: 1_000, work: () => rooms.closeDue(clock.now()) },
+      { name: 'sweep-stuck-closings', everyMs: 5_000, work: () => rooms.sweepStuckClosings(clock.now()) },
+      { name: 'reconcile-rooms', everyMs: 30_000, work: () => rooms.reconcile() },
+    ];
+    this.running = this.chores.map((chore) => every(chore.name, chore.everyMs, () => this.run(chore), logger));
+  }
+
+  /** Stops the loops and gives the leases up, so that another replica need not wait for them. */
+  async close(): Promise<void> {
+    await Promise.all(this.running.map((loop) => loop.close()));
+    const { guards, replica } = this.live;
+    await Promise.allSettled(this.chores.map(({ name }) => guards.release(leaseOf(name), replica)));
+  }
+
+  private async run({ name, everyMs, work }: Chore): Promise<void> {
+    const leaseMs = Math.max(3 * everyMs, 15_000);
+    if (!(await this.live.guards.lease(leaseOf(name), this.live.replica, leaseMs))) return;
+    const { done, failures } = await work();
+    if (done > 0) this.logger.info({ loop: name, rooms: done }, 'rooms were tended');
+    for (const { room, error } of failures) {
+      this.logger.warn({ loop: name, room: room.id, err: error }, 'a room could not be tended');
+    }
+  }
+}
+
+const leaseOf = (chore: string) => `api:${chore}`;

@@ -1,0 +1,15 @@
+import { All, Controller, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { rawRequest } from '../http/raw-request';
+import { sendEnvelope } from './send-envelope';
+import { XroomEndpoint } from './xroom.endpoint';
+
+@Controller()
+export class XroomController {
+  constructor(private readonly endpoint: XroomEndpoint) {}
+
+  @All(['api', 'api/*path'])
+  async call(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    sendEnvelope(reply, await this.endpoint.handle(rawRequest(request)));
+  }
+}
