@@ -1,0 +1,23 @@
+import { brandAs, type DomainName } from '@parley/domain';
+import { classify, type CallTarget, type Collection } from '@parley/protocol-xroom';
+import type { Route } from '../routing/paths';
+
+/** What the payload says about a call's domain. */
+export function targetOf(route: Extract<Route, { kind: 'call' | 'join' }>, body: Buffer): CallTarget {
+  return route.kind === 'call' ? classify(route.collection satisfies Collection, body) : joinTarget(body);
+}
+
+/** `POST /join`: the room is named `domain/name`. */
+function joinTarget(body: Buffer): CallTarget {
+  let request: unknown;
+  try {
+    request = JSON.parse(body.toString('utf8'));
+  } catch {
+    return { kind: 'unknown' };
+  }
+  if (typeof request !== 'object' || request === null || !('room' in request)) return { kind: 'unknown' };
+  const room = typeof request.room === 'string' ? request.room : '';
+  const slash = room.indexOf('/');
+  if (slash < 1 || slash > 253) return { kind: 'unknown' };
+  return { kind: 'domain', domain: brandAs<DomainName>(room.slice(0, slash).toLowerCase()) };
+}

@@ -1,0 +1,82 @@
+import { brandAs, type Directory, type DomainName } from '@parley/domain';
+import { CachedDirectory } from './cached-directory';
+
+const name = brandAs<DomainName>('a.example');
+
+function setUp(maxEntries = 100) {
+  const state = { now: 0, asked: [] as string[], down: false, region: 'eu-1' as string | null };
+  const answer = async <Value>(question: string, value: Value): Promise<Value> => {
+    state.asked.push(question);
+    if (state.down) throw new Error('directory is down');
+    return value;
+  };
+  const source: Directory = {
+    domain: (domain) =>
+      answer(
+        domain,
+        state.region === null ? null : { region: brandAs(state.region), epoch: 1, strictResidency: false },
+      ),
+    host: (host) => answer(host, null),
+    regionsOf: (authId) => answer(authId, []),
+    movedId: (kind, id) => answer(`${kind} ${id}`, null),
+  };
+  const cache = new CachedDirectory(source, () => state.now, { knownMs: 60_000, unknownMs: 5_000, maxEntries });
+  return { state, cache };
+}
+
+describe('CachedDirectory', () => {
+  it('asks once a minute for what is known', async () => {
+    const { state, cache } = setUp();
+    await Promise.all([cache.domain(name), cache.domain(name)]);
+    state.now = 59_999;
+    await cache.domain(name);
+    expect(state.asked).toHaveLength(1);
+    state.now = 60_000;
+    await cache.domain(name);
+    expect(state.asked).toHaveLength(2);
+  });
+
+  it('asks again after 5 s for what was unknown', async () => {
+    const { state, cache } = setUp();
+    state.region = null;
+    expect(await cache.domain(name)).toBeNull();
+    state.region = 'us-1';
+    state.now = 4_999;
+    expect(await cache.domain(name)).toBeNull();
+    state.now = 5_000;
+    expect(await cache.domain(name)).toMatchObject({ region: 'us-1' });
+    await cache.regionsOf('x');
+    state.now = 10_000;
+    await cache.regionsOf('x');
+    expect(state.asked.filter((question) => question === 'x')).toHaveLength(2);
+  });
+
+  it('uses an old answer while the directory is down, and says so when it has none', async () => {
+    const { state, cache } = setUp();
+    await cache.domain(name);
+    state.down = true;
+    state.now = 600_000;
+    expect(await cache.domain(name)).toMatchObject({ region: 'eu-1' });
+    await expect(cache.host('other')).rejects.toThrow('directory is down');
+  });
+
+  it('drops the least recently used entry', async () => {
+    const { state, cache } = setUp(2);
+    await cache.host('a');
+    await cache.host('b');
+    await cache.host('a');
+    await cache.host('c');
+    state.asked.length = 0;
+    await cache.host('a');
+    await cache.host('b');
+    expect(state.asked).toEqual(['b']);
+  });
+
+  it('forgets a domain that moved', async () => {
+    const { state, cache } = setUp();
+    await cache.domain(name);
+    state.region = 'us-1';
+    cache.forgetDomain(name);
+    expect(await cache.domain(name)).toMatchObject({ region: 'us-1' });
+  });
+});

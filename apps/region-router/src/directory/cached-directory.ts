@@ -1,0 +1,87 @@
+import type { Directory, DomainHome, DomainName, RegionId } from '@parley/domain';
+
+interface Entry {
+  readonly value: unknown;
+  readonly freshUntil: number;
+}
+
+export interface CacheTimes {
+  readonly knownMs: number;
+  /** For answers that say "unknown": somebody may just be registering it. */
+  readonly unknownMs: number;
+  readonly maxEntries: number;
+}
+
+export const CACHE_TIMES: CacheTimes = { knownMs: 60_000, unknownMs: 5_000, maxEntries: 50_000 };
+
+/**
+ * The directory with a memory: least recently used entries go first, and when the directory cannot be asked an old
+ * answer is better than none, since domains hardly ever move.
+ */
+export class CachedDirectory implements Directory {
+  private readonly entries = new Map<string, Entry>();
+  private readonly asking = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly source: Directory,
+    private readonly now: () => number,
+    private readonly times: CacheTimes = CACHE_TIMES,
+  ) {}
+
+  domain(name: DomainName): Promise<DomainHome | null> {
+    return this.remember(`domain ${name}`, () => this.source.domain(name));
+  }
+
+  host(host: string): Promise<DomainName | null> {
+    return this.remember(`host ${host}`, () => this.source.host(host));
+  }
+
+  regionsOf(authId: string): Promise<readonly RegionId[]> {
+    return this.remember(`account ${authId}`, () => this.source.regionsOf(authId));
+  }
+
+  movedId(kind: 'webhook' | 'robot', id: number): Promise<RegionId | null> {
+    return this.remember(`${kind} ${id}`, () => this.source.movedId(kind, id));
+  }
+
+  /** The home region said that it is home no more: ask again next time. */
+  forgetDomain(name: DomainName): void {
+    this.entries.delete(`domain ${name}`);
+  }
+
+  private async remember<Value>(key: string, ask: () => Promise<Value>): Promise<Value> {
+    const known = this.entries.get(key);
+    // The key's first word says which question it answers, so the type is the one that was put in.
+    if (known !== undefined && known.freshUntil > this.now()) return this.touch(key, known) as Value;
+    try {
+      return await this.askOnce(key, ask);
+    } catch (error) {
+      if (known !== undefined) return this.touch(key, known) as Value;
+      throw error;
+    }
+  }
+
+  private askOnce<Value>(key: string, ask: () => Promise<Value>): Promise<Value> {
+    const running = this.asking.get(key) as Promise<Value> | undefined;
+    if (running !== undefined) return running;
+    const started = ask()
+      .then((value) => {
+        const unknown = value === null || (Array.isArray(value) && value.length === 0);
+        const lifeMs = unknown ? this.times.unknownMs : this.times.knownMs;
+        this.touch(key, { value, freshUntil: this.now() + lifeMs });
+        return value;
+      })
+      .finally(() => this.asking.delete(key));
+    this.asking.set(key, started);
+    return started;
+  }
+
+  /** Moves an entry to the young end and drops the oldest one if there are too many. */
+  private touch(key: string, entry: Entry): unknown {
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    const oldest = this.entries.size > this.times.maxEntries ? this.entries.keys().next().value : undefined;
+    if (oldest !== undefined) this.entries.delete(oldest);
+    return entry.value;
+  }
+}

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientAddresses } from '@parley/server-kit';
+import { endToEnd, replaced, type RawHeaders, valuesOf } from './headers';
+
+/** One request on its way through the router. */
+export interface Passage {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** Path and query, as received. */
+  readonly target: string;
+  readonly id: string;
+  /** How many routers it has passed before. */
+  readonly hops: number;
+  readonly forwarded: Forwarded;
+  /** Aborts when the caller is gone. */
+  readonly gone: AbortSignal;
+}
+
+/** Who asked, how and for which host, as those behind us are told. */
+export interface Forwarded {
+  readonly client: string;
+  readonly proto: string;
+  readonly host: string | undefined;
+}
+
+/**
+ * @param believed the request comes from another router of ours, or by way of a trusted proxy: it knows better than the
+ *   socket who the client is
+ */
+export function forwardedBy(request: IncomingMessage, clients: ClientAddresses, fromRouter: boolean): Forwarded {
+  const headers = request.rawHeaders;
+  const peer = request.socket.remoteAddress;
+  const given = valuesOf(headers, 'x-forwarded-for').join(',');
+  const believed = fromRouter || clients.isTrusted(peer ?? '');
+  const first = (name: string) => (believed ? valuesOf(headers, name)[0] : undefined);
+  const encrypted = 'encrypted' in request.socket;
+  return {
+    client: fromRouter && given !== '' ? given : clients.clientOf(peer, given),
+    proto: first('x-forwarded-proto') ?? (encrypted ? 'https' : 'http'),
+    host: first('x-forwarded-host') ?? request.headers.host,
+  };
+}
+
+/** The headers that say who asked, in the place of whatever the caller wrote there. */
+export function forwardedHeaders({ client, proto, host }: Forwarded): Record<string, string | undefined> {
+  return {
+    'x-parley-internal': undefined,
+    forwarded: undefined,
+    'x-real-ip': undefined,
+    'x-forwarded-for': client,
+    'x-forwarded-proto': proto,
+    'x-forwarded-host': host,
+  };
+}
+
+/** What is passed on of a request's headers, with `changes` on top. */
+export function onwardHeaders(
+  passage: Passage,
+  changes: Readonly<Record<string, string | undefined>> = {},
+): RawHeaders {
+  return replaced(endToEnd(passage.request.rawHeaders), {
+    ...forwardedHeaders(passage.forwarded),
+    'x-request-id': passage.id,
+    ...changes,
+  });
+}

@@ -1,0 +1,120 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
+import { INTERNAL_HEADER, type InternalAuth, type Logger } from '@parley/server-kit';
+import type { Region, RegionTable } from '../region-table';
+import { refuse, type Refusal } from './answer';
+import { endToEnd, type RawHeaders } from './headers';
+import { onwardHeaders, type Passage } from './passage';
+import type { Replica, ReplicaGroup } from './replicas';
+import { UpstreamClient, UpstreamError, type UpstreamTimes } from './upstream';
+
+export interface ProxyTimes {
+  readonly ownRegion: UpstreamTimes;
+  readonly otherRegion: UpstreamTimes;
+}
+
+export const PROXY_TIMES: ProxyTimes = {
+  ownRegion: { connectMs: 1_000, answerMs: 60_000 },
+  otherRegion: { connectMs: 2_000, answerMs: 60_000 },
+};
+
+export type Body = Buffer | Readable | undefined;
+
+/** An answer with what has to happen when it is over. */
+export interface Reply {
+  readonly message: IncomingMessage;
+  readonly done: () => void;
+}
+
+/** Passes requests on: to a replica of this region, or once to the front door of another one. */
+export class Proxy {
+  private readonly client = new UpstreamClient();
+
+  constructor(
+    private readonly table: RegionTable,
+    private readonly auth: InternalAuth,
+    private readonly now: () => Date,
+    private readonly logger: Logger,
+    private readonly times: ProxyTimes = PROXY_TIMES,
+  ) {}
+
+  /**
+   * Asks the replicas one after the other until one accepts a connection; a request of which a byte was sent is never
+   * repeated.
+   * @throws {UpstreamError}
+   */
+  async askGroup(
+    passage: Passage,
+    group: ReplicaGroup,
+    body: Body,
+    candidates: readonly Replica[] = group.candidates(),
+  ): Promise<Reply> {
+    let last = new UpstreamError(true, new Error(`${group.service} has no replica`));
+    for (const replica of candidates) {
+      const done = group.begin(replica);
+      try {
+        return {
+          message: await this.send(replica.url, passage, onwardHeaders(passage), body, this.times.ownRegion),
+          done,
+        };
+      } catch (error) {
+        done();
+        if (!(error instanceof UpstreamError)) throw error;
+        last = error;
+        if (!error.nothingSent || passage.gone.aborted) break;
+        group.markDown(replica);
+      }
+    }
+    throw last;
+  }
+
+  /**
+   * Asks another region's front door, with our signature and the hop counted.
+   * @param domain what the call was found to be about, so that the other side does not have to find it again
+   * @throws {UpstreamError}
+   */
+  async askRegion(passage: Passage, region: Region, body: Body, domain?: string): Promise<Reply> {
+    const call = { method: passage.method, path: passage.target, hops: passage.hops + 1 };
+    const headers = onwardHeaders(passage, {
+      host: new URL(region.url).host,
+      [INTERNAL_HEADER]: this.auth.sign({ ...call, from: `region-router@${this.table.own.id}` }, this.now()),
+      ...(domain === undefined ? {} : { 'x-parley-domain': domain }),
+    });
+    const message = await this.send(region.url, passage, headers, body, this.times.otherRegion);
+    return { message, done: () => undefined };
+  }
+
+  /** Hands an answer through, whatever it is. */
+  relay({ message, done }: Reply, response: ServerResponse, extra: RawHeaders = []): void {
+    response.writeHead(message.statusCode ?? 502, message.statusMessage, [...endToEnd(message.rawHeaders), ...extra]);
+    // The connection simply ends if either side breaks: half an answer cannot be taken back.
+    pipeline(message, response, () => done());
+  }
+
+  /** Answers for an upstream that did not. */
+  fail(passage: Passage, error: unknown, refusal: Pick<Refusal, 'code' | 'message' | 'headers'>): void {
+    if (passage.gone.aborted) return void passage.response.destroy();
+    if (!(error instanceof UpstreamError)) throw error;
+    const { code, cause, nothingSent } = { code: refusal.code, cause: error.cause, nothingSent: error.nothingSent };
+    this.logger.warn({ requestId: passage.id, code, nothingSent, err: cause }, 'upstream did not answer');
+    const headers = { 'retry-after': '5', ...refusal.headers };
+    refuse(passage.response, passage.target, { status: 503, ...refusal, headers });
+  }
+
+  close(): void {
+    this.client.close();
+  }
+
+  private send(base: string, passage: Passage, headers: RawHeaders, body: Body, times: UpstreamTimes) {
+    const outgoing = { method: passage.method, target: passage.target, headers: framed(headers, passage, body), body };
+    return this.client.send(base, outgoing, times, passage.gone);
+  }
+}
+
+/** Says how long the body is, in the place of what was said before, which may have been a lie or a chunked body. */
+function framed(headers: RawHeaders, passage: Passage, body: Body): RawHeaders {
+  if (body !== undefined && !Buffer.isBuffer(body)) return headers;
+  const lengthless = headers.filter((_part, at) => headers[at - (at % 2)]?.toLowerCase() !== 'content-length');
+  const bodyless = body === undefined && (passage.method === 'GET' || passage.method === 'HEAD');
+  return bodyless ? lengthless : [...lengthless, 'Content-Length', String(body?.length ?? 0)];
+}

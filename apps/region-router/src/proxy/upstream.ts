@@ -1,0 +1,91 @@
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { pipeline, type Readable } from 'node:stream';
+import type { RawHeaders } from './headers';
+
+/** A request to pass on. */
+export interface Outgoing {
+  readonly method: string;
+  /** Path and query, as received. */
+  readonly target: string;
+  readonly headers: RawHeaders;
+  readonly body: Buffer | Readable | undefined;
+}
+
+export interface UpstreamTimes {
+  readonly connectMs: number;
+  /** From the request to the answer's headers, and between two parts of its body. */
+  readonly answerMs: number;
+}
+
+/** No answer came. `nothingSent`: not a byte reached the other side, so asking another one is safe. */
+export class UpstreamError extends Error {
+  constructor(
+    readonly nothingSent: boolean,
+    cause: unknown,
+  ) {
+    super('the upstream did not answer', { cause });
+    this.name = 'UpstreamError';
+  }
+}
+
+/**
+ * Sends requests over kept connections with their headers untouched. Node's own client, because it takes and gives raw
+ * headers and tells the moment a connection stands, before which nothing was sent.
+ */
+export class UpstreamClient {
+  private readonly plain = new HttpAgent({ keepAlive: true, maxFreeSockets: 64 });
+  private readonly secure = new HttpsAgent({ keepAlive: true, maxFreeSockets: 64 });
+
+  /**
+   * @param signal ends it when whoever asked has gone
+   * @throws {UpstreamError}
+   */
+  send(base: string, outgoing: Outgoing, times: UpstreamTimes, signal?: AbortSignal): Promise<IncomingMessage> {
+    const request = this.open(base, outgoing, signal);
+    let connected = false;
+    const connecting = setTimeout(() => request.destroy(new Error('no connection in time')), times.connectMs);
+    const start = () => {
+      clearTimeout(connecting);
+      connected = true;
+      request.setTimeout(times.answerMs, () => request.destroy(new Error('no answer in time')));
+      write(request, outgoing.body);
+    };
+    request.once('socket', (socket) => {
+      if (!socket.connecting) start();
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', start);
+    });
+    return new Promise((resolve, reject) => {
+      request.once('response', resolve);
+      request.on('error', (error) => {
+        clearTimeout(connecting);
+        reject(new UpstreamError(!connected, error));
+      });
+    });
+  }
+
+  close(): void {
+    this.plain.destroy();
+    this.secure.destroy();
+  }
+
+  private open(base: string, { method, target, headers }: Outgoing, signal?: AbortSignal): ClientRequest {
+    const url = new URL(base);
+    const options = {
+      hostname: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port,
+      path: target,
+      method,
+      headers,
+      signal,
+    };
+    return url.protocol === 'https:'
+      ? httpsRequest({ ...options, agent: this.secure })
+      : httpRequest({ ...options, agent: this.plain });
+  }
+}
+
+function write(request: ClientRequest, body: Buffer | Readable | undefined): void {
+  if (body === undefined || Buffer.isBuffer(body)) request.end(body);
+  else pipeline(body, request, () => undefined); // a failure shows as the request's own error
+}

@@ -1,0 +1,25 @@
+import { Controller, Get, Header, HttpCode } from '@nestjs/common';
+import { RegionStatus, type RegionInfo } from './region-status';
+
+/** What a client needs to choose a region. Served before any authentication. */
+@Controller()
+export class RegionsController {
+  constructor(private readonly status: RegionStatus) {}
+
+  @Get('regions')
+  @Header('cache-control', 'public, max-age=300')
+  @Header('access-control-allow-origin', '*')
+  regions(): readonly RegionInfo[] {
+    return this.status.regions();
+  }
+
+  /** For measuring the way here. */
+  @Get('ping')
+  @HttpCode(204)
+  @Header('cache-control', 'no-store')
+  @Header('access-control-allow-origin', '*')
+  @Header('timing-allow-origin', '*')
+  ping(): void {
+    // The headers are the answer.
+  }
+}

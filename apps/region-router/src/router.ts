@@ -1,0 +1,109 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Directory } from '@parley/domain';
+import {
+  InternalAuth,
+  startService,
+  type RunningService,
+  type ServiceKit,
+  type ServiceOptions,
+} from '@parley/server-kit';
+import { AccountLists } from './calls/account-list';
+import { CallHandler } from './calls/call-handler';
+import type { RouterConfig } from './config';
+import { CachedDirectory } from './directory/cached-directory';
+import { FrontDoor } from './front-door';
+import { Proxy, type ProxyTimes } from './proxy/proxy';
+import { ReplicaGroup, type ReplicaTimes } from './proxy/replicas';
+import { RegionStatus } from './region-status';
+import { RegionTable, type Region } from './region-table';
+import { RegionsController } from './regions.controller';
+import { HomeFinder } from './routing/home-finder';
+import { SpliceDoor } from './sockets/splice-door';
+
+export interface RouterOptions {
+  readonly config: RouterConfig;
+  readonly directory: Directory & { close(): Promise<void> };
+  /** Shorter times for tests. */
+  readonly times?: { readonly proxy?: ProxyTimes; readonly replicas?: ReplicaTimes; readonly bodyMs?: number };
+  readonly ownsProcess?: boolean;
+  readonly logTo?: ServiceOptions['logTo'];
+}
+
+@Module({})
+class RouterModule {
+  static of(status: RegionStatus): DynamicModule {
+    return {
+      module: RouterModule,
+      controllers: [RegionsController],
+      providers: [{ provide: RegionStatus, useValue: status }],
+    };
+  }
+}
+
+/** Starts the front door of a region. */
+export async function startRouter(options: RouterOptions): Promise<RunningService> {
+  const { config } = options;
+  let parts: Parts | undefined;
+  return startService({
+    name: 'region-router',
+    config,
+    body: 'stream',
+    ownsProcess: options.ownsProcess,
+    logTo: options.logTo,
+    shutdownDeadlineMs: config.ROUTER_DRAIN_MS + 20_000,
+    build: async (kit) => {
+      parts = assemble(options, kit);
+      await Promise.all([parts.api.probe(), parts.signaling.probe()]);
+      return RouterModule.of(parts.status);
+    },
+    configure: (app) => {
+      const { door, sockets } = parts ?? unbuilt();
+      app
+        .getHttpAdapter()
+        .getInstance()
+        .all('/*', (request, reply) => door.handle(request, reply));
+      app.getHttpServer().on('upgrade', (request, socket, head) => void sockets.handle(request, socket, head));
+    },
+    drain: async () => parts?.sockets.drain(config.ROUTER_DRAIN_MS),
+    release: async () => {
+      await parts?.close();
+      await options.directory.close();
+    },
+  });
+}
+
+interface Parts {
+  readonly door: FrontDoor;
+  readonly sockets: SpliceDoor;
+  readonly status: RegionStatus;
+  readonly api: ReplicaGroup;
+  readonly signaling: ReplicaGroup;
+  close(): Promise<void>;
+}
+
+function assemble({ config, directory, times }: RouterOptions, kit: ServiceKit): Parts {
+  const { logger, clients, errors, health, metrics } = kit;
+  const now = () => new Date();
+  const table = new RegionTable(config.PARLEY_REGIONS as readonly Region[], config.PARLEY_REGION);
+  const cached = new CachedDirectory(directory, () => performance.now());
+  const auth = new InternalAuth(config.PARLEY_INTERNAL_SECRET);
+  const proxy = new Proxy(table, auth, now, logger, times?.proxy);
+  const api = new ReplicaGroup('api', table.own.apiUrls, logger, times?.replicas);
+  const signaling = new ReplicaGroup('signaling', table.own.signalingUrls, logger, times?.replicas);
+  const lists = new AccountLists(proxy, table, api, cached);
+  const calls = new CallHandler(table, cached, new HomeFinder(cached, table), proxy, api, lists, times?.bodyMs);
+  const door = new FrontDoor(calls, proxy, { api, signaling }, auth, clients, errors, now);
+  const sockets = new SpliceDoor(signaling, clients, logger);
+  const status = new RegionStatus(table, () => api.anyHealthy && signaling.anyHealthy, logger);
+  health.tell('region', table.own.id);
+  metrics.gauge('parley_router_open_sockets', { help: 'Client sockets joined with a signaling replica' }).set(0);
+  const close = async () => {
+    proxy.close();
+    await Promise.all([api.close(), signaling.close(), status.close()]);
+  };
+  return { door, sockets, status, api, signaling, close };
+}
+
+function unbuilt(): never {
+  throw new Error('configure runs after build');
+}

@@ -1,0 +1,57 @@
+import { isCollection, type Collection } from '@parley/protocol-xroom';
+
+/** Which kind of thing a request asks for. */
+export type Route =
+  | { readonly kind: 'call'; readonly collection: Collection }
+  | { readonly kind: 'join' }
+  | { readonly kind: 'signaling' }
+  | { readonly kind: 'api' }
+  /** Never passed on: the operator's side of the services. */
+  | { readonly kind: 'closed' };
+
+/** First path segments, or pairs of them, that only operators and sister services may ask, on ports of their own. */
+const CLOSED = ['/v1/admin', '/internal', '/metrics', '/health'];
+
+/** Where signaling is at home; everything else over HTTP is the api's. */
+const SIGNALING = ['/spreed', '/socket.io', '/standalone-signaling', '/api/v1'];
+
+/** Sorts a request by method and target. */
+export function routeOf(method: string, target: string): Route {
+  const path = target.split('?', 1)[0] ?? '';
+  const plain = normalised(path);
+  if (plain === undefined || CLOSED.some((prefix) => below(plain, prefix))) return { kind: 'closed' };
+  if (SIGNALING.some((prefix) => below(plain, prefix))) return { kind: 'signaling' };
+  if (method !== 'POST') return { kind: 'api' };
+  const collection = /^\/api\/([^/]+)\/?$/.exec(plain)?.[1];
+  if (collection !== undefined && isCollection(collection)) return { kind: 'call', collection };
+  return plain === '/join' || plain === '/join/' ? { kind: 'join' } : { kind: 'api' };
+}
+
+/** Whether a request speaks the xroom API, whose every answer is its envelope. */
+export function isXroomPath(target: string): boolean {
+  const plain = normalised(target.split('?', 1)[0] ?? '') ?? '';
+  return below(plain, '/api') && !below(plain, '/api/v1');
+}
+
+/**
+ * A path as the most lenient server behind us might read it: decoded, lower case, slashes and dot segments resolved.
+ * Otherwise `/v1/%61dmin` would slip past. Undefined when it cannot be decoded.
+ */
+function normalised(path: string): string | undefined {
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path);
+  } catch {
+    return undefined;
+  }
+  const kept: string[] = [];
+  for (const segment of decoded.toLowerCase().replaceAll('\\', '/').split(';', 1).join('').split('/')) {
+    if (segment === '..') kept.pop();
+    else if (segment !== '' && segment !== '.') kept.push(segment);
+  }
+  return `/${kept.join('/')}`;
+}
+
+function below(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(`${prefix}/`);
+}
