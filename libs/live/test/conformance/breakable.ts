@@ -1,0 +1,115 @@
+import { DomainError } from '@parley/domain';
+import { eventually } from '@parley/testing';
+import type { Bus, LiveStore } from '../../src/store';
+
+/** A store whose replica can die or freeze, without the others noticing anything but silence. */
+export interface Breakable {
+  readonly store: LiveStore;
+  /** As after kill -9: nothing goes out, nothing comes in, for good. */
+  kill(): void;
+  /** As a stopped process: nothing happens until `thaw`, which finds everything that came meanwhile. */
+  freeze(): void;
+  thaw(): void;
+  /** Its subscriptions lose everything until `hear`. */
+  deafen(): void;
+  hear(): void;
+  /** Lets the n-th next call of a method fail as if the store had not answered, after or before it did the work. */
+  failOn(method: string, when: 'before' | 'after'): void;
+  /** Resolves once the replica has written a checkpoint that began after this call. */
+  checkpointed(): Promise<void>;
+}
+
+class Switch {
+  state: 'running' | 'dead' | 'frozen' | 'deaf' = 'running';
+  failing: { method: string; when: 'before' | 'after' } | undefined;
+  /** How often each method was answered. */
+  readonly answered = new Map<string, number>();
+  private waiting: (() => void)[] = [];
+
+  set(state: Switch['state']): void {
+    this.state = state;
+    if (state === 'running') for (const go of this.waiting.splice(0)) go();
+  }
+
+  async pass(): Promise<void> {
+    while (this.state === 'frozen') await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (this.state === 'dead') throw unavailable();
+  }
+
+  hear(step: () => void): void {
+    if (this.state === 'running') step();
+    else if (this.state === 'frozen') this.waiting.push(step);
+  }
+}
+
+export function breakable(inner: LiveStore): Breakable {
+  const gate = new Switch();
+  const interruptions: (() => void)[] = [];
+  const store: LiveStore = {
+    sessions: gated(inner.sessions, gate),
+    rooms: gated(inner.rooms, gate),
+    registry: gated(inner.registry, gate),
+    guards: gated(inner.guards, gate),
+    bus: gatedBus(inner.bus, gate, interruptions),
+    healthy: () => inner.healthy(),
+    close: () => inner.close(),
+  };
+  return {
+    store,
+    kill: () => gate.set('dead'),
+    freeze: () => gate.set('frozen'),
+    thaw: () => gate.set('running'),
+    deafen: () => gate.set('deaf'),
+    hear: () => {
+      gate.set('running');
+      for (const interrupted of interruptions) interrupted();
+    },
+    failOn: (method, when) => {
+      gate.failing = { method, when };
+    },
+    async checkpointed() {
+      const before = gate.answered.get('checkpoint') ?? 0;
+      await eventually(() => (gate.answered.get('checkpoint') ?? 0) > before, 'a checkpoint to be written');
+    },
+  };
+}
+
+function unavailable(): DomainError {
+  return new DomainError('unavailable', 'cut off by the test');
+}
+
+function gatedBus(bus: Bus, gate: Switch, interruptions: (() => void)[]): Bus {
+  return {
+    listen: async (topic, listener) => {
+      await gate.pass();
+      await bus.listen(topic, (text) => gate.hear(() => listener(text)));
+    },
+    unlisten: (topic) => bus.unlisten(topic),
+    onInterrupted: (listener) => {
+      interruptions.push(listener);
+      bus.onInterrupted(listener);
+    },
+    check: () => bus.check(),
+  };
+}
+
+/** Every method of `part` behind the switch. */
+function gated<Part extends object>(part: Part, gate: Switch): Part {
+  return new Proxy(part, {
+    get(target, name, receiver) {
+      const method: unknown = Reflect.get(target, name, receiver);
+      if (typeof method !== 'function') return method;
+      return async (...args: unknown[]): Promise<unknown> => {
+        await gate.pass();
+        const failing = gate.failing?.method === name ? gate.failing : undefined;
+        if (failing) gate.failing = undefined;
+        if (failing?.when === 'before') throw unavailable();
+        const answer: unknown = await Reflect.apply(method, target, args);
+        gate.answered.set(String(name), (gate.answered.get(String(name)) ?? 0) + 1);
+        await gate.pass();
+        if (failing) throw unavailable();
+        return answer;
+      };
+    },
+  });
+}

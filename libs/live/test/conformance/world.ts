@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { brandAs, type CoreEvent, type DoorPolicy, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
+import { verifierOf } from '../../src/cursor';
+import { createReplica } from '../../src/engine/replica';
+import type { Cursor, JoinOutcome, JoinRequest, Live, LiveTimes, OwnedSession, SessionRecord } from '../../src/index';
+import type { LiveStore } from '../../src/store';
+import { breakable, type Breakable } from './breakable';
+import { RecordingSink } from './sink';
+
+/** What an implementation hands to the suite. */
+export interface Backend {
+  connect(times: LiveTimes): LiveStore;
+  /** Loses everything, as FLUSHALL does. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Times short enough for tests and long enough for a busy machine. */
+export const TIMES: LiveTimes = {
+  resumeWindowMs: 2_000,
+  heartbeatMs: 100,
+  deadAfterMs: 800,
+  checkpointMs: 50,
+  reannounceMs: 400,
+  halfDoneJoinMs: 600,
+  generationGraceMs: 1_000,
+};
+
+export const TENANT = brandAs<TenantKey>('domain:chat.example');
+
+export interface Node extends Omit<Breakable, 'store'> {
+  readonly live: Live;
+  readonly store: LiveStore;
+  readonly occupancy: string[];
+  open(name: string, options?: PersonOptions): Promise<Person>;
+  resume(person: Person, lastSeen?: Cursor): Promise<Person | undefined>;
+}
+
+export interface PersonOptions {
+  readonly userId?: string;
+  readonly tenant?: TenantKey;
+  readonly reads?: boolean;
+}
+
+/** A session with the connection that holds it. */
+export interface Person {
+  readonly id: SessionId;
+  readonly secret: string;
+  readonly session: OwnedSession;
+  readonly sink: RecordingSink;
+  /** Joins `room`; throws unless admitted. */
+  join(room: RoomSessionId, change?: Partial<JoinRequest>): Promise<Extract<JoinOutcome, { kind: 'joined' }>>;
+  ask(room: RoomSessionId, change?: Partial<JoinRequest>): Promise<JoinOutcome>;
+}
+
+/** Several replicas on one backend. */
+export class World {
+  private readonly nodes: Node[] = [];
+  private serial = 0;
+
+  constructor(
+    private readonly backend: Backend,
+    readonly times: LiveTimes = TIMES,
+  ) {}
+
+  node(): Node {
+    const broken = breakable(this.backend.connect(this.times));
+    const replica = brandAs<ReplicaId>(`replica-${randomUUID()}`);
+    const warnings = { warn: (fields: object, message: string) => console.warn(message, fields) };
+    const live = createReplica(replica, broken.store, this.times, warnings);
+    const occupancy: string[] = [];
+    live.events.onOccupancy((_, occupied) => occupancy.push(occupied ? 'occupied' : 'empty'));
+    const node: Node = {
+      ...broken,
+      live,
+      occupancy,
+      open: (name, options) => this.open(live, name, options ?? {}),
+      resume: (person, lastSeen) => resume(live, person, lastSeen),
+    };
+    this.nodes.push(node);
+    return node;
+  }
+
+  room(): RoomSessionId {
+    return brandAs<RoomSessionId>(`rs_${++this.serial}_${randomUUID()}`);
+  }
+
+  flush(): Promise<void> {
+    return this.backend.flush();
+  }
+
+  async close(): Promise<void> {
+    for (const node of this.nodes) node.thaw();
+    await Promise.all(this.nodes.map((node) => node.live.close()));
+  }
+
+  private async open(live: Live, name: string, options: PersonOptions): Promise<Person> {
+    const secret = randomUUID();
+    const record: SessionRecord = {
+      id: brandAs<SessionId>(`${name}.${randomUUID()}`),
+      tenant: options.tenant ?? TENANT,
+      kind: 'client',
+      userId: options.userId ?? name,
+      features: [],
+      dialect: 'test',
+      resumeVerifier: verifierOf(secret),
+      attributes: { name, list: [], nothing: {} },
+    };
+    const sink = new RecordingSink(name, options.reads ?? true);
+    return person(await live.sessions.open(record, sink), secret, sink);
+  }
+}
+
+async function resume(live: Live, before: Person, lastSeen?: Cursor): Promise<Person | undefined> {
+  const sink = new RecordingSink(before.sink.name);
+  const outcome = await live.sessions.resume(before.id, before.secret, sink, lastSeen);
+  if (outcome.kind === 'no_such_session') return undefined;
+  sink.session = outcome.session;
+  for (const delivery of outcome.missed) sink.deliver(delivery);
+  return person(outcome.session, before.secret, sink);
+}
+
+function person(session: OwnedSession, secret: string, sink: RecordingSink): Person {
+  sink.session = session;
+  const ask: Person['ask'] = (room, change) => session.join(joinRequest(room, session.record, change));
+  return {
+    id: session.record.id,
+    secret,
+    session,
+    sink,
+    ask,
+    async join(room, change) {
+      const outcome = await ask(room, change);
+      if (outcome.kind === 'refused') throw new Error(`${sink.name} was refused: ${outcome.code}`);
+      return outcome;
+    },
+  };
+}
+
+export const POLICY: DoorPolicy = {
+  version: 1,
+  type: 'conference',
+  locked: false,
+  capacity: 100,
+  passwordVersion: 0,
+  hasHostKey: false,
+};
+
+function joinRequest(room: RoomSessionId, record: SessionRecord, change: Partial<JoinRequest> = {}): JoinRequest {
+  return {
+    room,
+    policy: POLICY,
+    role: 'by-arrival',
+    passwordVersion: 0,
+    passesLock: false,
+    member: { kind: record.kind, userId: record.userId, features: [], user: { tags: [] } },
+    ...change,
+  };
+}
+
+/** A message with a text one can look for. */
+export function say(text: string, from = 'somebody'): CoreEvent {
+  const sender = { sessionId: brandAs<SessionId>(from), userId: from };
+  return { kind: 'message', channel: 'message', addressed: 'session', sender, dialect: 'test', raw: text };
+}
