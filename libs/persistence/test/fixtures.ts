@@ -58,8 +58,8 @@ export function room(changes: Partial<Omit<Room, 'policy'>> = {}): Room {
       type: 'conference',
       locked: false,
       capacity: 100,
-      passwordVersion: changes.password == null ? 0 : 1,
-      hasHostKey: changes.hostKey != null,
+      passwordVersion: (changes.password ?? null) === null ? 0 : 1,
+      hasHostKey: (changes.hostKey ?? null) !== null,
     },
   };
 }

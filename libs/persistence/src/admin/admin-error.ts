@@ -1,0 +1,10 @@
+/** Why an operator's request was refused. `message` is a sentence for the operator. */
+export class AdminError extends Error {
+  constructor(
+    readonly code: 'taken' | 'not_found' | 'rooms_open' | 'invalid',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'AdminError';
+  }
+}

@@ -1,0 +1,27 @@
+import type { Clock } from '@parley/domain';
+import type { Database } from '../database';
+import type { DirectoryStore } from '../directory/directory';
+import { withReadableErrors } from '../prisma-errors';
+import { AccountAdmin } from './accounts';
+import { listAudit, type AuditRecord } from './audit';
+import { DomainAdmin } from './domains';
+import { OperatorKeys } from './operator-keys';
+
+/** What operators manage. Every change is audited under the name of the operator's key (`actor`). */
+export interface AdminStore {
+  readonly keys: OperatorKeys;
+  readonly accounts: AccountAdmin;
+  readonly domains: DomainAdmin;
+  /** The newest `limit` entries, newest first. */
+  audit(limit: number): Promise<AuditRecord[]>;
+}
+
+/** Outages are thrown as DomainError unavailable, refusals as {@link AdminError}. */
+export function createAdminStore(database: Database, directory: DirectoryStore, clock: Clock): AdminStore {
+  return {
+    keys: withReadableErrors(new OperatorKeys(database.prisma, clock)),
+    accounts: withReadableErrors(new AccountAdmin(database, directory, clock)),
+    domains: withReadableErrors(new DomainAdmin(database, directory, clock)),
+    audit: (limit) => listAudit(database.prisma, limit),
+  };
+}

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import { parseDomainName, type Clock, type DomainName } from '@parley/domain';
+import type { Database } from '../database';
+import type { DirectoryStore } from '../directory/directory';
+import type { DomainModel } from '../generated/models';
+import { isUniqueViolation } from '../prisma-errors';
+import type { Connection } from '../prisma-client';
+import { webhookKeyPlace } from '../stores/tenancy.store';
+import { noAccount } from './accounts';
+import { AdminError } from './admin-error';
+import { writeAudit } from './audit';
+
+/** What operators set for a domain. Seconds until a room closes by itself; null: never. */
+export interface DomainSettings {
+  readonly capacity: number;
+  readonly visitorsMayOpen: boolean;
+  readonly strictResidency: boolean;
+  readonly visitorUnenteredSeconds: number | null;
+  readonly visitorEmptySeconds: number | null;
+  readonly apiUnenteredSeconds: number | null;
+  readonly apiEmptySeconds: number | null;
+}
+
+/** A domain without its webhook key. */
+export interface DomainRecord extends DomainSettings {
+  readonly name: DomainName;
+  readonly accountId: string;
+  readonly region: string;
+  readonly insecureWebhooks: boolean;
+  /** Host names that lead to it. */
+  readonly hosts: readonly string[];
+  readonly createdAt: Date;
+}
+
+export interface NewDomain extends Partial<DomainSettings> {
+  readonly name: string;
+  /** Slug of the account it is to belong to. */
+  readonly account: string;
+  readonly hosts?: readonly string[];
+  /** Made up if absent. */
+  readonly webhookKey?: string;
+  /** Plain http and loopback receivers; for the demo domain only, so the operator's REST does not offer it. */
+  readonly insecureWebhooks?: boolean;
+}
+
+const WEBHOOK_KEY_BYTES = 16;
+
+/**
+ * Domains of this region, as operators manage them. The directory is written before a name is used here and after it is
+ * given up, so two regions never hold the same one; a call that failed half-way can be repeated.
+ */
+export class DomainAdmin {
+  constructor(
+    private readonly database: Database,
+    private readonly directory: DirectoryStore,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Makes a domain at home in this region. Its webhook key is shown only here.
+   * @throws AdminError invalid (the name), taken (the name or a host, in any region), not_found (the account)
+   */
+  async create(actor: string, input: NewDomain): Promise<DomainRecord & { readonly webhookKey: string }> {
+    const { name: text, account: slug, hosts = [], webhookKey = newWebhookKey(), ...settings } = input;
+    const name = checkedName(text);
+    const { prisma, sealer, region } = this.database;
+    const account = await prisma.account.findUnique({ where: { slug } });
+    if (!account) throw noAccount(slug);
+    if (await prisma.domain.findUnique({ where: { name }, select: { name: true } })) throw taken(name);
+    await this.claim(name, settings.strictResidency ?? false, hosts);
+    const at = this.clock.now();
+    try {
+      await prisma.$transaction(async (tx) => {
+        const webhookKeySealed = sealer.seal(webhookKeyPlace(name), webhookKey);
+        await tx.domain.create({
+          data: { ...settings, name, accountId: account.id, region: region.id, webhookKeySealed, createdAt: at },
+        });
+        await replaceHosts(tx, name, hosts);
+        const details = { account: slug, hosts: [...hosts], ...settings };
+        await writeAudit(tx, { at, actor, action: 'domain.create', target: name, details });
+      });
+    } catch (error) {
+      if (isUniqueViolation(error)) throw taken(name);
+      throw error;
+    }
+    await this.directory.addAccount(account.authId, region.id);
+    return { ...(await this.get(name)), webhookKey };
+  }
+
+  /**
+   * Changes what is given. A new capacity holds for rooms opened from now on.
+   * @throws AdminError not_found, taken (a host)
+   */
+  async update(
+    actor: string,
+    name: DomainName,
+    changes: Partial<DomainSettings> & { readonly hosts?: readonly string[] },
+  ): Promise<DomainRecord> {
+    const { hosts, ...settings } = changes;
+    const present = await this.get(name);
+    await this.claim(name, settings.strictResidency ?? present.strictResidency, hosts ?? present.hosts);
+    const at = this.clock.now();
+    await this.database.prisma.$transaction(async (tx) => {
+      await tx.domain.update({ where: { name }, data: settings });
+      if (hosts) await replaceHosts(tx, name, hosts);
+      const details = { ...settings, ...(hosts ? { hosts: [...hosts] } : {}) };
+      await writeAudit(tx, { at, actor, action: 'domain.update', target: name, details });
+    });
+    return this.get(name);
+  }
+
+  /** All domains of this region by name. */
+  async list(): Promise<DomainRecord[]> {
+    const rows = await this.database.prisma.domain.findMany({ orderBy: { name: 'asc' }, include: { hosts: true } });
+    return rows.map(toRecord);
+  }
+
+  /** @throws AdminError not_found */
+  async get(name: DomainName): Promise<DomainRecord> {
+    const row = await this.database.prisma.domain.findUnique({ where: { name }, include: { hosts: true } });
+    if (!row) throw noDomain(name);
+    return toRecord(row);
+  }
+
+  /**
+   * Gives the domain a new webhook key, which is shown only here.
+   * @throws AdminError not_found
+   */
+  async rotateWebhookKey(actor: string, name: DomainName): Promise<{ readonly webhookKey: string }> {
+    const { prisma, sealer } = this.database;
+    const webhookKey = newWebhookKey();
+    const at = this.clock.now();
+    await prisma.$transaction(async (tx) => {
+      const webhookKeySealed = sealer.seal(webhookKeyPlace(name), webhookKey);
+      const { count } = await tx.domain.updateMany({ where: { name }, data: { webhookKeySealed } });
+      if (count === 0) throw noDomain(name);
+      await writeAudit(tx, { at, actor, action: 'domain.rotate-webhook-key', target: name, details: {} });
+    });
+    return { webhookKey };
+  }
+
+  /**
+   * Deletes a domain with all it has: bookings, webhooks, the record of its rooms.
+   * @throws AdminError not_found, rooms_open
+   */
+  async delete(actor: string, name: DomainName): Promise<void> {
+    const { prisma, region } = this.database;
+    const at = this.clock.now();
+    await prisma.$transaction(async (tx) => {
+      // The row's lock keeps rooms from being opened meanwhile: they refer to it.
+      const [locked] = await tx.$queryRaw<unknown[]>`SELECT 1 FROM "Domain" WHERE "name" = ${name} FOR UPDATE`;
+      if (locked === undefined) throw noDomain(name);
+      const open = await tx.room.count({ where: { domainName: name, closedAt: null } });
+      if (open > 0) throw new AdminError('rooms_open', `${open} rooms of ${name} are open.`);
+      await tx.domain.delete({ where: { name } });
+      await writeAudit(tx, { at, actor, action: 'domain.delete', target: name, details: {} });
+    });
+    await this.directory.releaseDomain(name, region.id);
+  }
+
+  private async claim(name: DomainName, strictResidency: boolean, hosts: readonly string[]): Promise<void> {
+    const region = this.database.region.id;
+    const known = await this.directory.domain(name);
+    const claimed = await this.directory.claimDomain(name, { region, epoch: known?.epoch ?? 1, strictResidency });
+    if (!claimed) throw taken(name);
+    const foreign = await this.directory.setHosts(name, hosts.map(lowerCase));
+    if (foreign.length === 0) return;
+    // A name that was free before this call is free again.
+    if (known === null) await this.directory.releaseDomain(name, region);
+    throw new AdminError('taken', `Another domain has the host ${foreign.join(', ')}.`);
+  }
+}
+
+async function replaceHosts(tx: Connection, name: DomainName, hosts: readonly string[]): Promise<void> {
+  await tx.domainHost.deleteMany({ where: { domainName: name } });
+  await tx.domainHost.createMany({
+    data: [...new Set(hosts.map(lowerCase))].map((host) => ({ host, domainName: name })),
+  });
+}
+
+function toRecord(row: DomainModel & { hosts: Array<{ host: string }> }): DomainRecord {
+  const { webhookKeySealed: _, epoch: __, name, hosts, ...rest } = row;
+  return { ...rest, name: checkedName(name), hosts: hosts.map(({ host }) => host).sort() };
+}
+
+function checkedName(text: string): DomainName {
+  const name = parseDomainName(text);
+  if (!name.ok) throw new AdminError('invalid', name.error);
+  return name.value;
+}
+
+function lowerCase(host: string): string {
+  return host.toLowerCase();
+}
+
+function newWebhookKey(): string {
+  return randomBytes(WEBHOOK_KEY_BYTES).toString('hex');
+}
+
+function taken(name: DomainName): AdminError {
+  return new AdminError('taken', `There is a domain ${name} already.`);
+}
+
+function noDomain(name: DomainName): AdminError {
+  return new AdminError('not_found', `There is no domain ${name} in this region.`);
+}
