@@ -1,0 +1,175 @@
+import { brandAs, type DeliveryId } from '@parley/domain';
+import { DeliveryStore } from '@parley/persistence';
+import { eventually } from '@parley/testing';
+import { fetch } from 'undici';
+import { useWorld } from './world';
+
+const world = useWorld();
+const soon = { nextDelay: (attempts: number) => (attempts < 30 ? 20 : null) };
+const EVENTS = 40;
+
+async function openRooms(
+  domain: Awaited<ReturnType<ReturnType<typeof world>['domain']>>,
+  count: number,
+): Promise<void> {
+  for (let index = 0; index < count; index += 1) await world().openRoom(domain, `room-${index}`);
+}
+
+describe('trouble', () => {
+  test('a Redis that loses everything loses no delivery', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    receiver.answer({ delayMs: 20 });
+    await openRooms(domain, EVENTS);
+    await world().dispatcher({ WEBHOOKS_DELIVERIES_AT_ONCE: '2' });
+    for (const seen of [5, 15, 25]) {
+      await receiver.waitFor(seen);
+      await world().redisClient.flushall();
+    }
+    await world().waitForDeliveries(id, 'delivered', EVENTS, 20_000);
+    // Nobody died, so nothing is told twice.
+    expect(receiver.requests).toHaveLength(EVENTS);
+  });
+
+  test('a Redis that is away and comes back empty loses no delivery', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    const service = await world().dispatcher();
+    await world().redis.kill();
+    await eventually(
+      async () => (await fetch(`${service.url}/health/ready`)).status === 503,
+      'readiness to be withdrawn',
+      10_000,
+    );
+    await openRooms(domain, 3);
+    await world().redis.restart();
+    await world().waitForDeliveries(id, 'delivered', 3, 20_000);
+    await eventually(async () => (await fetch(`${service.url}/health/ready`)).status === 200, 'readiness', 10_000);
+  });
+
+  test('a worker that was killed in the middle is replaced when its claim lapses', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    await world().database.prisma.webhook.update({ where: { id }, data: { validated: false } });
+    await world().openRoom(domain, 'orphan');
+    await world().database.prisma.webhook.update({ where: { id }, data: { validated: true } });
+    const event = await world().database.prisma.outboxEvent.findFirstOrThrow({ where: { domainName: domain } });
+    await world().database.prisma.webhookDelivery.create({
+      data: { id: 'dlv_orphan', eventId: event.id, webhookId: id },
+    });
+    const dead = new DeliveryStore(world().database.prisma);
+    const claim = await dead.claim(brandAs<DeliveryId>('dlv_orphan'), 1, 500);
+    expect(claim).not.toBeNull();
+
+    await world().dispatcher();
+    await world().waitForDeliveries(id, 'delivered', 1);
+    const [delivery] = await world().deliveries(id);
+    expect(delivery?.tries.map(({ number }) => number)).toEqual([1]);
+    expect(receiver.requests).toHaveLength(1);
+    // Had it only been slow, its late result would not count any more.
+    const late = { startedAt: new Date(), durationMs: 1, status: 500, error: 'late', responseExcerpt: null };
+    expect(claim && (await dead.settle(claim, late, { kind: 'exhausted' }))).toBe(false);
+    expect((await world().deliveries(id))[0]?.state).toBe('delivered');
+  });
+
+  test('a dispatcher that ends gives back what is under way, and the attempt does not count', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    receiver.answer({ failure: 'hang' });
+    const first = await world().dispatcher();
+    await world().openRoom(domain, 'handed-over');
+    await receiver.waitFor(1);
+    receiver.answer({ status: 200 });
+    await first.close();
+    await world().dispatcher();
+    await world().waitForDeliveries(id, 'delivered', 1);
+    expect((await world().deliveries(id))[0]?.tries.map(({ number }) => number)).toEqual([1]);
+    expect(new Set(receiver.requests.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+  });
+
+  test('one receiver that hangs stops nobody else, and is asked by few at once', async () => {
+    const hanging = await world().receiver();
+    const healthy = await world().receiver();
+    const domain = await world().domain();
+    const dead = await world().webhook(domain, hanging.url);
+    const alive = await world().webhook(domain, healthy.url);
+    hanging.answer({ failure: 'hang' });
+    await world().dispatcher({
+      WEBHOOKS_DELIVERIES_AT_ONCE: '10',
+      WEBHOOKS_JOBS_PER_WEBHOOK: '8',
+      WEBHOOKS_DELIVERY_DEADLINE_MS: '60000',
+    });
+    await openRooms(domain, EVENTS);
+    await world().waitForDeliveries(alive, 'delivered', EVENTS);
+    expect(hanging.requests).toHaveLength(8);
+    expect((await world().deliveries(dead)).filter(({ state }) => state === 'sending')).toHaveLength(8);
+  });
+
+  test('a receiver that does not answer in time is tried again', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    receiver.answer(() => (receiver.requests.length === 1 ? { failure: 'hang' } : {}));
+    await world().dispatcher({ WEBHOOKS_DELIVERY_DEADLINE_MS: '200' }, soon);
+    await world().openRoom(domain, 'slow');
+    await world().waitForDeliveries(id, 'delivered', 1);
+    expect((await world().deliveries(id))[0]?.tries.map(({ error }) => error)).toEqual([
+      'The receiver did not answer in time.',
+      null,
+    ]);
+  });
+
+  test('a redirect is a failure and is not followed', async () => {
+    const inside = await world().receiver();
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    receiver.answer({ status: 307, headers: { location: inside.url } });
+    await world().dispatcher({}, { nextDelay: () => null });
+    await world().openRoom(domain, 'away');
+    await world().waitForDeliveries(id, 'failed', 1);
+    expect((await world().deliveries(id))[0]?.tries[0]).toMatchObject({
+      status: 307,
+      error: 'Status 307: redirects are not followed.',
+    });
+    expect(inside.requests).toHaveLength(0);
+  });
+
+  test.each(['http', 'https'])('%s to this machine is refused to an ordinary domain', async (scheme) => {
+    const receiver = await world().receiver();
+    const domain = await world().domain({ insecure: false });
+    const id = await world().webhook(domain, `${scheme}://127.0.0.1:${receiver.port}/`);
+    await world().dispatcher({}, { nextDelay: () => null });
+    await world().openRoom(domain, 'inside');
+    await world().waitForDeliveries(id, 'failed', 1);
+    expect((await world().deliveries(id))[0]?.tries[0]?.error).toMatch(/public internet|Only https/);
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  test('every event is accounted for: two dispatchers, moody receivers, a flushed Redis', async () => {
+    const domain = await world().domain();
+    const receivers = await Promise.all([world().receiver(), world().receiver(), world().receiver()]);
+    const succeeded: string[] = [];
+    for (const receiver of receivers) {
+      receiver.answer((request) => {
+        const moody = receiver.requests.length % 3 === 0;
+        if (!moody) succeeded.push(request.headers['webhook-id'] ?? '');
+        return moody ? { status: 500 } : {};
+      });
+    }
+    const webhooks = await Promise.all(receivers.map((receiver) => world().webhook(domain, receiver.url)));
+    await Promise.all([world().dispatcher({}, soon), world().dispatcher({}, soon)]);
+    await openRooms(domain, EVENTS / 2);
+    await world().redisClient.flushall();
+    for (let index = 0; index < EVENTS / 2; index += 1) await world().openRoom(domain, `late-${index}`);
+    for (const webhook of webhooks) await world().waitForDeliveries(webhook, 'delivered', EVENTS, 20_000);
+
+    const expected = (await Promise.all(webhooks.map((webhook) => world().deliveries(webhook)))).flat();
+    expect(expected).toHaveLength(3 * EVENTS);
+    expect(succeeded.sort()).toEqual(expected.map(({ id }) => id).sort());
+  });
+});
