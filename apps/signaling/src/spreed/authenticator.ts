@@ -65,7 +65,10 @@ export class Authenticator {
     }
     const claims = verified.value;
     if (claims.region !== region) {
-      return fail({ ...domainErrorToWire('wrong_region', 'The room is in another region.'), details: { region: claims.region } });
+      return fail({
+        ...domainErrorToWire('wrong_region', 'The room is in another region.'),
+        details: { region: claims.region },
+      });
     }
     if ((await guards.once('ticket', claims.id, TICKET_MEMORY_MS)) !== true) return fail(wireError('invalid_token'));
     return ok({

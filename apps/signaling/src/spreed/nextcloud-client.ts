@@ -90,8 +90,10 @@ export class NextcloudClient {
   private agentFor(backend: Backend): Dispatcher {
     const rules = backend.allowPrivate.join();
     const known = this.agents.get(backend.id);
-    if (known?.rules === rules) return known.agent;
-    void known?.agent.close();
+    if (known !== undefined) {
+      if (known.rules === rules) return known.agent;
+      void known.agent.close();
+    }
     const agent = createBackendAgent(new ReachRules(backend.allowPrivate), this.timeoutMs);
     this.agents.set(backend.id, { rules, agent });
     return agent;

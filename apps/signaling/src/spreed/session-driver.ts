@@ -188,7 +188,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private async join({ id, roomId, foreignSessionId }: Extract<Effect, { kind: 'join' }>): Promise<Input> {
     const { owned } = this;
     try {
-      if (owned === undefined) return { kind: 'joined', id, outcome: { ok: false, error: wireError('no_such_session') } };
+      if (owned === undefined)
+        return { kind: 'joined', id, outcome: { ok: false, error: wireError('no_such_session') } };
       return { kind: 'joined', id, outcome: await this.services.door.join(owned, roomId, foreignSessionId) };
     } catch (error) {
       return { kind: 'joined', id, outcome: { ok: false, error: this.report(error, 'join') } };

@@ -1,0 +1,94 @@
+import type { Metrics } from '@parley/server-kit';
+import { SignalingMachine, type Effect, type Input } from '@parley/protocol-spreed-signaling';
+import { SessionDriver, type SpreedServices } from '../spreed/session-driver';
+import { ConnectionRunner } from './connection-runner';
+import type { Transport, TransportEvents } from './transport';
+
+/** Frames a client may pile up where it cannot be made to wait. */
+const BACKLOG_LIMIT = 512;
+
+/** One open connection, as the registry holds it. */
+interface Entry {
+  readonly feed: (input: Input) => void;
+  readonly driver: SessionDriver;
+  readonly terminate: () => void;
+}
+
+/** All connections of this replica that speak the signaling protocol, whatever carries them. */
+export class Connections {
+  private readonly open = new Set<Entry>();
+  private readonly gauge;
+  private readonly slow;
+
+  constructor(
+    private readonly machine: SignalingMachine,
+    private readonly services: SpreedServices,
+    metrics: Metrics,
+  ) {
+    this.gauge = metrics.gauge('parley_signaling_connections', { help: 'Open connections', labels: ['transport'] });
+    this.slow = metrics.counter('parley_signaling_slow_readers_total', {
+      help: 'Connections cut for reading too slowly',
+    });
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.open.size;
+  }
+
+  /**
+   * Takes a new socket in.
+   * @param connect makes the transport and lets it report to the given listener
+   */
+  accept(connect: (events: TransportEvents) => Transport): void {
+    const slow = () => {
+      this.slow.inc();
+      transport.terminate();
+    };
+    const driver = new SessionDriver(
+      this.services,
+      () => transport,
+      (input) => runner.feed(input),
+      slow,
+    );
+    const runner = new ConnectionRunner<ReturnType<SignalingMachine['initial']>, Input, Effect>(this.machine, driver, {
+      congested: (full) => (full ? transport.pause() : transport.resume()),
+      broken: (error) => {
+        this.services.errors.report(error, { during: 'connection' });
+        void driver.perform({ kind: 'detach-session' });
+        transport.terminate();
+      },
+    });
+    const transport = connect({
+      text: (text) => this.received(runner, { kind: 'frame', text }, () => transport.terminate()),
+      binary: () => runner.receive({ kind: 'binary' }),
+      closed: () => {
+        this.gauge.dec({ transport: transport.kind });
+        this.open.delete(entry);
+        driver.stop();
+        runner.receive({ kind: 'disconnected' });
+      },
+    });
+    const entry: Entry = { feed: (input) => runner.feed(input), driver, terminate: () => transport.terminate() };
+    this.open.add(entry);
+    this.gauge.inc({ transport: transport.kind });
+    runner.feed({ kind: 'opened' });
+  }
+
+  /** Gives all sessions up for resume on another replica and closes the connections. */
+  async shutdown(): Promise<void> {
+    const entries = [...this.open];
+    for (const entry of entries) entry.feed({ kind: 'shutdown' });
+    await Promise.all(entries.map((entry) => entry.driver.settled));
+  }
+
+  /** Cuts what is still open. */
+  terminateAll(): void {
+    for (const entry of this.open) entry.terminate();
+  }
+
+  private received(runner: { receive(input: Input): void; backlog: number }, input: Input, cut: () => void): void {
+    if (runner.backlog >= BACKLOG_LIMIT) return cut();
+    runner.receive(input);
+  }
+}

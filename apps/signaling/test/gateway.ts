@@ -1,0 +1,145 @@
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  brandAs,
+  cryptoIds,
+  EntryService,
+  RoomService,
+  type DomainName,
+  type RegionId,
+  type RoomName,
+  type RoomSessionId,
+  type SessionId,
+} from '@parley/domain';
+import { createDatabase, seedDemo, type Database } from '@parley/persistence';
+import { createTicketIssuer, ticketPublicKey, type TicketIssuer } from '@parley/server-kit';
+import { ScriptedSignalingClient, startPostgres, startRedis, type TestRedis } from '@parley/testing';
+import { startSignaling, type RunningSignaling, type SignalingOverrides } from '../src/app';
+import { loadConfig } from '../src/config';
+
+export const INTERNAL_SECRET = 'internal-secret-of-the-tests-0123456789';
+export const PUBLIC_URL = 'http://parley.test';
+export const DOMAIN = brandAs<DomainName>('demo.test');
+const MASTER_KEYS = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
+const REGION = { id: brandAs<RegionId>('eu-1'), number: 1 };
+const clock = { now: () => new Date() };
+
+/** Times that tests can wait for. */
+export const FAST: SignalingOverrides = {
+  ownsProcess: false,
+  throttleDelayMs: 1,
+  liveTimes: { heartbeatMs: 200, deadAfterMs: 1_000, checkpointMs: 100 },
+};
+
+/** A region with PostgreSQL and Redis of its own, to start replicas in. */
+export class TestRegion {
+  private readonly replicas: RunningSignaling[] = [];
+  private readonly clients: ScriptedSignalingClient[] = [];
+
+  private constructor(
+    private readonly databaseUrl: string,
+    readonly redis: TestRedis,
+    readonly database: Database,
+    private readonly privateKey: string,
+    private readonly issuer: TicketIssuer,
+    private readonly closePostgres: () => Promise<void>,
+  ) {}
+
+  static async start(): Promise<TestRegion> {
+    const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+    const url = await postgres.createDatabase();
+    await seedDemo({
+      databaseUrl: url,
+      directoryUrl: url,
+      region: REGION,
+      masterKeys: MASTER_KEYS,
+      demo: { authId: 'demo', secret: 'secret', domain: DOMAIN, webhookKey: 'key' },
+      adminKey: 'admin-key-of-the-tests-0123456789',
+    });
+    const database = createDatabase({ url, masterKeys: MASTER_KEYS, region: REGION });
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const key = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+    const issuer = createTicketIssuer({ privateKey: key, issuer: PUBLIC_URL });
+    return new TestRegion(url, redis, database, key, issuer, () => postgres.close());
+  }
+
+  async replica(overrides: SignalingOverrides = {}): Promise<RunningSignaling> {
+    const config = loadConfig({
+      PARLEY_REGION: REGION.id,
+      PARLEY_REGION_NUMBER: String(REGION.number),
+      PUBLIC_URL,
+      DATABASE_URL: this.databaseUrl,
+      REDIS_URL: this.redis.url,
+      PARLEY_MASTER_KEYS: MASTER_KEYS,
+      PARLEY_INTERNAL_SECRET: INTERNAL_SECRET,
+      PARLEY_TICKET_PUBLIC_KEYS: ticketPublicKey(this.privateKey),
+      HOST: '127.0.0.1',
+      PORT: '0',
+      LOG_LEVEL: 'error',
+      REPLICA_NAME: `gw-${this.replicas.length + 1}`,
+    });
+    const replica = await startSignaling(config, { ...FAST, ...overrides });
+    this.replicas.push(replica);
+    return replica;
+  }
+
+  /** The rules of rooms as the api has them, next to one replica. */
+  rules(replica: RunningSignaling): { rooms: RoomService; entry: EntryService } {
+    const rooms = new RoomService(this.database.uow, replica.live.rooms, clock, cryptoIds);
+    return { rooms, entry: new EntryService(this.database.uow, rooms, replica.live.rooms, clock, cryptoIds) };
+  }
+
+  /** A ticket as `POST /join` gives it. The room is opened if it is not open. */
+  async ticket(
+    replica: RunningSignaling,
+    room: string,
+    options: { displayName?: string; hostKey?: string; userId?: string } = {},
+  ): Promise<{ ticket: string; authUrl: string; room: RoomSessionId }> {
+    const { userId, ...shown } = options;
+    const name = brandAs<RoomName>(room);
+    const { claims } = await this.rules(replica).entry.admit({ domain: DOMAIN, name, region: REGION.id, ...shown });
+    const ticket = await this.issuer.issue(userId === undefined ? claims : { ...claims, userId });
+    return { ticket, authUrl: `${PUBLIC_URL}/join`, room: claims.room };
+  }
+
+  async connect(
+    replica: RunningSignaling,
+    name: string,
+    transport: 'websocket' | 'socket.io' | 'socket.io-polling' = 'websocket',
+  ): Promise<ScriptedSignalingClient> {
+    const url = transport === 'websocket' ? `${replica.url.replace('http', 'ws')}/spreed` : replica.url;
+    const client = await ScriptedSignalingClient.connect(url, { name, transport });
+    this.clients.push(client);
+    return client;
+  }
+
+  /** A client that said hello with a ticket. */
+  async visitor(
+    replica: RunningSignaling,
+    name: string,
+    room: string,
+    options: { userId?: string; features?: string[]; transport?: 'websocket' | 'socket.io' | 'socket.io-polling' } = {},
+  ): Promise<ScriptedSignalingClient> {
+    const { userId, features, transport } = options;
+    const login = await this.ticket(replica, room, { displayName: name, ...(userId === undefined ? {} : { userId }) });
+    const client = await this.connect(replica, name, transport);
+    await client.hello({ ...login, features });
+    return client;
+  }
+
+  /** Ends the clients, keeps the replicas. */
+  async sendEverybodyHome(): Promise<void> {
+    await Promise.all(this.clients.splice(0).map((client) => client.close()));
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients.splice(0)) client.drop();
+    for (const replica of this.replicas.splice(0)) await replica.close();
+    await this.database.close();
+    await this.redis.close();
+    await this.closePostgres();
+  }
+}
+
+export function sessionIdOf(client: ScriptedSignalingClient): SessionId {
+  return brandAs<SessionId>(client.sessionId);
+}
