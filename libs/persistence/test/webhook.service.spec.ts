@@ -1,0 +1,87 @@
+import { brandAs, WebhookService, type WebhookId } from '@parley/domain';
+import { house, named, refusal } from './house';
+
+function setUp(answer: (id: WebhookId) => boolean, insecureWebhooks = false) {
+  const base = house({ insecureWebhooks });
+  const asked: Array<[id: number, timeoutMs: number, since: Date]> = [];
+  const service = new WebhookService(
+    base.memory.uow,
+    {
+      requestAndWait: async (id, timeoutMs, since) => {
+        asked.push([id, timeoutMs, since]);
+        return answer(id);
+      },
+    },
+    base.clock,
+  );
+  return { ...base, service, asked };
+}
+
+const url = (text: string) => ({ type: 'url' as const, url: text });
+
+it('adds a URL and waits 5 s for its handshake', async () => {
+  const { service, owner, domain, asked, clock } = setUp(() => true);
+  const added = await service.add(owner, { domain, target: url('https://a.test/h') });
+  expect(added).toEqual({ id: 1025, domain, roomName: null, target: url('https://a.test/h'), validated: true });
+  expect(asked).toEqual([[1025, 5_000, clock.now()]]);
+});
+
+it('answers validated: false when the handshake takes longer or fails', async () => {
+  const { service, owner, domain } = setUp(() => false);
+  expect((await service.add(owner, { domain, target: url('https://a.test/h') })).validated).toBe(false);
+});
+
+it('takes a robot at its word', async () => {
+  const { service, owner, domain, asked } = setUp(() => false);
+  const target = { type: 'robot' as const, robotId: 5 };
+  const added = await service.add(owner, { domain, roomName: named('r'), target });
+  expect(added).toMatchObject({ roomName: 'r', validated: true });
+  expect(await service.validate(owner, added.id)).toBe(true);
+  expect(asked).toEqual([]);
+  for (const robotId of [-1, 1.5, Number.NaN]) {
+    expect(await refusal(service.add(owner, { domain, target: { type: 'robot', robotId } }))).toBe('invalid_input');
+  }
+});
+
+it('allows plain http in the demo domain only', async () => {
+  const target = url('http://127.0.0.1:1/');
+  const demo = setUp(() => true, true);
+  await demo.service.add(demo.owner, { domain: demo.domain, target });
+  const other = setUp(() => true);
+  expect(await refusal(other.service.add(other.owner, { domain: other.domain, target }))).toBe(
+    'webhook_url_not_allowed',
+  );
+  expect(await other.service.list(other.owner, other.domain)).toEqual([]);
+});
+
+it('does the handshake again on demand', async () => {
+  const { service, owner, domain, asked, memory, pass } = setUp(() => true);
+  const { id } = await service.add(owner, { domain, target: url('https://a.test/h') });
+  memory.settleValidation(id, true);
+  const since = pass(60);
+  expect(await service.validate(owner, id)).toBe(true);
+  expect(asked.at(-1)).toEqual([id, 5_000, since]);
+  expect(await memory.stores.webhooks.validationSince(id, since)).toBeNull();
+});
+
+it('lists, and removes once', async () => {
+  const { service, owner, domain } = setUp(() => false);
+  const one = await service.add(owner, { domain, target: url('https://a.test/one') });
+  const two = await service.add(owner, { domain, target: url('https://a.test/two') });
+  expect(await service.list(owner, domain, { token: 'two' })).toEqual([two]);
+  await service.remove(owner, one.id);
+  expect(await refusal(service.remove(owner, one.id))).toBe('webhook_not_found');
+  expect(await service.list(owner, domain)).toEqual([two]);
+});
+
+it('reaches no webhook and no domain of another tenant, and does not tell them from unknown ones', async () => {
+  const { service, owner, stranger, domain, memory } = setUp(() => true);
+  const { id } = await service.add(owner, { domain, target: url('https://a.test/h') });
+  for (const each of [id, brandAs<WebhookId>(99)]) {
+    expect(await refusal(service.remove(stranger, each))).toBe('webhook_not_found');
+    expect(await refusal(service.validate(stranger, each))).toBe('webhook_not_found');
+  }
+  expect(await refusal(service.add(stranger, { domain, target: url('https://b.test/') }))).toBe('domain_not_found');
+  expect(await refusal(service.list(stranger, domain))).toBe('domain_not_found');
+  expect(await memory.stores.webhooks.find(id)).not.toBeNull();
+});
