@@ -48,7 +48,7 @@ export class StandingJobsStore {
   constructor(private readonly prisma: PrismaClient) {}
 
   /**
-   * Chooses the webhook's next deliveries, oldest event first, as many as fit beside those that have a job, and marks them
+   * Chooses the webhook's next deliveries, those due now first, oldest event first, as many as fit beside those that have a job, and marks them
    * as having one. The caller enqueues them after this commit; what dies in between is found by {@link doubtful}.
    */
   async reserve(webhook: WebhookId, options: ReserveOptions): Promise<readonly ReservedJob[]> {
@@ -62,7 +62,8 @@ export class StandingJobsStore {
           WHERE "webhookId" = ${webhook}::bigint
             AND (state = 'sending' OR (state = 'pending' AND "lockedUntil" IS NOT NULL))
         ), chosen AS (
-          SELECT d.id, row_number() OVER (ORDER BY e."occurredAt", e."roomSessionId", e.seq) AS place
+          SELECT d.id, row_number() OVER (
+            ORDER BY d."nextAttemptAt" > now(), e."occurredAt", e."roomSessionId", e.seq) AS place
           FROM "WebhookDelivery" d JOIN "OutboxEvent" e ON e.id = d."eventId" JOIN "Webhook" w ON w.id = d."webhookId"
           WHERE d."webhookId" = ${webhook}::bigint AND d.state = 'pending' AND d."lockedUntil" IS NULL
             AND d."nextAttemptAt" <= now() + ${aheadMs}::int * interval '1 ms'
