@@ -18,6 +18,9 @@ export class RoomFeed {
   private seq = 0;
   private members = new Map<SessionId, Member>();
   private readonly sessions = new Set<LiveSession>();
+  /** The members that are here, and the generation of the room they are known to be members in. */
+  private readonly selves = new Map<LiveSession, Member>();
+  private announced = '';
   /** Who is at the door: what they may miss between the store's answer and their activation is kept. */
   private readonly expected = new Set<object>();
   private recent: { position: RoomPosition; except: string; event: CoreEvent }[] = [];
@@ -55,7 +58,7 @@ export class RoomFeed {
   /** First answer of the store: from here on events are in order. */
   begin(state: RoomState): void {
     if (this.generation) return;
-    this.generation = state.generation;
+    this.generation = this.announced = state.generation;
     this.seq = state.seq;
     this.members = byId(state.members);
     for (const signal of this.early.splice(0)) this.receive(signal);
@@ -66,6 +69,8 @@ export class RoomFeed {
     this.expected.delete(seat);
     if (!session.isOver && session.feed === this) {
       this.sessions.add(session);
+      const self = state.members.find((member) => member.sessionId === session.id);
+      if (self) this.selves.set(session, self);
       if (state.generation === this.generation) {
         for (const { position, except, event } of this.recent) {
           if (position.generation === state.generation && position.seq > state.seq) {
@@ -80,6 +85,7 @@ export class RoomFeed {
 
   remove(session: LiveSession): void {
     this.sessions.delete(session);
+    this.selves.delete(session);
     this.cohorts.delete(session);
     this.ctx.feeds.dropIfIdle(this);
   }
@@ -96,15 +102,13 @@ export class RoomFeed {
     if (this.dirty) await this.sync();
   }
 
-  /** Members of this room that are owned here, as they are to be announced. */
-  announcement(): { policy: DoorPolicy; generation: string; members: Member[] } | undefined {
-    if (!this.policy || !this.generation) return undefined;
-    const members = [...this.sessions].flatMap((session) => this.members.get(session.id) ?? []);
-    return { policy: this.policy, generation: this.generation, members };
-  }
-
-  /** What the store answered to an announcement. */
-  learn(state: { generation: string; seq: number }): void {
+  /** Tells the store who is here, and learns whether something was missed. */
+  async announce(): Promise<void> {
+    if (!this.policy || !this.generation) return;
+    const { rooms } = this.ctx.store;
+    const state = await rooms.announce(this.id, this.announced, this.policy, [...this.selves.values()]);
+    if (!state) return;
+    this.announced = state.generation;
     if (state.generation !== this.generation || state.seq > this.seq) this.dirty = true;
   }
 
@@ -170,6 +174,7 @@ export class RoomFeed {
     for (const session of this.sessions) session.renumber(this.position);
     if (read.entries) for (const entry of read.entries) this.deliver(entry);
     else this.diff(false);
+    this.ctx.chores.soon(`announce ${this.id}`, () => this.announce());
   }
 
   /** A newcomer was placed in another generation than this feed has reached. */
@@ -231,6 +236,10 @@ export class RoomFeed {
   private follow(event: CoreEvent): void {
     if (event.kind === 'joined' || event.kind === 'changed') {
       for (const member of event.members) this.members.set(member.sessionId, member);
+      for (const session of this.selves.keys()) {
+        const self = event.members.find((member) => member.sessionId === session.id);
+        if (self) this.selves.set(session, self);
+      }
     } else if (event.kind === 'left') for (const id of event.sessionIds) this.members.delete(id);
   }
 }

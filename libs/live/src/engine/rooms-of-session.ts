@@ -53,6 +53,7 @@ export async function enterRoom(
 /** Joins the room it is in: the same member, a fresh snapshot, and nothing in between is skipped. */
 async function comeAgain(ctx: ReplicaContext, session: LiveSession, request: JoinRequest): Promise<JoinOutcome> {
   const seat = {};
+  await new Promise(setImmediate); // its first join may not be seated yet
   const feed = await ctx.feeds.expect(request.room, seat);
   try {
     const { room, ...ask } = request;

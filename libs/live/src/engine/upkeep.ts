@@ -99,12 +99,7 @@ export class Upkeep {
       await this.ctx.store.registry.own(this.ctx.replica, record.id);
       await this.ctx.store.registry.addUser(record.tenant, record.userId, record.id);
     });
-    await inChunks(this.ctx.feeds.all(), async (feed) => {
-      const { policy, generation, members } = feed.announcement() ?? {};
-      if (!policy || !generation || !members) return;
-      const state = await this.ctx.store.rooms.announce(feed.id, generation, policy, members);
-      if (state) feed.learn(state);
-    });
+    await inChunks(this.ctx.feeds.all(), (feed) => feed.announce());
   }
 
   private async catchUp(now: number): Promise<void> {

@@ -104,6 +104,8 @@ function openCluster(urls: readonly string[]): Cluster {
   return new Cluster([...urls], {
     shardedSubscribers: true,
     enableAutoPipelining: true,
+    // In a pipeline they would turn a command connection into a subscriber.
+    autoPipeliningIgnoredCommands: ['ssubscribe', 'sunsubscribe'],
     clusterRetryStrategy: retryDelay,
     clusterNodeRetryStrategy: retryDelay,
     retryDelayOnFailover: 0,

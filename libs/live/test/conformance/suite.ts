@@ -1,4 +1,6 @@
 import { guardsSuite } from './guards';
+import { outagesSuite } from './outages';
+import { roomsSuite } from './rooms';
 import { sessionsSuite } from './sessions';
 import type { Backend } from './world';
 
@@ -11,6 +13,8 @@ export function conformance(name: string, start: () => Promise<Backend>): void {
     }, 60_000);
     afterAll(() => backend.close());
     sessionsSuite(() => backend);
+    roomsSuite(() => backend);
+    outagesSuite(() => backend);
     guardsSuite(() => backend);
   });
 }

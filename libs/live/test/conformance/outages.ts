@@ -1,0 +1,148 @@
+import { eventually } from '@parley/testing';
+import { POLICY, say, TENANT, World, type Backend, type Node } from './world';
+
+/** What happens when connections, replicas or the store go away. */
+export function outagesSuite(backend: () => Backend): void {
+  describe('outages', () => {
+    let world: World;
+    let a: Node;
+    let b: Node;
+    let c: Node;
+
+    beforeEach(() => {
+      world = new World(backend());
+      [a, b, c] = [world.node(), world.node(), world.node()];
+    });
+    afterEach(() => world.close());
+
+    it('keeps a detached session in its room for its window and then lets it go', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await bob.join(room);
+      await ann.join(room);
+      await ann.session.detach();
+      expect(await b.live.rooms.members(room)).toHaveLength(2);
+      const since = performance.now();
+      await bob.sink.until(() => bob.sink.lines.includes('-ann'), '-ann');
+      expect(performance.now() - since).toBeGreaterThan(world.times.resumeWindowMs * 0.8);
+      expect(await c.resume(ann)).toBeUndefined();
+      expect(await c.live.sessions.find(ann.id)).toBeUndefined();
+    });
+
+    it('lets a session of a killed replica be resumed at once, with everything', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await ann.join(room);
+      await bob.join(room);
+      await b.live.sessions.toSession(TENANT, ann.id, say('m1'));
+      await ann.sink.expectLines('+bob', 'm1');
+      a.kill();
+      await b.live.sessions.toSession(TENANT, ann.id, say('m2'));
+      await b.live.sessions.toRoom(room, say('r1'));
+      const again = await c.resume(ann, ann.sink.last);
+      expect(again?.sink.lines).toEqual(['m2', 'r1']);
+      await b.live.sessions.toRoom(room, say('r2'));
+      await again?.sink.expectLines('m2', 'r1', 'r2');
+      expect(bob.sink.lines).toEqual(['r1', 'r2']);
+    });
+
+    it('removes the sessions of a killed replica after their window', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await bob.join(room);
+      await ann.join(room);
+      a.kill();
+      const since = performance.now();
+      await bob.sink.until(() => bob.sink.lines.includes('-ann'), '-ann', 20_000);
+      expect(performance.now() - since).toBeGreaterThan(world.times.resumeWindowMs * 0.8);
+      expect(await c.resume(ann)).toBeUndefined();
+    });
+
+    it('has a thawed replica ask before it delivers', async () => {
+      const room = world.room();
+      const [ann, bob, eve] = [await a.open('ann'), await a.open('bob'), await b.open('eve')];
+      for (const person of [ann, bob, eve]) await person.join(room);
+      await bob.sink.until(() => bob.sink.lines.length === 1, '+eve');
+      await ann.sink.until(() => ann.sink.lines.length === 2, '+bob, +eve');
+      a.freeze();
+      const again = await c.resume(ann, ann.sink.last);
+      await b.live.sessions.toSession(TENANT, ann.id, say('m1'));
+      await b.live.sessions.toSession(TENANT, bob.id, say('m2'));
+      await b.live.sessions.toRoom(room, say('r1'));
+      await new Promise((resolve) => setTimeout(resolve, world.times.deadAfterMs + 4 * world.times.heartbeatMs));
+      a.thaw();
+      await ann.sink.expectEnd('resumed_elsewhere');
+      await bob.sink.until(() => bob.sink.texts.length === 2, 'm2 and r1');
+      await again?.sink.until(() => again.sink.texts.length === 2, 'm1 and r1');
+      expect(ann.sink.texts).toEqual([]);
+      expect(bob.sink.texts.sort()).toEqual(['m2', 'r1']);
+    });
+
+    it('ends what expired while its replica was frozen', async () => {
+      const ann = await a.open('ann');
+      a.freeze();
+      await eventually(async () => !(await b.live.sessions.find(ann.id)), 'ann to expire', 15_000);
+      a.thaw();
+      await ann.sink.expectEnd('expired');
+      expect(await b.live.sessions.find(ann.id)).toBeUndefined();
+    });
+
+    it('gives its sessions up on close', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await bob.join(room);
+      await ann.join(room);
+      await a.live.close();
+      await b.live.sessions.toRoom(room, say('r1'));
+      const again = await b.resume(ann);
+      expect(again?.sink.lines).toEqual(['r1']);
+    });
+
+    it('is restored after everything was lost, without anybody seeing a change', async () => {
+      const room = world.room();
+      const people = [await a.open('ann'), await b.open('bob'), await c.open('eve')] as const;
+      for (const person of people) await person.join(room);
+      const [ann, bob, eve] = people;
+      await ann.sink.expectLines('+bob', '+eve');
+      await bob.sink.expectLines('+eve');
+      const before = await a.live.rooms.members(room);
+      await world.flush();
+      await eventually(
+        async () => (await a.live.rooms.members(room)).length === 3,
+        async () => `three members, there are: ${JSON.stringify(await a.live.rooms.members(room))}`,
+        15_000,
+      );
+      expect(await a.live.rooms.members(room)).toEqual(before);
+      await eventually(async () => (await b.live.sessions.toSession(TENANT, ann.id, say('m'))) === 'sent', 'ann');
+      await eventually(() => b.live.sessions.toRoom(room, say('r')).then(() => true), 'the room');
+      for (const { sink } of people) await sink.until(() => sink.texts.includes('r'), 'r');
+      await new Promise((resolve) => setTimeout(resolve, world.times.generationGraceMs + 5 * world.times.heartbeatMs));
+      expect(ann.sink.lines).toEqual(['+bob', '+eve', ...ann.sink.texts]);
+      expect(bob.sink.lines).toEqual(['+eve', 'r']);
+      expect(eve.sink.lines).toEqual(['r']);
+      const late = await a.open('late');
+      expect((await late.join(room)).self.role).toBe('guest');
+      for (const { sink } of people) await sink.until(() => sink.lines.at(-1) === '+late', '+late');
+    });
+
+    it('agrees again about those who did not come back', async () => {
+      const room = world.room();
+      const [ann, bob, eve] = [await a.open('ann'), await b.open('bob'), await c.open('eve')];
+      for (const person of [ann, bob, eve]) await person.join(room);
+      await bob.sink.expectLines('+eve');
+      a.kill();
+      await world.flush();
+      const late = await b.open('late');
+      await late.join(room, { policy: POLICY });
+      for (const { sink } of [bob, eve]) {
+        await sink.until(() => sink.lines.includes('+late') && sink.lines.includes('-ann'), '+late and -ann', 15_000);
+      }
+      const present = async () => (await b.live.rooms.members(room)).map((member) => member.sessionId).sort();
+      await eventually(async () => (await present()).length === 3, 'three members');
+      expect(await present()).toEqual([bob.id, eve.id, late.id].sort());
+      const seen = late.sink.lines.filter((line) => line.startsWith('+')).sort();
+      expect(seen).toEqual(['+bob', '+eve']);
+      expect(bob.sink.lines.filter((line) => line === '+eve')).toHaveLength(1);
+    });
+  });
+}
