@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ClientAddresses, InternalAuth, UnknownErrorReporter } from '@parley/server-kit';
-import { INTERNAL_HEADER } from '@parley/server-kit';
+import { INTERNAL_HEADER, type InternalAuth, type Metrics, type ServiceKit } from '@parley/server-kit';
 import type { CallHandler } from './calls/call-handler';
 import { refuse } from './proxy/answer';
 import { forwardedBy, type Passage } from './proxy/passage';
@@ -11,15 +10,19 @@ import { replicasFor } from './sockets/find-replica';
 
 /** Everything that reaches the router over HTTP and is not its own: sorts it and sends it on. */
 export class FrontDoor {
+  private readonly requests: ReturnType<Metrics['counter']>;
+
   constructor(
     private readonly calls: CallHandler,
     private readonly proxy: Proxy,
     private readonly groups: { readonly api: ReplicaGroup; readonly signaling: ReplicaGroup },
     private readonly auth: InternalAuth,
-    private readonly clients: ClientAddresses,
-    private readonly errors: UnknownErrorReporter,
+    private readonly kit: ServiceKit,
     private readonly now: () => Date,
-  ) {}
+  ) {
+    const help = 'Requests by what they asked for';
+    this.requests = kit.metrics.counter('parley_router_requests_total', { help, labels: ['route'] });
+  }
 
   /** Answers on the raw response; the framework only brought it here. */
   async handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -29,7 +32,7 @@ export class FrontDoor {
       const passage = this.enter(request, reply);
       if (passage !== undefined) await this.pass(passage);
     } catch (error) {
-      const errorId = this.errors.report(error, { requestId: request.id });
+      const errorId = this.kit.errors.report(error, { requestId: request.id });
       const message = `Something went wrong on our side. (${errorId})`;
       refuse(reply.raw, target, { status: 500, code: 'internal_error', message, hangUp: true });
     }
@@ -52,13 +55,14 @@ export class FrontDoor {
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();
     });
-    const forwarded = forwardedBy(request, this.clients, internal.ok);
+    const forwarded = forwardedBy(request, this.kit.clients, internal.ok);
     const hops = internal.ok ? internal.value.hops : 0;
     return { request, response, method, target, id, hops, forwarded, gone: gone.signal };
   }
 
   private async pass(passage: Passage): Promise<void> {
     const route = routeOf(passage.method, passage.target);
+    this.requests.inc({ route: route.kind });
     switch (route.kind) {
       case 'call':
       case 'join':

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { every, type Background, type Logger } from '@parley/server-kit';
+import type { ReplicaGroup } from './proxy/replicas';
 import type { RegionTable } from './region-table';
 
 export interface RegionInfo {
@@ -22,7 +23,7 @@ export class RegionStatus {
 
   constructor(
     private readonly table: RegionTable,
-    private readonly ownIsUp: () => boolean,
+    private readonly own: { readonly api: ReplicaGroup; readonly signaling: ReplicaGroup },
     logger: Logger,
   ) {
     this.loop = every('probe regions', PROBE_EVERY_MS, () => this.probe(), logger);
@@ -30,10 +31,15 @@ export class RegionStatus {
 
   regions(): readonly RegionInfo[] {
     return this.table.regions.map(({ id, url }) => {
-      const up = id === this.table.own.id ? this.ownIsUp() : !this.down.has(id);
+      const up = id === this.table.own.id ? this.ownIsUp : !this.down.has(id);
       const signalingUrl = `${url.replace(/^http/, 'ws')}/spreed`;
       return { id, url, signalingUrl, pingUrl: `${url}/ping`, status: up ? 'up' : 'down' };
     });
+  }
+
+  /** Whether this region as a whole serves: some api and some signaling replica are ready. */
+  get ownIsUp(): boolean {
+    return this.own.api.anyHealthy && this.own.signaling.anyHealthy;
   }
 
   /** Asks the other regions' front doors now. */

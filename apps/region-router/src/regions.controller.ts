@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpCode } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, ServiceUnavailableException } from '@nestjs/common';
 import { RegionStatus, type RegionInfo } from './region-status';
 
 /** What a client needs to choose a region. Served before any authentication. */
@@ -21,5 +21,13 @@ export class RegionsController {
   @Header('timing-allow-origin', '*')
   ping(): void {
     // The headers are the answer.
+  }
+
+  /** For a global load balancer: withdraws the region while nothing in it serves. */
+  @Get('health/region')
+  @Header('cache-control', 'no-store')
+  region(): { readonly status: 'up' } {
+    if (!this.status.ownIsUp) throw new ServiceUnavailableException();
+    return { status: 'up' };
   }
 }

@@ -82,7 +82,7 @@ interface Parts {
 }
 
 function assemble({ config, directory, times }: RouterOptions, kit: ServiceKit): Parts {
-  const { logger, clients, errors, health, metrics } = kit;
+  const { logger, clients, health, metrics } = kit;
   const now = () => new Date();
   const table = new RegionTable(config.PARLEY_REGIONS as readonly Region[], config.PARLEY_REGION);
   const cached = new CachedDirectory(directory, () => performance.now());
@@ -92,11 +92,11 @@ function assemble({ config, directory, times }: RouterOptions, kit: ServiceKit):
   const signaling = new ReplicaGroup('signaling', table.own.signalingUrls, logger, times?.replicas);
   const lists = new AccountLists(proxy, table, api, cached);
   const calls = new CallHandler(table, cached, new HomeFinder(cached, table), proxy, api, lists, times?.bodyMs);
-  const door = new FrontDoor(calls, proxy, { api, signaling }, auth, clients, errors, now);
-  const sockets = new SpliceDoor(signaling, clients, logger);
-  const status = new RegionStatus(table, () => api.anyHealthy && signaling.anyHealthy, logger);
+  const door = new FrontDoor(calls, proxy, { api, signaling }, auth, kit, now);
+  const openSockets = metrics.gauge('parley_router_open_sockets', { help: 'Client sockets joined with a replica' });
+  const sockets = new SpliceDoor(signaling, clients, logger, openSockets);
+  const status = new RegionStatus(table, { api, signaling }, logger);
   health.tell('region', table.own.id);
-  metrics.gauge('parley_router_open_sockets', { help: 'Client sockets joined with a signaling replica' }).set(0);
   const close = async () => {
     proxy.close();
     await Promise.all([api.close(), signaling.close(), status.close()]);

@@ -22,6 +22,7 @@ export class SpliceDoor {
     private readonly group: ReplicaGroup,
     private readonly clients: ClientAddresses,
     private readonly logger: Logger,
+    private readonly gauge: { inc(): void; dec(): void },
   ) {}
 
   /** How many connections are joined. */
@@ -86,12 +87,14 @@ export class SpliceDoor {
   private splice(socket: Duplex, upstream: Socket, done: () => void): void {
     const end = () => {
       if (!this.open.delete(end)) return;
+      this.gauge.dec();
       socket.destroy();
       upstream.destroy();
       done();
       if (this.open.size === 0) this.emptied?.();
     };
     this.open.add(end);
+    this.gauge.inc();
     upstream.on('error', end).on('close', end);
     socket.on('close', end);
     if (socket.destroyed) return end();
