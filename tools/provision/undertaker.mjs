@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { isRunning, sendSignal } from './processes.mjs';
 
 const GRACE_MS = 4000;
 
@@ -62,21 +63,13 @@ async function cleanUp(state) {
       // Nobody wrote to it.
     }
   }
-  for (const [pid, signal] of state.processes) send(pid, signal);
+  for (const [pid, signal] of state.processes) sendSignal(pid, signal);
   const deadline = Date.now() + GRACE_MS;
-  while ([...state.processes.keys()].some((pid) => send(pid, 0)) && Date.now() < deadline) {
+  while ([...state.processes.keys()].some(isRunning) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  for (const pid of state.processes.keys()) send(pid, 'SIGKILL');
+  for (const pid of state.processes.keys()) sendSignal(pid, 'SIGKILL');
   for (const folder of state.folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-}
-
-function send(pid, signal) {
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,6 +1,7 @@
 /** One `npm start` per folder; and what a killed one left behind is ended before the next one begins. */
 import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { SetupFailure } from '../setup-failure.mjs';
+import { isRunning, sendSignal } from '../provision/processes.mjs';
 import { note } from '../provision/undertaker.mjs';
 
 const UNDERTAKER_TIMEOUT_MS = 15_000;
@@ -47,18 +48,9 @@ function readLock(file) {
   }
 }
 
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-}
-
 /** A pid may have gone to another program since; where /proc tells, it is asked. */
 function isStart(pid) {
-  if (!Number.isInteger(pid) || pid === process.pid || !isAlive(pid)) return false;
+  if (!Number.isInteger(pid) || pid === process.pid || !isRunning(pid)) return false;
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('start.mjs');
   } catch {
@@ -68,7 +60,7 @@ function isStart(pid) {
 
 /** The undertaker of a killed run is given the time to do its work. */
 async function waitForEnd(pid) {
-  for (const startedAt = performance.now(); isAlive(pid) && performance.now() - startedAt < UNDERTAKER_TIMEOUT_MS;) {
+  for (const startedAt = performance.now(); isRunning(pid) && performance.now() - startedAt < UNDERTAKER_TIMEOUT_MS;) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -81,10 +73,10 @@ async function endLeftOvers(folder, root) {
   } catch {
     return;
   }
-  const alive = () => [...state.processes.keys()].filter((pid) => isAlive(pid) && worksIn(pid, root));
-  for (const pid of alive()) process.kill(pid, state.processes.get(pid));
+  const alive = () => [...state.processes.keys()].filter((pid) => isRunning(pid) && worksIn(pid, root));
+  for (const pid of alive()) sendSignal(pid, state.processes.get(pid));
   for (const startedAt = performance.now(); alive().length > 0;) {
-    if (performance.now() - startedAt > 8000) for (const pid of alive()) process.kill(pid, 'SIGKILL');
+    if (performance.now() - startedAt > 8000) for (const pid of alive()) sendSignal(pid, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   rmSync(folder.processes, { force: true });

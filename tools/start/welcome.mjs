@@ -10,7 +10,7 @@ export function signedCall(run, collection, request) {
     `K=$(printf %s "$R" | openssl dgst -sha256 -hmac '${run.account.secret}' | sed 's/^.* //')`,
     `curl -s ${run.url}/api/${collection} -H 'x-api-version: 2' -H "x-random: $R" -H 'x-auth-id: ${run.account.authId}' \\
   -H "x-auth-key: $K" -H 'content-type: application/json' -d '${JSON.stringify(request)}'; echo`,
-  ].join('; ');
+  ].join('\n');
 }
 
 /** The text for people, from what run.json says. */
