@@ -4,7 +4,7 @@ const ROOM = named('room');
 
 describe('destroy', () => {
   it('closes an empty room: the door first, then PostgreSQL with its event, then live state', async () => {
-    const { rooms, owner, domain, live, memory, find, events } = house();
+    const { rooms, owner, domain, live, memory, clock, find, events } = house();
     const { id } = await rooms.init(owner, { domain, name: ROOM });
     live.once('finishClosing', async () => {
       expect(live.isClosing(id)).toBe(true);
@@ -13,7 +13,7 @@ describe('destroy', () => {
     });
     expect(await rooms.destroy(owner, domain, ROOM, false)).toBe(true);
     expect(live.log).toEqual([`finish ${id}`]);
-    expect(await memory.stores.rooms.findById(id)).toMatchObject({ closing: false, closedAt: expect.any(Date) });
+    expect(await memory.stores.rooms.findById(id)).toMatchObject({ closing: false, closedAt: clock.now() });
   });
 
   it('leaves an occupied room as it is, unless forced', async () => {

@@ -164,9 +164,10 @@ describe('changing an open room', () => {
 
   it('lists rooms with their members', async () => {
     const { rooms, owner, domain, live } = house();
-    const { id } = await rooms.init(owner, { domain, name: ROOM });
-    live.enter(id, 's1');
-    const expected = [{ domain, rooms: [{ room: expect.objectContaining({ id }), members: await live.members(id) }] }];
+    const room = await rooms.init(owner, { domain, name: ROOM });
+    live.enter(room.id, 's1');
+    const found = { ...room, closing: false, closedAt: null };
+    const expected = [{ domain, rooms: [{ room: found, members: await live.members(room.id) }] }];
     expect(await rooms.list(owner)).toEqual(expected);
     expect(await rooms.list(owner, domain)).toEqual(expected);
   });

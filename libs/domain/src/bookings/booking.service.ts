@@ -4,7 +4,7 @@ import { brandAs, type AccountId, type BookingId, type DomainName, type RoomName
 import type { IdSource } from '../kernel/id-source';
 import type { UnitOfWork } from '../kernel/unit-of-work';
 import { ownDomain } from '../tenancy/own-domain';
-import { holds, type Booking } from './booking';
+import { bookingHolds, type Booking } from './booking';
 
 /** Later dates are a mistake in the unit, and PostgreSQL and ISO 8601 write them differently. */
 const LATEST = new Date('9999-12-31T23:59:59.999Z');
@@ -41,7 +41,7 @@ export class BookingService {
     await this.uow.run(async (stores) => {
       await ownDomain(stores, account, domain);
       const booking = await stores.bookings.find(domain, roomName);
-      const removed = holds(booking, now) && (await stores.bookings.remove(domain, roomName));
+      const removed = bookingHolds(booking, now) && (await stores.bookings.remove(domain, roomName));
       if (!removed) throw notFound();
     });
   }
@@ -61,7 +61,7 @@ export class BookingService {
     const now = this.clock.now();
     return this.uow.run(async (stores) => {
       await ownDomain(stores, account, domain);
-      return (await stores.bookings.list(domain)).filter((booking) => holds(booking, now));
+      return (await stores.bookings.list(domain)).filter((booking) => bookingHolds(booking, now));
     });
   }
 
@@ -70,7 +70,7 @@ export class BookingService {
     return this.uow.run(async (stores) => {
       await ownDomain(stores, account, domain);
       const booking = await stores.bookings.find(domain, roomName);
-      return holds(booking, this.clock.now()) ? booking : null;
+      return bookingHolds(booking, this.clock.now()) ? booking : null;
     });
   }
 }

@@ -9,7 +9,7 @@ export interface Booking {
 }
 
 /** Whether there is a booking and it is still valid at `now`; an expired one counts as none. */
-export function holds(booking: Booking | null, now: Date): booking is Booking {
+export function bookingHolds(booking: Booking | null, now: Date): booking is Booking {
   return booking !== null && booking.validUntil > now;
 }
 

@@ -4,7 +4,7 @@ import type { IdSource } from '../kernel/id-source';
 import type { DomainName, RegionId, RoomName } from '../kernel/ids';
 import { sameSecret } from '../kernel/same-secret';
 import type { UnitOfWork } from '../kernel/unit-of-work';
-import { holds } from '../bookings/booking';
+import { bookingHolds } from '../bookings/booking';
 import type { Role } from '../sessions/core-event';
 import type { TicketClaims } from '../sessions/ticket';
 import { domainAtHome } from '../tenancy/own-domain';
@@ -88,7 +88,8 @@ export class EntryService {
         if (room.closing) throw roomClosing();
         return { policy: room.policy, room };
       }
-      if (holds(await stores.bookings.find(claims.domain, claims.roomName), this.clock.now())) throw roomBooked();
+      if (bookingHolds(await stores.bookings.find(claims.domain, claims.roomName), this.clock.now()))
+        throw roomBooked();
       throw roomNotFound();
     });
   }

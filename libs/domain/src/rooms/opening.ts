@@ -1,4 +1,4 @@
-import { holds } from '../bookings/booking';
+import { bookingHolds } from '../bookings/booking';
 import { DomainError } from '../kernel/domain-error';
 import type { IdSource } from '../kernel/id-source';
 import { brandAs, type RoomName, type RoomSessionId } from '../kernel/ids';
@@ -70,7 +70,7 @@ export async function storeOpening(stores: Stores, room: Room): Promise<boolean>
  * @throws DomainError room_booked, room_not_found (the domain's visitors open nothing), room_reserved
  */
 export async function assertVisitorMayOpen(stores: Stores, domain: Domain, name: RoomName, now: Date): Promise<void> {
-  if (holds(await stores.bookings.find(domain.name, name), now)) throw roomBooked();
+  if (bookingHolds(await stores.bookings.find(domain.name, name), now)) throw roomBooked();
   if (!domain.visitorsMayOpen) throw roomNotFound();
   const since = new Date(now.getTime() - RESERVED_HOURS * 3_600_000);
   if (await stores.rooms.wasProtectedSince(domain.name, name, since)) {

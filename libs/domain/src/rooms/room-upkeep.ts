@@ -1,4 +1,4 @@
-import { holds } from '../bookings/booking';
+import { bookingHolds } from '../bookings/booking';
 import type { Clock } from '../kernel/clock';
 import type { RoomSessionId } from '../kernel/ids';
 import type { UnitOfWork } from '../kernel/unit-of-work';
@@ -81,7 +81,7 @@ export class RoomUpkeep {
     if (room.openedBy !== 'api') return false;
     return this.uow.run(async (stores) => {
       const booking = await stores.bookings.find(room.domain, room.name);
-      if (!holds(booking, now)) return false;
+      if (!bookingHolds(booking, now)) return false;
       const recheck = now.getTime() + BOOKED_RECHECK_SECONDS * 1_000;
       await stores.rooms.setOccupancy(room.id, false, new Date(Math.min(booking.validUntil.getTime(), recheck)));
       return true;

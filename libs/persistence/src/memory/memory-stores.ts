@@ -1,6 +1,6 @@
 import {
   brandAs,
-  holds,
+  bookingHolds,
   numericId,
   type BookingStore,
   type EventId,
@@ -48,13 +48,13 @@ function bookingStore(state: () => MemoryState): BookingStore {
         .sort((a, b) => (a.roomName < b.roomName ? -1 : 1)),
     insert: async (booking, now) => {
       const present = state().bookings.get(key(booking.domain, booking.roomName)) ?? null;
-      if (holds(present, now)) return false;
+      if (bookingHolds(present, now)) return false;
       state().bookings.set(key(booking.domain, booking.roomName), booking);
       return true;
     },
     update: async (domain, roomName, validUntil, now) => {
       const present = state().bookings.get(key(domain, roomName)) ?? null;
-      if (!holds(present, now)) return false;
+      if (!bookingHolds(present, now)) return false;
       state().bookings.set(key(domain, roomName), { ...present, validUntil });
       return true;
     },
