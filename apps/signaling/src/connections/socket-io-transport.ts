@@ -11,7 +11,9 @@ export const MESSAGE_EVENT = 'message';
  */
 export class SocketIoTransport implements Transport {
   readonly kind = 'socket.io';
-  private waiting: (() => void)[] = [];
+  private readonly waiting: (() => void)[] = [];
+  /** Batches that a poll took along, until the next poll comes. */
+  private readonly polled = new Set<() => void>();
 
   constructor(
     private readonly socket: Socket,
@@ -22,8 +24,9 @@ export class SocketIoTransport implements Transport {
       if (Buffer.isBuffer(payload)) events.binary();
       else events.text(typeof payload === 'string' ? payload : (JSON.stringify(payload) ?? ''));
     });
-    // Engine.IO hands over what was written in batches; a batch is gone when its transport has drained.
+    // Engine.IO hands over what was written in batches.
     socket.conn.on('flush', () => this.onFlush());
+    socket.conn.once('upgrade', () => [...this.polled].forEach((done) => done()));
     socket.once('disconnect', () => events.closed());
   }
 
@@ -50,9 +53,17 @@ export class SocketIoTransport implements Transport {
   }
 
   private onFlush(): void {
-    const batch = this.waiting;
+    const batch = this.waiting.splice(0);
     if (batch.length === 0) return;
-    this.waiting = [];
-    this.socket.conn.transport.once('drain', () => batch.forEach((flushed) => flushed()));
+    const { transport } = this.socket.conn;
+    const done = () => {
+      this.polled.delete(done);
+      batch.splice(0).forEach((flushed) => flushed());
+    };
+    if (transport.name !== 'polling') return void transport.once('drain', done);
+    // What a poll carried is known to have arrived when the client polls again, or when it has moved on to a WebSocket:
+    // it finishes its last poll before.
+    this.polled.add(done);
+    transport.once('ready', done);
   }
 }
