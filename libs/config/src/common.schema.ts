@@ -16,7 +16,7 @@ export const serverSchema = {
   NODE_ENV: z
     .enum(['production', 'development', 'test'])
     .default('development')
-    .describe('`production` makes unknown PARLEY_* variables an error and logs plain JSON'),
+    .describe('`production` makes unknown PARLEY_* variables an error instead of a warning'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
   PORT: port().default(8080).describe('Port to listen on; 0 picks a free one'),
   METRICS_PORT: port().optional().describe('Port of `GET /metrics`; without it metrics are not served'),

@@ -3,3 +3,4 @@ export * from './common.schema';
 export * from './config-error';
 export * from './load-env';
 export * from './describe-config';
+export * from './config-files';
