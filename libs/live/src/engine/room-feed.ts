@@ -24,6 +24,8 @@ export class RoomFeed {
   /** Who is at the door: what they may miss between the store's answer and their activation is kept. */
   private readonly expected = new Set<object>();
   private recent: { position: RoomPosition; except: string; event: CoreEvent }[] = [];
+  /** `recent` holds everything after this number. */
+  private recentAfter = 0;
   private early: RoomSignal[] = [];
   private readonly cohorts = new Map<LiveSession, Cohort>();
   private settleAt: number | undefined;
@@ -45,6 +47,7 @@ export class RoomFeed {
 
   /** Begins to keep what comes, for somebody who is about to be admitted. */
   expect(seat: object): void {
+    if (this.expected.size === 0) this.recentAfter = this.seq;
     this.expected.add(seat);
   }
 
@@ -59,13 +62,20 @@ export class RoomFeed {
   begin(state: RoomState): void {
     if (this.generation) return;
     this.generation = this.announced = state.generation;
-    this.seq = state.seq;
+    this.seq = this.recentAfter = state.seq;
     this.members = byId(state.members);
     for (const signal of this.early.splice(0)) this.receive(signal);
   }
 
   /** Seats a session that the store placed at `state`; it gets what came since. */
   seat(seat: object, session: LiveSession, state: RoomState): void {
+    if (state.generation === this.generation && state.seq < this.recentAfter) {
+      // An answer was overtaken by a later one, with which this feed began.
+      void this.readFor(session, state).then((now) => this.take(seat, session, now));
+    } else this.take(seat, session, state);
+  }
+
+  private take(seat: object, session: LiveSession, state: RoomState): void {
     this.expected.delete(seat);
     if (!session.isOver && session.feed === this) {
       this.sessions.add(session);
@@ -81,6 +91,20 @@ export class RoomFeed {
     }
     if (this.expected.size === 0) this.recent = [];
     this.ctx.feeds.dropIfIdle(this);
+  }
+
+  /** Gives one session what the log says came after `state`; answers where it is then. */
+  private async readFor(session: LiveSession, state: RoomState): Promise<RoomState> {
+    const read = await this.ctx.store.rooms.read(this.id, state.generation, state.seq).catch(() => undefined);
+    if (read?.generation !== state.generation || !read.entries) {
+      this.overflow(session);
+      return state;
+    }
+    for (const { seq, except, json } of read.entries) {
+      if (session.isOver || session.feed !== this) break;
+      this.hand(session, { id: this.id, generation: state.generation, seq }, except, decodeEvent(json));
+    }
+    return { ...state, seq: read.seq };
   }
 
   remove(session: LiveSession): void {
@@ -152,12 +176,7 @@ export class RoomFeed {
     if (read.entries) for (const entry of read.entries) this.deliver(entry);
     else {
       // Messages are lost for good here: a partial replay is never given.
-      for (const session of [...this.sessions]) {
-        const burning = { reason: 'log_overflow', detail: '', epoch: session.epoch } as const;
-        this.ctx.chores.soon(`overflow ${session.id}`, () =>
-          burnAndClear(this.ctx, session.id, burning).then(() => session.finish('log_overflow')),
-        );
-      }
+      for (const session of [...this.sessions]) this.overflow(session);
       this.seq = read.seq;
       this.members = byId(read.members);
     }
@@ -175,6 +194,13 @@ export class RoomFeed {
     if (read.entries) for (const entry of read.entries) this.deliver(entry);
     else this.diff(false);
     this.ctx.chores.soon(`announce ${this.id}`, () => this.announce());
+  }
+
+  private overflow(session: LiveSession): void {
+    const burning = { reason: 'log_overflow', detail: '', epoch: session.epoch } as const;
+    this.ctx.chores.soon(`overflow ${session.id}`, () =>
+      burnAndClear(this.ctx, session.id, burning).then(() => session.finish('log_overflow')),
+    );
   }
 
   /** A newcomer was placed in another generation than this feed has reached. */

@@ -36,6 +36,7 @@ export async function enterRoom(
       session.openAttempt = undefined;
       return answer;
     }
+    feed.begin(answer); // at once: answers of the room come in order, what follows may not
     const at = { id: room, generation: answer.generation, seq: answer.seq };
     const finished = await store.sessions.finishJoin(session.id, session.epoch, attempt, at);
     if (finished === 'lost') throw lost(session);
@@ -98,7 +99,6 @@ async function settleIn(
 ): Promise<void> {
   const old = session.room;
   if (!feed.policy || request.policy.version >= feed.policy.version) feed.policy = request.policy;
-  feed.begin(answer);
   const oldFeed = session.feed;
   if (oldFeed && oldFeed !== feed) oldFeed.remove(session);
   session.feed = feed;
