@@ -2,8 +2,7 @@
  * Cleans up after a program that may be killed at any moment: a process of its own that reads, on its standard input,
  * which processes and folders its parent made. When the input ends, for whatever reason, what is left is removed.
  *
- * Lines: `+<pid> <signal>` started, `-<pid>` ended, `dir <path>` a temporary folder, `file <path>` a file with more such lines,
- * `keep` forget the folders.
+ * Lines: `+<pid> <signal>` started, `-<pid>` ended, `dir <path>` a temporary folder, `file <path>` a file with more such lines.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';

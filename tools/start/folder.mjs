@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** Where everything that belongs to a run on this machine lies; `PARLEY_HOME` puts it elsewhere, so that runs can stand side by side. */
@@ -19,7 +19,8 @@ export function parleyFolder(root) {
 /** Makes the folders that must be there before anything else. */
 export function makeFolders(folder) {
   // Walking through is allowed to all: root runs PostgreSQL, whose data lies below, as another account.
-  mkdirSync(folder.path, { recursive: true, mode: 0o711 });
+  mkdirSync(folder.path, { recursive: true });
+  chmodSync(folder.path, 0o711);
   mkdirSync(folder.logs, { recursive: true, mode: 0o700 });
 }
 

@@ -33,7 +33,13 @@ const INHERITED = [
 /** Runs until it is told to stop; answers the exit code. */
 export async function start(args) {
   const progress = createProgress();
-  const run = { progress, folder: parleyFolder(root), cleanUps: [], abort: new AbortController(), ready: false };
+  const run = {
+    progress,
+    folder: parleyFolder(root, process.env.PARLEY_HOME),
+    cleanUps: [],
+    abort: new AbortController(),
+    ready: false,
+  };
   try {
     const options = readOptions(args);
     if (options.help) {
@@ -56,15 +62,16 @@ export async function start(args) {
 /** Resolves when the user asks for the end. The second time, everything is killed at once. */
 function listenForStop(run) {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-      process.on(signal, () => {
-        if (run.abort.signal.aborted) return run.supervisor?.kill();
-        run.abort.abort();
-        // A start that waits for the services notices that they end.
-        if (!run.ready) void run.supervisor?.stop();
-        resolve();
-      });
-    }
+    const stop = () => {
+      if (run.abort.signal.aborted) return run.supervisor?.kill();
+      run.abort.abort();
+      // A start that waits for the services notices that they end.
+      if (!run.ready) void run.supervisor?.stop();
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stop);
+    // Nobody reads us any more, e.g. the other end of a pipe has ended: there is nobody to stop us later either.
+    process.stdout.once('error', stop).on('error', () => undefined);
   });
 }
 

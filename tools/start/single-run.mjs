@@ -26,7 +26,7 @@ export async function claimFolder(folder, root, port) {
     const other = readLock(folder.lock);
     if (other !== undefined && isStart(other.pid)) {
       throw new SetupFailure(
-        `Parley already runs in this folder (process ${other.pid}, port ${other.port}): stop it with Ctrl-C in its terminal or \`kill ${other.pid}\``,
+        `Parley already runs in ${folder.path} (process ${other.pid}, port ${other.port}): stop it with Ctrl-C in its terminal or \`kill ${other.pid}\``,
       );
     }
     if (other?.undertaker !== undefined) await waitForEnd(other.undertaker);
@@ -73,7 +73,7 @@ async function endLeftOvers(folder, root) {
   } catch {
     return;
   }
-  const alive = () => [...state.processes.keys()].filter((pid) => isRunning(pid) && worksIn(pid, root));
+  const alive = () => [...state.processes.keys()].filter((pid) => isRunning(pid) && worksIn(pid, [root, folder.path]));
   for (const pid of alive()) sendSignal(pid, state.processes.get(pid));
   for (const startedAt = performance.now(); alive().length > 0;) {
     if (performance.now() - startedAt > 8000) for (const pid of alive()) sendSignal(pid, 'SIGKILL');
@@ -82,10 +82,10 @@ async function endLeftOvers(folder, root) {
   rmSync(folder.processes, { force: true });
 }
 
-function worksIn(pid, root) {
+function worksIn(pid, folders) {
   try {
-    const folder = readlinkSync(`/proc/${pid}/cwd`);
-    return folder === root || folder.startsWith(`${root}/`);
+    const own = readlinkSync(`/proc/${pid}/cwd`);
+    return folders.some((folder) => own === folder || own.startsWith(`${folder}/`));
   } catch {
     return false;
   }
