@@ -57,6 +57,8 @@ function configure(app: NestFastifyApplication, kit: ServiceKit): void {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.addHook('onRequest', (request, reply, done) => {
     if (pathOf(request) === '/join') void reply.headers(JOIN_CORS);
+    // Nobody asks what a body calls itself; Fastify would refuse names that are malformed.
+    if (request.headers['content-type'] !== undefined) request.raw.headers['content-type'] = 'application/octet-stream';
     done();
   });
 }

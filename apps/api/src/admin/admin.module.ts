@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import type { AdminStore } from '@parley/persistence';
 import { AccountsController } from './accounts.controller';
 import { AuditController } from './audit.controller';
@@ -16,7 +17,8 @@ export class AdminModule {
       controllers: [AccountsController, DomainsController, KeysController, AuditController],
       providers: [
         { provide: ADMIN_STORE, useValue: store },
-        { provide: BearerGuard, useValue: new BearerGuard(store.keys) },
+        // For every route of the module, so that a new one cannot be forgotten.
+        { provide: APP_GUARD, useValue: new BearerGuard(store.keys) },
       ],
     };
   }

@@ -1,4 +1,10 @@
-import { type AdminStore, createAdminStore, createDirectory, type Database, seedOperatorKey } from '@parley/persistence';
+import {
+  type AdminStore,
+  createAdminStore,
+  createDirectory,
+  type Database,
+  seedOperatorKey,
+} from '@parley/persistence';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
 import { type RunningService, type ServiceKit, type ServiceOptions, startService } from '@parley/server-kit';
 import type { ApiConfig } from '../config';

@@ -107,5 +107,6 @@ export function sendProblem(reply: FastifyReply, answer: Problem): void {
   void reply
     .code(answer.status)
     .headers({ 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store' })
-    .send(JSON.stringify({ ...answer, requestId: reply.request.id }));
+    // As bytes: Fastify would add a charset to text, which this media type does not have.
+    .send(Buffer.from(JSON.stringify({ ...answer, requestId: reply.request.id })));
 }

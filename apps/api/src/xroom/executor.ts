@@ -25,10 +25,7 @@ export class XroomExecutor {
   /** @throws DomainError */
   async execute<Kind extends XroomCommand['kind']>(account: AccountId, command: CommandOf<Kind>): Promise<unknown> {
     // The table is keyed by the very kind of the command.
-    const executor = this.executors[command.kind] as (
-      account: AccountId,
-      command: CommandOf<Kind>,
-    ) => Promise<unknown>;
+    const executor = this.executors[command.kind] as (account: AccountId, command: CommandOf<Kind>) => Promise<unknown>;
     return executor(account, command);
   }
 }

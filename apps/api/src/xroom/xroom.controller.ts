@@ -8,7 +8,7 @@ import { XroomEndpoint } from './xroom.endpoint';
 export class XroomController {
   constructor(private readonly endpoint: XroomEndpoint) {}
 
-  @All(['api', 'api/*path'])
+  @All(['api', 'api/*'])
   async call(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     sendEnvelope(reply, await this.endpoint.handle(rawRequest(request)));
   }

@@ -78,7 +78,7 @@ export function answerAuthRefusal(refusal: AuthRefusal): HttpAnswer {
 /** The answer to what went wrong on the way to a collection, by HTTP status. Every outcome below `/api` is an envelope. */
 export function answerHttpStatus(status: number, errorId?: string): HttpAnswer {
   const texts: Record<number, string> = {
-    400: 'The request is not readable.',
+    400: 'The request is not readable. Is Content-Length counted in bytes?',
     404: 'There is no such collection; send POST to /api/room, /api/booking or /api/webhook.',
     405: 'Only POST is understood here.',
     408: 'The request took too long to arrive.',

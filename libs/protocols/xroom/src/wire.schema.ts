@@ -79,10 +79,12 @@ export const requestSchema = z.object({
 });
 
 /** The body of every answer: `errMsg` is null on success and a non-empty sentence on error. */
-export const envelopeSchema = z.discriminatedUnion('isError', [
-  z.object({ isError: z.literal(false), errMsg: z.null(), data: z.unknown() }),
-  z.object({ isError: z.literal(true), errMsg: z.string().min(1), data: z.null() }),
-]);
+export const envelopeSchema = z
+  .discriminatedUnion('isError', [
+    z.object({ isError: z.literal(false), errMsg: z.null(), data: z.unknown() }),
+    z.object({ isError: z.literal(true), errMsg: z.string().min(1), data: z.null() }),
+  ])
+  .meta({ id: 'XroomEnvelope' });
 export type Envelope = z.infer<typeof envelopeSchema>;
 
 /** A peer in a room list; `type` as in Appendix A. */
