@@ -1,0 +1,64 @@
+import { eventually, startRedis, startRedisCluster } from '@parley/testing';
+import { Cluster } from 'ioredis';
+import { createRedis, type RedisRole } from './index';
+
+const recorder = () => {
+  const lines: string[] = [];
+  return {
+    lines,
+    warn: (_fields: unknown, text = '') => void lines.push(text),
+    info: (_fields: unknown, text = '') => void lines.push(text),
+  };
+};
+
+describe('createRedis on one node', () => {
+  it('answers, fails fast while Redis is away, comes back by itself, and logs the outage once', async () => {
+    const server = await startRedis();
+    const log = recorder();
+    const redis = createRedis(server.url, 'commands', log);
+    expect(await redis.set('a', '1')).toBe('OK');
+    await server.kill();
+    const before = performance.now();
+    await expect(redis.get('a')).rejects.toThrow();
+    expect(performance.now() - before).toBeLessThan(4_000);
+    await server.restart();
+    await eventually(async () => (await redis.ping()) === 'PONG', 'Redis to answer again', 10_000);
+    expect(log.lines).toEqual(['redis is out of reach', 'redis answers again']);
+    redis.disconnect();
+    await server.close();
+  });
+
+  it('as subscriber subscribes again after a restart', async () => {
+    const server = await startRedis();
+    const [publisher, subscriber] = (['commands', 'subscriber'] as RedisRole[]).map((role) =>
+      createRedis(server.url, role, recorder()),
+    );
+    const heard: string[] = [];
+    subscriber?.on('message', (_channel: string, text: string) => heard.push(text));
+    await subscriber?.subscribe('news');
+    await server.restart();
+    await eventually(
+      async () => (await publisher?.publish('news', 'hello').catch(() => 0), heard.includes('hello')),
+      () => `"hello" to arrive, heard ${JSON.stringify(heard)}`,
+      10_000,
+    );
+    publisher?.disconnect();
+    subscriber?.disconnect();
+    await server.close();
+  });
+});
+
+describe('createRedis on a cluster', () => {
+  it('finds the node of a key and fails fast when the cluster is gone', async () => {
+    const cluster = await startRedisCluster(3);
+    const redis = createRedis(cluster.urls.join(','), 'commands', recorder());
+    expect(redis).toBeInstanceOf(Cluster);
+    for (const key of ['a', 'b', 'c', 'd']) expect(await redis.set(key, key)).toBe('OK');
+    expect(await Promise.all(['a', 'b', 'c', 'd'].map((key) => redis.get(key)))).toEqual(['a', 'b', 'c', 'd']);
+    await cluster.close();
+    const before = performance.now();
+    await expect(redis.get('a')).rejects.toThrow();
+    expect(performance.now() - before).toBeLessThan(6_000);
+    redis.disconnect();
+  });
+});
