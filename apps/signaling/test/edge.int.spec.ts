@@ -1,7 +1,9 @@
 import { request as httpRequest } from 'node:http';
+import { brandAs, type RoomSessionId } from '@parley/domain';
 import fc from 'fast-check';
 import { eventually, type ScriptedSignalingClient } from '@parley/testing';
 import { io } from 'socket.io-client';
+import WebSocket from 'ws';
 import type { RunningSignaling } from '../src/app';
 import { DOMAIN, INTERNAL_SECRET, PUBLIC_URL, TestRegion } from './gateway';
 
@@ -197,6 +199,36 @@ describe('bad input', () => {
     await again.helloResume(ada.resumeId);
   });
 
+  test('who does not read is cut; the others do not notice', async () => {
+    const room = newRoom();
+    const ada = await region.visitor(two, 'Ada', room, { userId: 'ada' });
+    const bob = await region.visitor(two, 'Bob', room, { userId: 'bob' });
+    const { ticket, authUrl } = await region.ticket(two, room);
+    for (const client of [ada, bob]) await client.join(pathOf(room));
+    const sleeper = new WebSocket(`${two.url.replace('http', 'ws')}/spreed`);
+    const closed = new Promise((resolve) => sleeper.once('close', resolve));
+    await new Promise((resolve) => sleeper.once('open', resolve));
+    sleeper.send(
+      JSON.stringify({ type: 'hello', hello: { version: '2.0', auth: { url: authUrl, params: { token: ticket } } } }),
+    );
+    sleeper.send(JSON.stringify({ type: 'room', room: { roomid: pathOf(room) } }));
+    await eventually(async () => (await two.live.rooms.members(await roomId(room))).length === 3, 'three members');
+    sleeper.pause();
+    const before = two.connections.size;
+    await eventually(
+      async () => {
+        for (let n = 0; n < 20; n += 1) ada.message({ type: 'room' }, 'x'.repeat(60_000));
+        await ada.fence();
+        return two.connections.size === before - 1;
+      },
+      'the sleeper to be cut',
+      20_000,
+    );
+    sleeper.resume();
+    await closed;
+    await stillTalk(ada, bob);
+  });
+
   test('a binary frame is answered and the connection lives', async () => {
     const ada = await region.visitor(two, 'Ada', newRoom(), { userId: 'ada' });
     ada.sendRaw(Buffer.from([1, 2, 3]));
@@ -204,6 +236,11 @@ describe('bad input', () => {
     await ada.fence();
   });
 });
+
+async function roomId(name: string): Promise<RoomSessionId> {
+  const room = await region.database.prisma.room.findFirstOrThrow({ where: { name, closedAt: null } });
+  return brandAs<RoomSessionId>(room.id);
+}
 
 async function stillTalk(ada: ScriptedSignalingClient, bob: ScriptedSignalingClient): Promise<void> {
   ada.message({ type: 'session', sessionid: bob.sessionId }, 'still here');

@@ -129,7 +129,7 @@ describe('two replicas, one room', () => {
     await bob.expectClosed();
     // It behaves as if the last two had been lost on their way.
     const again = await region.connect(one, 'Bob again');
-    await again.helloResume(bob.resumeId, { lastSeq: String(frames[1]?.seq) });
+    await again.helloResume(bob.resumeId, { lastSeq: frames[1]?.seq });
     expect(dataOf(await again.expect('message'))).toEqual({ n: 2 });
     expect(dataOf(await again.expect('message'))).toEqual({ n: 3 });
     await again.expectNothing('message');

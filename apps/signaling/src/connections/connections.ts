@@ -7,6 +7,9 @@ import type { Transport, TransportEvents } from './transport';
 /** Frames a client may pile up where it cannot be made to wait. */
 const BACKLOG_LIMIT = 512;
 
+/** How long a replica that goes away waits for its sockets, in milliseconds. */
+const FLUSH_GRACE_MS = 500;
+
 /** One open connection, as the registry holds it. */
 interface Entry {
   readonly feed: (input: Input) => void;
@@ -78,6 +81,9 @@ export class Connections {
   /** Gives all sessions up for resume on another replica and closes the connections. */
   async shutdown(): Promise<void> {
     const entries = [...this.open];
+    // What is on its way counts as sent, so that it is not sent again after the resume. Slow readers are not waited for.
+    const written = Promise.all(entries.map(({ driver }) => driver.flushed()));
+    await Promise.race([written, new Promise((resolve) => setTimeout(resolve, FLUSH_GRACE_MS).unref())]);
     for (const entry of entries) entry.feed({ kind: 'shutdown' });
     await Promise.all(entries.map((entry) => entry.driver.settled));
   }

@@ -26,6 +26,7 @@ export class Outbox<Position> {
   private flights = 0;
   private last: Waiting<Position> | undefined;
   private closed = false;
+  private readonly awaitingEmpty: (() => void)[] = [];
 
   /**
    * @param send hands a frame to the socket; calls back when it is gone
@@ -58,11 +59,22 @@ export class Outbox<Position> {
     else this.last.position = position;
   }
 
+  /** Resolves once everything pushed so far is gone, or the outbox is closed. */
+  empty(): Promise<void> {
+    if (this.last === undefined) return Promise.resolve();
+    return new Promise((resolve) => this.awaitingEmpty.push(resolve));
+  }
+
   /** Nothing is handed over or reported any more. */
   close(): void {
     this.closed = true;
     this.waiting = [];
+    this.settle();
+  }
+
+  private settle(): void {
     this.last = undefined;
+    this.awaitingEmpty.splice(0).forEach((resolve) => resolve());
   }
 
   private hasRoom(frame: Frame): boolean {
@@ -77,8 +89,8 @@ export class Outbox<Position> {
       this.inFlightBytes -= bytes;
       this.flights -= 1;
       if (this.closed) return;
-      if (this.last === item) this.last = undefined;
       if (item.position !== undefined) this.reached(item.position);
+      if (this.last === item) this.settle();
       this.refill();
     });
   }

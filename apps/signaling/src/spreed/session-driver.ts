@@ -74,6 +74,11 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     this.feed({ kind: 'ended', reason, ...(detail === undefined ? {} : { detail }) });
   }
 
+  /** Resolves once what was sent so far is gone. */
+  flushed(): Promise<void> {
+    return this.outbox.empty();
+  }
+
   /** Stops timers and frames; the session is the machine's business. */
   stop(): void {
     for (const timer of this.timers.values()) clearTimeout(timer);
