@@ -126,8 +126,11 @@ export interface SessionStore {
   beginJoin(id: SessionId, epoch: number, room: RoomSessionId): Promise<number | undefined>;
   /** Makes an admitted join the session's room. `lost` when it is no longer this owner's. */
   finishJoin(id: SessionId, epoch: number, attempt: number, at: RoomPosition): Promise<'joined' | 'lost'>;
-  /** Takes an attempt back, whether it was finished or not; answers its room. */
-  abandonJoin(id: SessionId, attempt: number): Promise<RoomSessionId | undefined>;
+  /**
+   * Takes an attempt back, whether it was finished or not. `kept`: it was finished and the session has another owner
+   * by now, who counts on it. Otherwise the member of this attempt is to be taken out of the room.
+   */
+  abandonJoin(id: SessionId, epoch: number, attempt: number): Promise<'abandoned' | 'kept'>;
   /** Notes that it is out of this room: its own, the one it was leaving, or the one of a half-done join. */
   leftRoom(id: SessionId, room: RoomSessionId, attempt?: number): Promise<void>;
   /** Ends a session; its owner is told. Undefined when there was nothing to end. */

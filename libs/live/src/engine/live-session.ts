@@ -26,7 +26,7 @@ export class LiveSession implements OwnedSession {
   /** Its place among the rooms of this replica. */
   feed: RoomFeed | undefined;
   /** A join whose outcome is unknown, to be taken back first. */
-  openAttempt: number | undefined;
+  openJoin: { readonly room: RoomSessionId; readonly attempt: number } | undefined;
   private position: Cursor;
   private lastEvent: Cursor;
   private lastRoomEvent = 0;

@@ -87,6 +87,7 @@ async function findRoom(ctx: ReplicaContext, stored: Resumed, from: RoomPosition
   try {
     const read = await ctx.store.rooms.read(from.id, from.generation, from.seq);
     if (!read || read.generation !== from.generation || !read.entries) return 'gap';
+    feed.begin(read); // at once: answers of the room come in order
     const session = stored.entries.at(-1)?.seq ?? stored.after;
     const missed: Delivery[] = [];
     let closed = false;
@@ -132,7 +133,6 @@ function takeOver(
 function sit(session: LiveSession, found: FoundRoom): void {
   const { feed, seat, read } = found;
   feed.policy ??= read.policy;
-  feed.begin(read);
   session.feed = feed;
   setImmediate(() => feed.seat(seat, session, read));
 }

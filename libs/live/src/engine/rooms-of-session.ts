@@ -23,7 +23,7 @@ export async function enterRoom(
   await store.registry.schedule(session.id, ctx.times.halfDoneJoinMs);
   const attempt = await store.sessions.beginJoin(session.id, session.epoch, request.room);
   if (attempt === undefined) throw lost(session);
-  session.openAttempt = attempt;
+  session.openJoin = { room: request.room, attempt };
   const seat = {};
   let feed: RoomFeed | undefined;
   try {
@@ -33,14 +33,14 @@ export async function enterRoom(
     if (answer.kind === 'refused') {
       feed.unexpect(seat);
       await store.sessions.leftRoom(session.id, room, attempt);
-      session.openAttempt = undefined;
+      session.openJoin = undefined;
       return answer;
     }
     feed.begin(answer); // at once: answers of the room come in order, what follows may not
     const at = { id: room, generation: answer.generation, seq: answer.seq };
     const finished = await store.sessions.finishJoin(session.id, session.epoch, attempt, at);
     if (finished === 'lost') throw lost(session);
-    session.openAttempt = undefined;
+    session.openJoin = undefined;
     if (answer.first && !answer.again) ctx.occupancy(room, true);
     await settleIn(ctx, session, feed, seat, request, answer);
     return outcome(session, answer, at);
@@ -82,11 +82,12 @@ export async function leaveRoom(ctx: ReplicaContext, session: LiveSession): Prom
 
 /** Takes back a join of unknown outcome. */
 async function takeBack(ctx: ReplicaContext, session: LiveSession): Promise<void> {
-  const attempt = session.openAttempt;
-  if (attempt === undefined) return;
-  const room = await ctx.store.sessions.abandonJoin(session.id, attempt);
-  if (room) await takeOut(ctx, room, session.id, attempt);
-  if (session.openAttempt === attempt) session.openAttempt = undefined;
+  const open = session.openJoin;
+  if (!open) return;
+  const { room, attempt } = open;
+  const answer = await ctx.store.sessions.abandonJoin(session.id, session.epoch, attempt);
+  if (answer === 'abandoned') await takeOut(ctx, room, session.id, attempt);
+  if (session.openJoin === open) session.openJoin = undefined;
 }
 
 async function settleIn(

@@ -130,18 +130,15 @@ function memoryJoins(
         Object.assign(session, { previous, joinedAt: at, checkpoint, joining: undefined, doneAttempt: attempt });
         return 'joined';
       }),
-    abandonJoin: (id, attempt) =>
+    abandonJoin: (id, epoch, attempt) =>
       hub.run(() => {
         const session = get(id);
-        if (session?.joining?.attempt === attempt) {
-          const { room } = session.joining;
-          session.joining = undefined;
-          return room;
-        }
-        if (session?.doneAttempt !== attempt) return undefined;
-        const room = session.joinedAt?.id;
+        if (!session || session.state === 'ended') return 'abandoned';
+        if (session.joining?.attempt === attempt) session.joining = undefined;
+        if (session.doneAttempt !== attempt) return 'abandoned';
+        if (session.epoch !== epoch) return 'kept';
         Object.assign(session, { joinedAt: session.previous, previous: undefined, doneAttempt: 0 });
-        return room;
+        return 'abandoned';
       }),
     leftRoom: (id, room, attempt) =>
       hub.run(() => {

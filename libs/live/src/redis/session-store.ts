@@ -87,10 +87,8 @@ function redisJoins(run: Run): Pick<SessionStore, 'beginJoin' | 'finishJoin' | '
       const reply = await run('finishJoin', id, epoch, attempt, at.id, place, checkpoint);
       return reply === 'joined' ? 'joined' : 'lost';
     },
-    async abandonJoin(id, attempt) {
-      const room = await run('abandonJoin', id, attempt);
-      return typeof room === 'string' ? brandAs<RoomSessionId>(room) : undefined;
-    },
+    abandonJoin: async (id, epoch, attempt) =>
+      (await run('abandonJoin', id, epoch, attempt)) === 'kept' ? 'kept' : 'abandoned',
     leftRoom: async (id, room, attempt) => void (await run('leftRoom', id, room, attempt ?? '')),
   };
 }

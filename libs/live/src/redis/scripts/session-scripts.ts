@@ -148,17 +148,16 @@ redis.call('HSET', REC, 'room', ARGV[4], 'at', ARGV[5], 'done', ARGV[3],
 return 'joined'
 `;
 
-/** ARGV: attempt */
+/** ARGV: epoch, attempt */
 const abandonJoin = `${SESSION}
-local r = get(REC, 'joining', 'joinAttempt', 'done', 'room', 'prev', 'prevAt')
-if r.joining and r.joinAttempt == ARGV[2] then
-  redis.call('HDEL', REC, 'joining', 'joinAttempt')
-  return r.joining
-end
-if r.done ~= ARGV[2] then return end
+local r = get(REC, 'state', 'epoch', 'joinAttempt', 'done', 'prev', 'prevAt')
+if not r.state or r.state == 'ended' then return 'abandoned' end
+if r.joinAttempt == ARGV[3] then redis.call('HDEL', REC, 'joining', 'joinAttempt') end
+if r.done ~= ARGV[3] then return 'abandoned' end
+if r.epoch ~= ARGV[2] then return 'kept' end
 redis.call('HDEL', REC, 'done', 'room', 'at', 'prev', 'prevAt')
 if r.prev then redis.call('HSET', REC, 'room', r.prev, 'at', r.prevAt) end
-return r.room
+return 'abandoned'
 `;
 
 /** ARGV: room, attempt (empty: none) */
