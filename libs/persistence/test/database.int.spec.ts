@@ -41,6 +41,7 @@ describe('the database', () => {
   it('opens one room and writes one event when 20 init the same name at once from two replicas', async () => {
     const { db: second } = await databases.open({ url });
     const rooms = [services(db).rooms, services(second).rooms];
+    await Promise.all([db, second].map(connectAll));
     const opened = await Promise.all(
       Array.from({ length: 20 }, (_, n) => rooms[n % 2]!.init(owner, { domain: A, name: ROOM, addHostKey: n % 3 > 0 })),
     );
@@ -54,6 +55,7 @@ describe('the database', () => {
 
   it('lets exactly one of 20 who open with different options win, and refuses the others', async () => {
     const { rooms } = services(db);
+    await connectAll(db);
     const outcomes = await Promise.allSettled(
       Array.from({ length: 20 }, (_, n) => rooms.init(owner, { domain: A, name: ROOM, password: `p${n}` })),
     );
@@ -66,6 +68,7 @@ describe('the database', () => {
 
   it('lets one of 20 bookings at once stand', async () => {
     const { bookings } = services(db);
+    await connectAll(db);
     const validUntil = new Date(Date.now() + 3_600_000);
     const outcomes = await Promise.allSettled(
       Array.from({ length: 20 }, () => bookings.add(owner, { domain: A, roomName: ROOM, validUntil })),
@@ -137,6 +140,11 @@ describe('the database', () => {
     expect(await db.stores.rooms.listOpen(A)).toEqual([]);
   });
 });
+
+/** Fills the pool, so that a race is not decided by who got the first connection. */
+async function connectAll(db: Database): Promise<void> {
+  await Promise.all(Array.from({ length: 10 }, () => db.prisma.$queryRaw`SELECT pg_sleep(0.05)::text`));
+}
 
 /** Every row of every table as text. */
 async function everything(db: Database): Promise<string> {
