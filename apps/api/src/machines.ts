@@ -41,7 +41,8 @@ export function openMachines(config: ApiConfig, { logger, health }: ServiceKit):
   });
   const validations = createValidationQueue({
     redisUrl: config.REDIS_URL,
-    onTrouble: (error) => logger.warn({ err: error }, 'the queue of handshakes has trouble'),
+    // The other connections tell of an outage once; this one would at each try to reconnect.
+    onTrouble: (error) => logger.debug({ reason: error.message }, 'the queue of handshakes has trouble'),
   });
   health.register('postgres', async () => assertHealthy(await database.healthy()));
   health.register('redis', async () => assertHealthy(await live.healthy()));

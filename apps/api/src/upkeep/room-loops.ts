@@ -1,4 +1,4 @@
-import type { Clock, RoomService } from '@parley/domain';
+import { type Clock, isDomainError, type RoomService } from '@parley/domain';
 import type { Live } from '@parley/live';
 import { type Background, every, type Logger } from '@parley/server-kit';
 
@@ -29,7 +29,9 @@ export class RoomLoops {
       { name: 'sweep-stuck-closings', everyMs: 5_000, work: () => rooms.sweepStuckClosings(clock.now()) },
       { name: 'reconcile-rooms', everyMs: 30_000, work: () => rooms.reconcile() },
     ];
-    this.running = this.chores.map((chore) => every(chore.name, chore.everyMs, () => this.run(chore), logger));
+    this.running = this.chores.map((chore) =>
+      every(chore.name, chore.everyMs, () => this.runIfPossible(chore), logger),
+    );
   }
 
   /** Stops the loops and gives the leases up, so that another replica need not wait for them. */
@@ -37,6 +39,16 @@ export class RoomLoops {
     await Promise.all(this.running.map((loop) => loop.close()));
     const { guards, replica } = this.live;
     await Promise.allSettled(this.chores.map(({ name }) => guards.release(leaseOf(name), replica)));
+  }
+
+  private async runIfPossible(chore: Chore): Promise<void> {
+    try {
+      await this.run(chore);
+    } catch (error) {
+      // An outage is told by readiness and the connections; a line per second would drown everything else.
+      if (!isDomainError(error, 'unavailable')) throw error;
+      this.logger.debug({ loop: chore.name, err: error }, 'rooms cannot be tended now');
+    }
   }
 
   private async run({ name, everyMs, work }: Chore): Promise<void> {
