@@ -156,6 +156,28 @@ describe("Parley's main job, on the real processes", () => {
     expect(await backEnd.call<RoomList>('room', 'list', { domain })).toEqual({ [domain]: {} });
   }, 60_000);
 
+  it('lets people in through the front door, by WebSocket and by Socket.IO polling', async () => {
+    const room = `${parley.run.domain}/lobby`;
+    await backEnd.call('room', 'init', { id: room });
+    const ticket = await ticketFor(room, { displayName: 'Ada' });
+    expect(ticket.signalingUrl).toBe(`${parley.run.url.replace('http', 'ws')}/spreed`);
+    const ada = await ScriptedSignalingClient.connect(ticket.signalingUrl, { name: 'Ada' });
+    const pollingTicket = await ticketFor(room, { displayName: 'Bob' });
+    const bob = await ScriptedSignalingClient.connect(parley.run.url, { name: 'Bob', transport: 'socket.io-polling' });
+    clients.push(ada, bob);
+    await ada.hello({ authUrl: ticket.authUrl, ticket: ticket.ticket });
+    await ada.join(ticket.roomId);
+    await bob.hello({ authUrl: pollingTicket.authUrl, ticket: pollingTicket.ticket });
+    await bob.join(pollingTicket.roomId);
+    await ada.expectJoined(bob.sessionId);
+    bob.message({ type: 'room' }, { hello: 'Ada' });
+    await ada.expect(isMessage);
+    await ada.bye();
+    await bob.expect((envelope) => (envelope.event as { type?: string } | undefined)?.type === 'leave');
+    await bob.bye();
+    expect(await backEnd.call('room', 'destroy', { id: room })).toBe(true);
+  });
+
   it('survives kill -9 of a replica in the middle: exactly once with message-seq, in order for everybody', async () => {
     const room = `${parley.run.domain}/survivors`;
     await backEnd.call('room', 'init', { id: room });

@@ -73,7 +73,7 @@ export function servicesOf(region, regions, servers, secrets, { root, logs, envi
       ADMIN_PORT: new URL(region.admin).port,
       PARLEY_ADMIN_BOOTSTRAP_KEY: secrets.adminKey,
       PARLEY_TICKET_PRIVATE_KEY: secrets.ticketPrivateKey,
-      SIGNALING_PUBLIC_URL: signalingUrl(region.url),
+      SIGNALING_PUBLIC_URL: region.url.replace(/^http/, 'ws'),
     }),
     ...region.signaling.map((url, index) =>
       spec('signaling', `signaling-${index + 1}`, url, {

@@ -59,7 +59,7 @@ describe('the plan of a start', () => {
     expect(holders('PARLEY_TICKET_PRIVATE_KEY')).toEqual(new Set(['api']));
     expect(holders('PARLEY_TICKET_PUBLIC_KEYS')).toEqual(new Set(['signaling']));
     expect(holders('PARLEY_ADMIN_BOOTSTRAP_KEY')).toEqual(new Set(['api']));
-    expect(named('eu-1-api').env.SIGNALING_PUBLIC_URL).toBe('ws://127.0.0.1:8080/spreed');
+    expect(named('eu-1-api').env.SIGNALING_PUBLIC_URL).toBe('ws://127.0.0.1:8080');
   });
 
   it('tells the router about every region', () => {
