@@ -1,12 +1,20 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:tls';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { startReceiver, type Receiver } from '@parley/testing';
 import type { ReachPolicy } from './address-rules';
 import { ANSWER_LIMIT_BYTES, WebhookSender, type PostingOutcome } from './webhook-sender';
 
 const never = new AbortController().signal;
+const servers: NetServer[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    if (server instanceof Server) server.closeAllConnections();
+    server.close();
+  }
+});
 
 describe('the sender', () => {
   let receiver: Receiver;
@@ -55,7 +63,6 @@ describe('the sender', () => {
     const { post } = senderWith({ 'receiver.test': ['127.0.0.1'] });
     expect(await post(`https://receiver.test:${port}/`)).toMatchObject({ kind: 'unreachable' });
     expect(names).toEqual(['receiver.test']);
-    server.close();
   });
 
   test('takes the next address when one refuses', async () => {
@@ -76,7 +83,6 @@ describe('the sender', () => {
     const { post } = senderWith({ 'inside.test': ['127.0.0.1'], 'mixed.test': ['127.0.0.1', '93.184.216.34'] });
     expect(await post(`${origin}:${port}/`, 'public')).toMatchObject({ kind: 'refused' });
     expect(knocks).toBe(0);
-    server.close();
   });
 
   test('refuses private networks to the demo domain too', async () => {
@@ -93,7 +99,7 @@ describe('the sender', () => {
   });
 
   test('reads no more of an endless answer than it keeps', async () => {
-    const { url, server } = await streaming((response) => {
+    const url = await streaming((response) => {
       const more = (): void => {
         while (response.write('x'.repeat(8_192)));
         response.once('drain', more);
@@ -104,16 +110,12 @@ describe('the sender', () => {
     const outcome = await post(url);
     expect(outcome).toMatchObject({ kind: 'answered', status: 200 });
     expect(outcome.kind === 'answered' && outcome.body.length).toBe(ANSWER_LIMIT_BYTES);
-    server.closeAllConnections();
-    server.close();
   });
 
   test('is not held up by an answer that drips: the status counts', async () => {
-    const { url, server } = await streaming((response) => response.write('drip'));
+    const url = await streaming((response) => response.write('drip'));
     const { post } = senderWith();
     expect(await post(url, 'local-too', 200)).toEqual({ kind: 'answered', status: 200, body: 'drip' });
-    server.closeAllConnections();
-    server.close();
   });
 
   test('says what was wrong without naming addresses', async () => {
@@ -140,18 +142,17 @@ describe('the sender', () => {
   });
 });
 
-async function listen(
-  server: { listen(port: number, host: string): unknown; address(): unknown } & NodeJS.EventEmitter,
-): Promise<number> {
+async function listen(server: NetServer): Promise<number> {
+  servers.push(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
 
-async function streaming(write: (response: ServerResponse) => void): Promise<{ url: string; server: Server }> {
+async function streaming(write: (response: ServerResponse) => void): Promise<string> {
   const server = createServer((_request, response) => {
     response.writeHead(200);
     write(response);
   });
-  return { url: `http://127.0.0.1:${await listen(server)}/`, server };
+  return `http://127.0.0.1:${await listen(server)}/`;
 }
