@@ -45,7 +45,7 @@ module.exports = {
       ...base,
       displayName: 'unit',
       testMatch: ['<rootDir>/{apps,libs,tools}/**/*.spec.ts', '<rootDir>/tools/**/*.spec.mjs'],
-      testPathIgnorePatterns: [...base.testPathIgnorePatterns, '\\.int\\.spec\\.ts$', '\\.full\\.spec\\.ts$'],
+      testPathIgnorePatterns: [...base.testPathIgnorePatterns, '\\.int\\.spec\\.ts$', '\\.full\\.spec\\.(ts|mjs)$'],
     },
     {
       ...withServers,
@@ -53,6 +53,10 @@ module.exports = {
       testMatch: ['<rootDir>/{apps,libs,tools}/**/*.int.spec.ts'],
     },
     { ...withServers, displayName: 'e2e', testMatch: ['<rootDir>/e2e/**/*.e2e.spec.ts'] },
-    { ...withServers, displayName: 'full', testMatch: ['<rootDir>/{apps,libs,tools,e2e}/**/*.full.spec.ts'] },
+    {
+      ...withServers,
+      displayName: 'full',
+      testMatch: ['<rootDir>/{apps,libs,tools,e2e}/**/*.full.spec.ts', '<rootDir>/tools/**/*.full.spec.mjs'],
+    },
   ],
 };
