@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { brandAs, type RegionId, type WebhookId } from '@parley/domain';
-import { startPostgres, type TestPostgres } from '@parley/testing';
+import { eventually, startPostgres, type TestPostgres } from '@parley/testing';
 import { createDatabase, type Database } from '../database';
 import { DeliveryStore } from './delivery.store';
 import { OutboxRelayStore } from './outbox-relay.store';
@@ -87,11 +87,31 @@ describe('the relay', () => {
   });
 });
 
+/** Waits until so many connections stand before a lock. */
+async function waiting(count: number): Promise<void> {
+  const look = async (): Promise<number> => {
+    const [row] = await database.prisma.$queryRaw<{ count: number }[]>`
+      SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    return row?.count ?? 0;
+  };
+  await eventually(
+    async () => (await look()) >= count,
+    async () => `${count} transactions to wait; there are ${await look()}`,
+  );
+}
+
 describe('the jobs of a webhook', () => {
   test('are at most eight, oldest event first, also when replicas count at once', async () => {
     await events(5, 4);
     await relayAll();
-    const reserved = (await Promise.all(Array.from({ length: 6 }, () => jobs.reserve(WEBHOOK, options)))).flat();
+    // All are let go at once, with their transactions open; else the first is done before the last begins.
+    const blocker = database.prisma.$transaction(async (tx) => {
+      await tx.$executeRaw`LOCK TABLE "WebhookDelivery" IN ACCESS EXCLUSIVE MODE`;
+      const racing = Array.from({ length: 6 }, () => jobs.reserve(WEBHOOK, options));
+      await waiting(6);
+      return { racing };
+    });
+    const reserved = (await Promise.all((await blocker).racing)).flat();
     expect(reserved).toHaveLength(8);
     const rows = await database.prisma.webhookDelivery.findMany({ where: { lockedUntil: { not: null } } });
     expect(rows.map(({ eventId }) => eventId).sort()).toEqual(
