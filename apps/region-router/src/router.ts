@@ -14,6 +14,7 @@ import { CachedDirectory } from './directory/cached-directory';
 import { FrontDoor } from './front-door';
 import { Proxy, type ProxyTimes } from './proxy/proxy';
 import { ReplicaGroup, type ReplicaTimes } from './proxy/replicas';
+import { answerImpossiblePath, answerUnreadable } from './proxy/unreadable';
 import { RegionStatus } from './region-status';
 import { RegionTable, type Region } from './region-table';
 import { RegionsController } from './regions.controller';
@@ -48,6 +49,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningServic
     name: 'region-router',
     config,
     body: 'stream',
+    unreadable: { clientErrorHandler: answerUnreadable, frameworkErrors: answerImpossiblePath },
     ownsProcess: options.ownsProcess,
     logTo: options.logTo,
     shutdownDeadlineMs: config.ROUTER_DRAIN_MS + 20_000,

@@ -159,6 +159,18 @@ describe('xroom calls through the front door', () => {
     expect((await call(eu, init('eu.example/r'))).status).toBe(200);
   });
 
+  it('that are no requests at all are refused, and the router lives on', async () => {
+    const { eu } = regions;
+    expect(await exchange(eu.port, 'GARBAGE\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400 [\s\S]*problem\+json[\s\S]*"isError":true/,
+    );
+    const head = `POST /api/room HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`;
+    expect(await exchange(eu.port, head)).toMatch(/^HTTP\/1.1 431 /);
+    const path = 'POST /api/%zz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n';
+    expect(await exchange(eu.port, path)).toMatch(/^HTTP\/1.1 400 [\s\S]*"isError":true/);
+    expect((await call(eu, init('eu.example/r'))).status).toBe(200);
+  });
+
   it('go to the other replica when one refuses, and get an envelope with 503 when all do', async () => {
     const { eu } = regions;
     await eu.api[0].kill();

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 /** A request as a service behind the router saw it. */
@@ -18,7 +17,7 @@ export type Answer = (seen: Seen, response: ServerResponse) => void;
 /** A service behind the router: says that it is ready, remembers what it was asked, answers as told. */
 export class FakeService {
   readonly seen: Seen[] = [];
-  readonly sockets = new Set<Duplex>();
+  readonly sockets = new Set<Socket>();
   answer: Answer = (seen, response) => envelope(response, { servedBy: this.name, body: seen.body });
   ready = true;
 
@@ -48,11 +47,11 @@ export class FakeService {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Dies: connections break without a word, the port refuses. */
+  /** Dies: connections are reset, the port refuses. */
   async kill(): Promise<void> {
     const closed = once(this.server, 'close');
     this.server.close();
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of this.sockets) socket.resetAndDestroy();
     await closed;
   }
 

@@ -65,6 +65,7 @@ describe('sockets through the front door', () => {
     const closed = once(socket, 'close');
     await dead?.kill();
     await closed;
+    expect(await regions.eu.router.metrics.registry.metrics()).toMatch(/parley_router_open_sockets\{.*\} 0\n/);
     for (let turn = 0; turn < 3; turn += 1) expect((await enter()).greeting.replica).not.toBe(greeting.replica);
   });
 

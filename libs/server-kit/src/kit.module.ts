@@ -47,7 +47,12 @@ function requestLog(logger: Logger): DynamicModule {
     forRoutes: [{ path: '{*any}', method: 5 }],
     pinoHttp: {
       logger,
-      serializers: { req: requestFields, res: (response: { statusCode: number }) => ({ status: response.statusCode }) },
+      serializers: {
+        req: requestFields,
+        res: (response: { statusCode: number }) => ({ status: response.statusCode }),
+        // The stack of a real error stands in the line that reported it.
+        err: (error: Error) => error.message,
+      },
       wrapSerializers: false,
       customSuccessMessage: () => 'request done',
       customErrorMessage: () => 'request failed',

@@ -25,6 +25,8 @@ export function refuse(response: ServerResponse, target: string, refusal: Refusa
   const bytes = Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
     ...refusal.headers,
+    // Browsers join from pages of other origins; without this they could not tell a refusal from a broken line.
+    ...(envelope ? {} : { 'access-control-allow-origin': '*', 'access-control-expose-headers': '*' }),
     ...(refusal.hangUp ? { connection: 'close' } : {}),
     'content-type': envelope ? 'application/json; charset=utf-8' : 'application/problem+json',
     'content-length': String(bytes.length),
