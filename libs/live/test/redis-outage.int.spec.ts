@@ -82,7 +82,10 @@ describe('when Redis itself goes away', () => {
     await live.close();
     const admin = new Redis(server.url);
     await eventually(
-      async () => String(await admin.client('LIST')).trim().split('\n').length === 1,
+      async () =>
+        String(await admin.client('LIST'))
+          .trim()
+          .split('\n').length === 1,
       async () => `only our own connection, there are: ${String(await admin.client('LIST'))}`,
     );
     admin.disconnect();

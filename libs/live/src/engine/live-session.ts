@@ -106,8 +106,7 @@ export class LiveSession implements OwnedSession {
 
   /** How far the client is known to have read: what it wrote out, and what was skipped for it since. */
   checkpoint(): Checkpoint {
-    const idle =
-      this.acked.session >= this.lastEvent.session && coversRoom(this.acked.room, this.lastEvent.room);
+    const idle = this.acked.session >= this.lastEvent.session && coversRoom(this.acked.room, this.lastEvent.room);
     const reached = idle ? this.position : this.acked;
     const roomEvent = Math.min(this.lastRoomEvent, reached.room?.seq ?? 0);
     return { session: reached.session, room: reached.room, roomEvent };
@@ -258,7 +257,8 @@ export class LiveSession implements OwnedSession {
 
   /** The last it hears. Its log is gone by now, so what was lost on the way before stays lost. */
   private receiveEnd(signal: Extract<SessionSignal, { kind: 'end' }>): void {
-    if (signal.json && signal.seq > this.position.session) this.deliverOwn({ ...signal, seq: this.position.session + 1 });
+    if (signal.json && signal.seq > this.position.session)
+      this.deliverOwn({ ...signal, seq: this.position.session + 1 });
     this.finish(signal.reason, signal.detail);
   }
 

@@ -17,12 +17,7 @@ type OccupancyListener = (room: RoomSessionId, occupied: boolean) => void;
 const ATTRIBUTES_LIMIT = 16 * 1024;
 
 /** One replica's live layer over a store. The same for memory and Redis: only the store differs. */
-export function createReplica(
-  replica: ReplicaId,
-  store: LiveStore,
-  times: LiveTimes,
-  logger: LiveLogger,
-): Live {
+export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveTimes, logger: LiveLogger): Live {
   const listeners: OccupancyListener[] = [];
   const sessions = new Map<SessionId, LiveSession>();
   const ctx: ReplicaContext = {
@@ -87,4 +82,3 @@ async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> 
   await ctx.store.registry.retire(ctx.replica, false).catch(() => undefined);
   await ctx.store.close();
 }
-

@@ -79,7 +79,11 @@ function roomStart(stored: Resumed, lastSeen: Cursor | undefined): RoomPosition 
   return nothingBetween ? saved : seen;
 }
 
-async function findRoom(ctx: ReplicaContext, stored: Resumed, from: RoomPosition): Promise<FoundRoom | 'gap' | undefined> {
+async function findRoom(
+  ctx: ReplicaContext,
+  stored: Resumed,
+  from: RoomPosition,
+): Promise<FoundRoom | 'gap' | undefined> {
   const id = stored.record.id;
   const seat = {};
   const feed = await ctx.feeds.expect(from.id, seat);

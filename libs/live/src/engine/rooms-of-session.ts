@@ -12,11 +12,7 @@ type Admitted = Extract<StoredJoin, { kind: 'joined' }>;
  * The join: session (joining), room (the door), session (joined). Each step is one script on one node; what a crash
  * leaves half done is found by the look that is scheduled first.
  */
-export async function enterRoom(
-  ctx: ReplicaContext,
-  session: LiveSession,
-  request: JoinRequest,
-): Promise<JoinOutcome> {
+export async function enterRoom(ctx: ReplicaContext, session: LiveSession, request: JoinRequest): Promise<JoinOutcome> {
   await takeBack(ctx, session);
   if (session.room === request.room) return comeAgain(ctx, session, request);
   const { store } = ctx;

@@ -25,7 +25,12 @@ export function sendingOf(ctx: ReplicaContext): Omit<LiveSessions, 'open' | 'res
   };
 }
 
-async function append(ctx: ReplicaContext, tenant: TenantKey, to: SessionId, json: string): Promise<'sent' | 'unknown'> {
+async function append(
+  ctx: ReplicaContext,
+  tenant: TenantKey,
+  to: SessionId,
+  json: string,
+): Promise<'sent' | 'unknown'> {
   const answer = await ctx.store.sessions.append(to, tenant, json);
   if (answer === 'overflow') await clearOverflown(ctx, to);
   if (answer === 'unknown' && ctx.sessions.get(to)?.record.tenant === tenant) ctx.suspect();

@@ -31,8 +31,7 @@ export function memoryStore(hub: MemoryLiveHub, times: LiveTimes): LiveStore {
     registry: memoryRegistry(hub, spans),
     guards: memoryGuards(hub),
     bus: memoryBus(hub),
-    healthy: () =>
-      hub.run(() => true).catch(() => false),
+    healthy: () => hub.run(() => true).catch(() => false),
     close: async () => undefined,
   };
 }

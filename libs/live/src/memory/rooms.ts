@@ -9,6 +9,10 @@ import type { RoomState } from './room-state';
 /** Rooms in memory; what the scripts in redis/ do, in the same order. */
 export function memoryRooms(hub: MemoryLiveHub, times: StoreTimes): RoomStore {
   const rooms = new MemoryRooms(hub, times);
+  return { ...memoryMembers(hub, rooms), ...memoryDoor(hub, rooms) };
+}
+
+function memoryMembers(hub: MemoryLiveHub, rooms: MemoryRooms): Omit<RoomStore, keyof ReturnType<typeof memoryDoor>> {
   return {
     join: (room, request) => hub.run(() => rooms.join(room, request)),
     leave: (room, session, attempt) => hub.run(() => rooms.leave(room, session, attempt)),
@@ -38,6 +42,14 @@ export function memoryRooms(hub: MemoryLiveHub, times: StoreTimes): RoomStore {
         if (state.generation !== generation) rooms.restore(room, state, members);
         return { generation: state.generation, seq: state.log.seq };
       }),
+  };
+}
+
+function memoryDoor(
+  hub: MemoryLiveHub,
+  rooms: MemoryRooms,
+): Pick<RoomStore, 'applyPolicy' | 'beginClosing' | 'undoClosing' | 'finishClosing'> {
+  return {
     applyPolicy: (room, policy) =>
       hub.run(() => {
         const state = rooms.ensure(room);

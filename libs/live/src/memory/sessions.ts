@@ -19,6 +19,28 @@ export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionSt
     const session = living(id);
     return session?.epoch === epoch ? session : undefined;
   };
+  const access = { get, living, mine };
+  return {
+    ...memoryLogs(hub, times, access),
+    ...memoryOwners(hub, access),
+    ...memoryJoins(hub, access),
+    ...memoryEnds(hub, times, access),
+  };
+}
+
+interface Access {
+  get(id: SessionId): SessionState | undefined;
+  /** Not when it has ended. */
+  living(id: SessionId): SessionState | undefined;
+  /** Only for the owner of this epoch. */
+  mine(id: SessionId, epoch: number): SessionState | undefined;
+}
+
+function memoryLogs(
+  hub: MemoryLiveHub,
+  times: StoreTimes,
+  { living }: Access,
+): Pick<SessionStore, 'open' | 'append' | 'read'> {
   return {
     open: (record, owner) =>
       hub.run(() => {
@@ -37,7 +59,15 @@ export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionSt
         hub.publish(`s:${id}`, encodeSessionSignal({ kind: 'event', epoch: session.epoch, seq, json }));
         return 'sent';
       }),
-    read: (id, epoch, after) => hub.run(() => readLog(get(id), epoch, after)),
+    read: (id, epoch, after) => hub.run(() => readLog(hub.sessions.get(id), epoch, after)),
+  };
+}
+
+function memoryOwners(
+  hub: MemoryLiveHub,
+  { get, living, mine }: Access,
+): Pick<SessionStore, 'resume' | 'checkpoint' | 'detach' | 'announce' | 'orphan'> {
+  return {
     resume: (id, verifier, owner, after) =>
       hub.run(() => {
         const session = living(id);
@@ -77,8 +107,6 @@ export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionSt
         Object.assign(session, { epoch, owner, state: 'attached' });
         return { kind: 'log', seq: session.log.seq, entries: [] };
       }),
-    ...memoryJoins(hub, mine, get),
-    burn: (id, burning) => hub.run(() => burn(hub, living(id), burning)),
     orphan: (id, owner, agoMs) =>
       hub.run(() => {
         const session = living(id);
@@ -86,6 +114,16 @@ export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionSt
         Object.assign(session, { state: 'detached', since: hub.now() - agoMs });
         return true;
       }),
+  };
+}
+
+function memoryEnds(
+  hub: MemoryLiveHub,
+  times: StoreTimes,
+  { get, living }: Access,
+): Pick<SessionStore, 'burn' | 'look' | 'bury' | 'find'> {
+  return {
+    burn: (id, burning) => hub.run(() => burn(hub, living(id), burning)),
     look: (id) => hub.run(() => look(hub, times, get(id))),
     bury: (id) =>
       hub.run(() => {
@@ -104,12 +142,9 @@ export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionSt
   };
 }
 
-type Mine = (id: SessionId, epoch: number) => SessionState | undefined;
-
 function memoryJoins(
   hub: MemoryLiveHub,
-  mine: Mine,
-  get: (id: SessionId) => SessionState | undefined,
+  { get, mine }: Access,
 ): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'leftRoom'> {
   return {
     beginJoin: (id, epoch, room) =>

@@ -51,10 +51,12 @@ export function redisStore(
     bus,
     healthy: async () => {
       const [beats] = keys.replicas;
-      return connection.guard(() => connection.client.zcard(beats)).then(
-        () => true,
-        () => false,
-      );
+      return connection
+        .guard(() => connection.client.zcard(beats))
+        .then(
+          () => true,
+          () => false,
+        );
     },
     close: async () => {
       bus.close();

@@ -47,17 +47,28 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
     async announce({ record, epoch, owner, seq, room, checkpoint }, create) {
       const place = room ? [room.id, JSON.stringify(room)] : ['', ''];
       const known = [...identity(record), JSON.stringify(checkpoint), checkpoint.session, ...place];
-      return toRead(
-        await run('announce', record.id, epoch, owner, seq, ...known, create ? 1 : 0, times.abandonedMs),
-      );
+      return toRead(await run('announce', record.id, epoch, owner, seq, ...known, create ? 1 : 0, times.abandonedMs));
     },
     ...redisJoins(run),
+    ...redisEnds(redis, keys, times, run),
+    orphan: async (id, owner, agoMs) => (await run('orphan', id, owner, agoMs)) === 1,
+  };
+}
+
+type Run = (name: keyof typeof SESSION_SCRIPTS, id: SessionId, ...args: (string | number)[]) => Promise<Reply>;
+
+function redisEnds(
+  redis: RedisConnection,
+  keys: Keys,
+  times: StoreTimes,
+  run: Run,
+): Pick<SessionStore, 'burn' | 'look' | 'bury' | 'find'> {
+  return {
     async burn(id, { reason, detail, json, epoch, room }) {
       const args = [reason, oneLine(detail), json ?? '', epoch ?? '', room ?? '', times.tombstoneMs];
       const reply = await run('burn', id, ...args);
       return reply === null ? undefined : toRemains(list(reply));
     },
-    orphan: async (id, owner, agoMs) => (await run('orphan', id, owner, agoMs)) === 1,
     async look(id) {
       return toLook(list(await run('look', id, times.resumeWindowMs, times.halfDoneJoinMs, times.tombstoneMs)));
     },
@@ -72,8 +83,6 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
     },
   };
 }
-
-type Run = (name: keyof typeof SESSION_SCRIPTS, id: SessionId, ...args: (string | number)[]) => Promise<Reply>;
 
 function redisJoins(run: Run): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'leftRoom'> {
   return {

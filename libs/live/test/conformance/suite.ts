@@ -1,11 +1,16 @@
+import { dialoguesSuite } from './dialogues';
 import { guardsSuite } from './guards';
 import { outagesSuite } from './outages';
+import { roomEndsSuite } from './room-ends';
 import { roomsSuite } from './rooms';
 import { sessionsSuite } from './sessions';
 import type { Backend } from './world';
 
-/** The contract of the live layer, run on every implementation. */
-export function conformance(name: string, start: () => Promise<Backend>): void {
+/**
+ * The contract of the live layer, run on every implementation.
+ * @param runs how many random dialogues are tried
+ */
+export function conformance(name: string, start: () => Promise<Backend>, runs = 10): void {
   describe(`live on ${name}`, () => {
     let backend: Backend;
     beforeAll(async () => {
@@ -14,7 +19,9 @@ export function conformance(name: string, start: () => Promise<Backend>): void {
     afterAll(() => backend.close());
     sessionsSuite(() => backend);
     roomsSuite(() => backend);
+    roomEndsSuite(() => backend);
     outagesSuite(() => backend);
     guardsSuite(() => backend);
+    dialoguesSuite(() => backend, runs);
   });
 }

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { brandAs, type CoreEvent, type DoorPolicy, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
+import {
+  brandAs,
+  type CoreEvent,
+  type DoorPolicy,
+  type ReplicaId,
+  type RoomSessionId,
+  type SessionId,
+  type TenantKey,
+} from '@parley/domain';
 import { verifierOf } from '../../src/cursor';
 import { createReplica } from '../../src/engine/replica';
 import type { Cursor, JoinOutcome, JoinRequest, Live, LiveTimes, OwnedSession, SessionRecord } from '../../src/index';
