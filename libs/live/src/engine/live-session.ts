@@ -25,6 +25,8 @@ const EARLY_BYTES = LOG_LIMITS.bytes / 4;
 export class LiveSession implements OwnedSession {
   /** Its place among the rooms of this replica. */
   feed: RoomFeed | undefined;
+  /** Its latest admission: one that was given up meanwhile is not seated. */
+  seat: object | undefined;
   /** A join whose outcome is unknown, to be taken back first. */
   openJoin: { readonly room: RoomSessionId; readonly attempt: number } | undefined;
   private position: Cursor;
@@ -173,7 +175,7 @@ export class LiveSession implements OwnedSession {
   /** It heard that its room is closed. */
   roomClosed(room: RoomSessionId): void {
     this.place(undefined);
-    this.feed = undefined;
+    this.feed = this.seat = undefined;
     this.ctx.chores.soon(`closed ${this.id}`, () => this.ctx.store.sessions.leftRoom(this.id, room));
   }
 
@@ -215,7 +217,7 @@ export class LiveSession implements OwnedSession {
   forget(): void {
     if (this.ctx.sessions.get(this.id) === this) this.ctx.sessions.delete(this.id);
     this.feed?.remove(this);
-    this.feed = undefined;
+    this.feed = this.seat = undefined;
     this.ctx.topics.release(this.id).catch(() => undefined);
   }
 

@@ -138,6 +138,7 @@ function sit(session: LiveSession, found: FoundRoom): void {
   const { feed, seat, read } = found;
   feed.policy ??= read.policy;
   session.feed = feed;
+  session.seat = seat;
   setImmediate(() => feed.seat(seat, session, read));
 }
 

@@ -71,13 +71,13 @@ export class RoomFeed {
   seat(seat: object, session: LiveSession, state: RoomState): void {
     if (state.generation === this.generation && state.seq < this.recentAfter) {
       // An answer was overtaken by a later one, with which this feed began.
-      void this.readFor(session, state).then((now) => this.take(seat, session, now));
+      void this.readFor(seat, session, state).then((now) => this.take(seat, session, now));
     } else this.take(seat, session, state);
   }
 
   private take(seat: object, session: LiveSession, state: RoomState): void {
     this.expected.delete(seat);
-    if (!session.isOver && session.feed === this) {
+    if (!session.isOver && session.seat === seat) {
       this.sessions.add(session);
       const self = state.members.find((member) => member.sessionId === session.id);
       if (self) this.selves.set(session, self);
@@ -94,14 +94,14 @@ export class RoomFeed {
   }
 
   /** Gives one session what the log says came after `state`; answers where it is then. */
-  private async readFor(session: LiveSession, state: RoomState): Promise<RoomState> {
+  private async readFor(seat: object, session: LiveSession, state: RoomState): Promise<RoomState> {
     const read = await this.ctx.store.rooms.read(this.id, state.generation, state.seq).catch(() => undefined);
     if (read?.generation !== state.generation || !read.entries) {
       this.overflow(session);
       return state;
     }
     for (const { seq, except, json } of read.entries) {
-      if (session.isOver || session.feed !== this) break;
+      if (session.isOver || session.seat !== seat) break;
       this.hand(session, { id: this.id, generation: state.generation, seq }, except, decodeEvent(json));
     }
     return { ...state, seq: read.seq };

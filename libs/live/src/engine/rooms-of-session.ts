@@ -71,7 +71,7 @@ export async function leaveRoom(ctx: ReplicaContext, session: LiveSession): Prom
   if (!room) return;
   await takeOut(ctx, room, session.id);
   session.feed?.remove(session);
-  session.feed = undefined;
+  session.feed = session.seat = undefined;
   session.place(undefined);
   await ctx.chores.now(`left ${session.id}`, () => ctx.store.sessions.leftRoom(session.id, room));
 }
@@ -99,9 +99,11 @@ async function settleIn(
   const oldFeed = session.feed;
   if (oldFeed && oldFeed !== feed) oldFeed.remove(session);
   session.feed = feed;
+  session.seat = seat;
   session.place({ id: request.room, generation: answer.generation, seq: answer.seq });
-  setImmediate(() => feed.seat(seat, session, answer));
   if (old) await leaveOld(ctx, session, old);
+  // Last: events must not overtake the answer.
+  setImmediate(() => feed.seat(seat, session, answer));
 }
 
 async function leaveOld(ctx: ReplicaContext, session: LiveSession, old: RoomSessionId): Promise<void> {
