@@ -66,7 +66,7 @@ function memoryLogs(
 function memoryOwners(
   hub: MemoryLiveHub,
   { get, living, mine }: Access,
-): Pick<SessionStore, 'resume' | 'checkpoint' | 'detach' | 'announce' | 'orphan'> {
+): Pick<SessionStore, 'resume' | 'checkpoint' | 'detach' | 'announce'> {
   return {
     resume: (id, verifier, owner, after) =>
       hub.run(() => {
@@ -107,13 +107,6 @@ function memoryOwners(
         Object.assign(session, { epoch, owner, state: 'attached' });
         return { kind: 'log', seq: session.log.seq, entries: [] };
       }),
-    orphan: (id, owner, agoMs) =>
-      hub.run(() => {
-        const session = living(id);
-        if (session?.owner !== owner || session.state !== 'attached') return false;
-        Object.assign(session, { state: 'detached', since: hub.now() - agoMs });
-        return true;
-      }),
   };
 }
 
@@ -121,9 +114,16 @@ function memoryEnds(
   hub: MemoryLiveHub,
   times: StoreTimes,
   { get, living }: Access,
-): Pick<SessionStore, 'burn' | 'look' | 'bury' | 'find'> {
+): Pick<SessionStore, 'burn' | 'orphan' | 'look' | 'bury' | 'find'> {
   return {
     burn: (id, burning) => hub.run(() => burn(hub, living(id), burning)),
+    orphan: (id, owner, agoMs) =>
+      hub.run(() => {
+        const session = living(id);
+        if (session?.owner !== owner || session.state !== 'attached') return false;
+        Object.assign(session, { state: 'detached', since: hub.now() - agoMs });
+        return true;
+      }),
     look: (id) => hub.run(() => look(hub, times, get(id))),
     bury: (id) =>
       hub.run(() => {

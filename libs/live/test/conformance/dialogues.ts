@@ -44,7 +44,7 @@ export function dialoguesSuite(backend: () => Backend, runs: number): void {
           }
         }),
         // A dialogue that fails waits for what never comes, so shrinking it would take minutes.
-          { numRuns: runs, endOnFailure: true },
+        { numRuns: runs, endOnFailure: true },
       );
     }, 120_000);
   });
