@@ -111,10 +111,17 @@ export class Proxy {
   }
 }
 
-/** Says how long the body is, in the place of what was said before, which may have been a lie or a chunked body. */
+/**
+ * Says how long the body is, in the place of what was said before, which may have been a lie, a chunked body, or struck
+ * out by `Connection: content-length`. A body that nothing announces would be read as the next request on the kept
+ * connection (Node announces none by itself for GET, DELETE and the like).
+ */
 function framed(headers: RawHeaders, passage: Passage, body: Body): RawHeaders {
-  if (body !== undefined && !Buffer.isBuffer(body)) return headers;
   const lengthless = headers.filter((_part, at) => headers[at - (at % 2)]?.toLowerCase() !== 'content-length');
+  if (body !== undefined && !Buffer.isBuffer(body)) {
+    const length = passage.request.headers['content-length'];
+    return [...lengthless, ...(length === undefined ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', length])];
+  }
   const bodyless = body === undefined && (passage.method === 'GET' || passage.method === 'HEAD');
   return bodyless ? lengthless : [...lengthless, 'Content-Length', String(body?.length ?? 0)];
 }
