@@ -1,4 +1,4 @@
-import { brandAs, type DomainName } from '@parley/domain';
+import { parseDomainName } from '@parley/domain';
 import { classify, type CallTarget, type Collection } from '@parley/protocol-xroom';
 import type { Route } from '../routing/paths';
 
@@ -18,6 +18,7 @@ function joinTarget(body: Buffer): CallTarget {
   if (typeof request !== 'object' || request === null || !('room' in request)) return { kind: 'unknown' };
   const room = typeof request.room === 'string' ? request.room : '';
   const slash = room.indexOf('/');
-  if (slash < 1 || slash > 253) return { kind: 'unknown' };
-  return { kind: 'domain', domain: brandAs<DomainName>(room.slice(0, slash).toLowerCase()) };
+  const domain = parseDomainName(room.slice(0, Math.max(slash, 0)));
+  // What cannot be a domain is not asked for: the directory would choke on some of it and seem to be down.
+  return domain.ok ? { kind: 'domain', domain: domain.value } : { kind: 'unknown' };
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { brandAs, type Directory, type DomainName } from '@parley/domain';
+import { parseDomainName, type Directory, type DomainName } from '@parley/domain';
 import type { CallTarget } from '@parley/protocol-xroom';
 import type { RegionTable } from '../region-table';
 import type { Home } from './home';
@@ -60,8 +60,8 @@ export class HomeFinder {
 }
 
 function domainName(text: string | undefined): DomainName | undefined {
-  const name = text?.trim().toLowerCase();
-  return name === undefined || name === '' || name.length > 253 ? undefined : brandAs<DomainName>(name);
+  const name = parseDomainName(text?.trim() ?? '');
+  return name.ok ? name.value : undefined;
 }
 
 /** A host name without port; undefined for addresses and `localhost`, which nobody can register. */

@@ -88,6 +88,16 @@ describe('HomeFinder', () => {
     expect(asked).toEqual([]);
   });
 
+  it('does not ask it for what cannot be a domain', async () => {
+    const asked: string[] = [];
+    const spy = { ...directory, domain: async (name: string) => (asked.push(name), null) };
+    const spying = new HomeFinder(spy, new RegionTable([eu, us], 'eu-1'));
+    for (const domain of ['', 'a b', 'a..b', '\u00e4.example', `${'a.'.repeat(200)}a`]) {
+      expect(await spying.byHeaders({ domain, host: undefined })).toBeUndefined();
+    }
+    expect(asked).toEqual([]);
+  });
+
   it('reads the region out of a webhook id, unless it moved', async () => {
     const ask = (id: number) => finder.byTarget({ kind: 'webhook', id: brandAs<WebhookId>(id) }, undefined);
     expect(await ask(numericId(6, 2))).toMatchObject({ region: 'us-1' });
