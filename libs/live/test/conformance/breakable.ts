@@ -13,15 +13,18 @@ export interface Breakable {
   /** Its subscriptions lose everything until `hear`. */
   deafen(): void;
   hear(): void;
-  /** Lets the n-th next call of a method fail as if the store had not answered, after or before it did the work. */
-  failOn(method: string, when: 'before' | 'after'): void;
+  /**
+   * Lets the next call of a method fail as if the store had not answered, before or after it did the work; with `dying`
+   * the replica is killed before.
+   */
+  failOn(method: string, when: 'before' | 'after' | 'dying'): void;
   /** Resolves once the replica has written a checkpoint that began after this call. */
   checkpointed(): Promise<void>;
 }
 
 class Switch {
   state: 'running' | 'dead' | 'frozen' | 'deaf' = 'running';
-  failing: { method: string; when: 'before' | 'after' } | undefined;
+  failing: { method: string; when: 'before' | 'after' | 'dying' } | undefined;
   /** How often each method was answered. */
   readonly answered = new Map<string, number>();
   private waiting: (() => void)[] = [];
@@ -103,7 +106,8 @@ function gated<Part extends object>(part: Part, gate: Switch): Part {
         await gate.pass();
         const failing = gate.failing?.method === name ? gate.failing : undefined;
         if (failing) gate.failing = undefined;
-        if (failing?.when === 'before') throw unavailable();
+        if (failing?.when === 'dying') gate.set('dead');
+        if (failing && failing.when !== 'after') throw unavailable();
         const answer: unknown = await Reflect.apply(method, target, args);
         gate.answered.set(String(name), (gate.answered.get(String(name)) ?? 0) + 1);
         await gate.pass();

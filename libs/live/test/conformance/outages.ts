@@ -65,6 +65,7 @@ export function outagesSuite(backend: () => Backend): void {
       await bob.sink.until(() => bob.sink.lines.length === 1, '+eve');
       await ann.sink.until(() => ann.sink.lines.length === 2, '+bob, +eve');
       a.freeze();
+      await b.live.sessions.toSession(TENANT, ann.id, say('m0')); // on its way to the old connection
       const again = await c.resume(ann, ann.sink.last);
       await b.live.sessions.toSession(TENANT, ann.id, say('m1'));
       await b.live.sessions.toSession(TENANT, bob.id, say('m2'));
@@ -73,7 +74,7 @@ export function outagesSuite(backend: () => Backend): void {
       a.thaw();
       await ann.sink.expectEnd('resumed_elsewhere');
       await bob.sink.until(() => bob.sink.texts.length === 2, 'm2 and r1');
-      await again?.sink.until(() => again.sink.texts.length === 2, 'm1 and r1');
+      await again?.sink.until(() => again.sink.texts.length === 3, 'm0, m1 and r1');
       expect(ann.sink.texts).toEqual([]);
       expect(bob.sink.texts.sort()).toEqual(['m2', 'r1']);
     });

@@ -112,11 +112,10 @@ export function roomEndsSuite(backend: () => Backend): void {
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
       await bob.join(room);
-      a.failOn('finishJoin', 'before');
-      const joining = ann.join(room).catch(() => undefined);
-      a.kill();
-      await joining;
-      await eventually(async () => (await b.live.rooms.members(room)).length === 1, 'ann to be swept', 15_000);
+      a.failOn('finishJoin', 'dying');
+      await expect(ann.join(room)).rejects.toMatchObject({ code: 'unavailable' });
+      await bob.sink.expectLines('+ann', '-ann');
+      expect(await b.live.sessions.find(ann.id)).toMatchObject({ room: undefined }); // not just expired
     });
   });
 }
