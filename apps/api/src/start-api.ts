@@ -21,35 +21,29 @@ export interface RunningApi {
 /** What differs in tests. */
 export type ApiOptions = Pick<ServiceOptions, 'ownsProcess' | 'logTo'>;
 
-/** Starts the api. Everything it opened is closed again when the start fails. */
+/** Starts the api. */
 export async function startApi(config: ApiConfig, options: ApiOptions = {}): Promise<RunningApi> {
   let parts: Parts | undefined;
   let admin: RunningService | undefined;
-  const release = async () => {
-    await admin?.close();
-    await parts?.close();
-  };
-  try {
-    const service = await startService({
-      ...options,
-      name: 'api',
-      config,
-      body: 'raw',
-      limits: { bodyBytes: MAX_BODY_BYTES },
-      unreadable: { clientErrorHandler: answerUnreadable, frameworkErrors: answerImpossiblePath },
-      build: async (kit) => {
-        parts = createParts(config, kit, openMachines(config, kit));
-        admin = await startAdmin(config, parts.machines.database, options);
-        return ApiModule.with(parts);
-      },
-      configure,
-      release,
-    });
-    return { url: service.url, adminUrl: admin?.url ?? '', close: () => service.close() };
-  } catch (error) {
-    await release();
-    throw error;
-  }
+  const service = await startService({
+    ...options,
+    name: 'api',
+    config,
+    body: 'raw',
+    limits: { bodyBytes: MAX_BODY_BYTES },
+    unreadable: { clientErrorHandler: answerUnreadable, frameworkErrors: answerImpossiblePath },
+    build: async (kit) => {
+      parts = createParts(config, kit, openMachines(config, kit));
+      admin = await startAdmin(config, parts.machines.database, options);
+      return ApiModule.with(parts);
+    },
+    configure,
+    release: async () => {
+      await admin?.close();
+      await parts?.close();
+    },
+  });
+  return { url: service.url, adminUrl: admin?.url ?? '', close: () => service.close() };
 }
 
 function configure(app: NestFastifyApplication, kit: ServiceKit): void {

@@ -88,6 +88,36 @@ describe('startService', () => {
     });
   });
 
+  it('says at level warn that a check fails, once, and nothing of each probe', async () => {
+    const { url, health } = await start();
+    health.register('db', () => Promise.reject(new Error('gone')));
+    for (let probe = 0; probe < 3; probe += 1) expect((await fetch(`${url}/health/ready`)).status).toBe(503);
+    await running[0]?.close();
+    const noisy = log.texts.filter((line) => /"level":"(warn|error)"/.test(line));
+    expect(noisy.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['health check fails']);
+  });
+
+  it('lets Nest speak under the name of the service, also of a second one in the process', async () => {
+    await start({ name: 'first' });
+    log.texts.length = 0;
+    await start({ name: 'second' });
+    const speakers = log.texts.map((line) => JSON.parse(line) as { service: string; context?: string });
+    expect(speakers.filter(({ context }) => context !== undefined).length).toBeGreaterThan(0);
+    expect(new Set(speakers.map(({ service }) => service))).toEqual(new Set(['second']));
+  });
+
+  it('closes what it opened when it cannot start', async () => {
+    const { port } = await start();
+    let released = 0;
+    const release = async () => void (released += 1);
+    await expect(start({ config: { ...config, PORT: port }, release })).rejects.toThrow('EADDRINUSE');
+    expect(released).toBe(1);
+    await expect(start({ module: undefined, build: () => Promise.reject(new Error('no')), release })).rejects.toThrow(
+      'no',
+    );
+    expect(released).toBe(2);
+  });
+
   it('believes X-Forwarded-For of trusted proxies only', async () => {
     const { url } = await start();
     const headers = { 'x-forwarded-for': '198.51.100.9, 203.0.113.7' };

@@ -5,7 +5,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ServerConfig } from '@parley/config';
 import type { FastifyServerOptions } from 'fastify';
-import { Logger as NestPinoLogger } from 'nestjs-pino';
 import type { DestinationStream } from 'pino';
 import { ClientAddresses } from './client-address';
 import { Health } from './health';
@@ -13,6 +12,7 @@ import { serveHealth } from './health.routes';
 import { ServiceKitModule, type Root, type ServiceKit } from './kit.module';
 import { createLogger } from './logging';
 import { Metrics } from './metrics';
+import { NestLogger } from './nest-logger';
 import { watchProcess } from './shutdown';
 import { UnknownErrorReporter } from './unknown-errors';
 
@@ -47,7 +47,7 @@ export interface ServiceOptions {
   readonly configure?: (app: NestFastifyApplication, kit: ServiceKit) => void | Promise<void>;
   /** Runs after readiness was withdrawn and before connections are closed: finish or hand over what is under way. */
   readonly drain?: () => Promise<void>;
-  /** Runs last, when no request is under way any more: close databases and the like. */
+  /** Runs last, when no request is under way any more: close databases and the like. Also after a start that failed. */
   readonly release?: () => Promise<void>;
   /**
    * `raw`: every body arrives as a Buffer whatever its Content-Type, or without one. `stream`: it is left unread on the
@@ -75,12 +75,33 @@ export interface RunningService extends ServiceKit {
   close(): Promise<void>;
 }
 
-/** Starts a service: logger, health, metrics, limits, the module, and an orderly end. */
+/**
+ * Starts a service: logger, health, metrics, limits, the module, and an orderly end. When it cannot start, what it opened
+ * is closed again, `release` included.
+ */
 export async function startService(options: ServiceOptions): Promise<RunningService> {
   const kit = createKit(options);
+  const started: { app?: NestFastifyApplication } = {};
+  try {
+    return await launch(options, kit, started);
+  } catch (error) {
+    // The first error is the one to be told; what fails on the way out mostly follows from it.
+    await Promise.allSettled([started.app?.close(), kit.metrics.close()]);
+    await options.release?.().catch((failure: unknown) => kit.errors.report(failure, { during: 'failed start' }));
+    throw error;
+  }
+}
+
+/** @param started is told of the application as soon as there is one, for the case that the rest fails */
+async function launch(
+  options: ServiceOptions,
+  kit: ServiceKit,
+  started: { app?: NestFastifyApplication },
+): Promise<RunningService> {
   const root = options.module ?? (await options.build?.(kit));
   if (root === undefined) throw new Error('startService needs a module or a build function');
   const app = await createApp(options, kit, root);
+  started.app = app;
   await options.configure?.(app, kit);
   const { HOST, PORT, METRICS_PORT } = options.config;
   await app.listen(PORT, HOST);
@@ -131,7 +152,7 @@ async function createApp(options: ServiceOptions, kit: ServiceKit, root: Root): 
     bodyParser: (options.body ?? 'json') === 'json',
     abortOnError: false,
   });
-  app.useLogger(app.get(NestPinoLogger));
+  app.useLogger(new NestLogger(kit.logger));
   const fastify = adapter.getInstance();
   if (options.body === 'raw' || options.body === 'stream') fastify.removeAllContentTypeParsers();
   if (options.body === 'raw') {

@@ -56,7 +56,16 @@ function requestLog(logger: Logger): DynamicModule {
       wrapSerializers: false,
       customSuccessMessage: () => 'request done',
       customErrorMessage: () => 'request failed',
-      customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'warn' : 'debug'),
+      customLogLevel: (request, response, error) => (failed(response, error) && !isProbe(request) ? 'warn' : 'debug'),
     },
   });
+}
+
+function failed(response: { statusCode: number }, error: Error | undefined): boolean {
+  return error !== undefined || response.statusCode >= 500;
+}
+
+/** Probes come every few seconds; why one fails is told once, by the check. */
+function isProbe(request: Parameters<typeof requestFields>[0]): boolean {
+  return requestFields(request).path?.startsWith('/health/') === true;
 }

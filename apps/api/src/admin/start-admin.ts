@@ -20,29 +20,24 @@ export async function startAdmin(
 ): Promise<RunningService> {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
   const bootstrapKey = config.PARLEY_ADMIN_BOOTSTRAP_KEY;
-  try {
-    return await startService({
-      ...options,
-      name: 'api-admin',
-      config: { ...config, HOST: config.ADMIN_HOST, PORT: config.ADMIN_PORT, METRICS_PORT: undefined },
-      ownsProcess: false,
-      body: 'raw',
-      limits: { bodyBytes: MAX_BODY_BYTES },
-      build: async (kit) => {
-        kit.health.register('directory', async () => {
-          if (!(await directory.healthy())) throw new Error('does not answer');
-        });
-        const store = createAdminStore(database, directory, SYSTEM_CLOCK);
-        if (bootstrapKey !== undefined) await ensureBootstrapKey(bootstrapKey, database, store, kit);
-        return AdminModule.with(store);
-      },
-      configure: (app, kit) => void app.useGlobalFilters(new ErrorFilter(kit.errors)),
-      release: () => directory.close(),
-    });
-  } catch (error) {
-    await directory.close();
-    throw error;
-  }
+  return startService({
+    ...options,
+    name: 'api-admin',
+    config: { ...config, HOST: config.ADMIN_HOST, PORT: config.ADMIN_PORT, METRICS_PORT: undefined },
+    ownsProcess: false,
+    body: 'raw',
+    limits: { bodyBytes: MAX_BODY_BYTES },
+    build: async (kit) => {
+      kit.health.register('directory', async () => {
+        if (!(await directory.healthy())) throw new Error('does not answer');
+      });
+      const store = createAdminStore(database, directory, SYSTEM_CLOCK);
+      if (bootstrapKey !== undefined) await ensureBootstrapKey(bootstrapKey, database, store, kit);
+      return AdminModule.with(store);
+    },
+    configure: (app, kit) => void app.useGlobalFilters(new ErrorFilter(kit.errors)),
+    release: () => directory.close(),
+  });
 }
 
 async function ensureBootstrapKey(key: string, database: Database, store: AdminStore, kit: ServiceKit): Promise<void> {
