@@ -3,11 +3,8 @@ import { brandAs, type Clock, type RegionId, type ReplicaId } from '@parley/doma
 import { createRedisLive, type Live, parseRedisTarget } from '@parley/live';
 import { createDatabase, type Database } from '@parley/persistence';
 import { createValidationQueue, type ValidationQueue } from '@parley/queue';
-import { createRedis, type ServiceKit } from '@parley/server-kit';
+import { createRedis, ringOutboxBell, type ServiceKit } from '@parley/server-kit';
 import type { ApiConfig } from './config';
-
-/** Channel on which the outbox relay hears that there is something to relay. The message itself says nothing. */
-export const OUTBOX_CHANNEL = 'parley:outbox';
 
 /** The time of day. */
 export const SYSTEM_CLOCK: Clock = { now: () => new Date() };
@@ -28,7 +25,7 @@ export function openMachines(config: ApiConfig, { logger, health }: ServiceKit):
     masterKeys: config.PARLEY_MASTER_KEYS,
     region: { id: brandAs<RegionId>(config.PARLEY_REGION), number: config.PARLEY_REGION_NUMBER },
     wakeRelay: () => {
-      publisher.publish(OUTBOX_CHANNEL, '').catch((error: unknown) => {
+      ringOutboxBell(publisher).catch((error: unknown) => {
         // The relay looks by itself every few seconds.
         logger.debug({ err: error }, 'the outbox relay was not woken');
       });

@@ -1,6 +1,6 @@
+import { hearOutboxBell } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
 import Redis from 'ioredis';
-import { OUTBOX_CHANNEL } from '../src/machines';
 import { backEnd, DOMAIN, openTestDatabase, startTestApi, type TestApi } from './running-api';
 
 let api: TestApi;
@@ -30,11 +30,10 @@ it('closes rooms whose time is up, whichever replica acts', async () => {
 
 it('wakes the outbox relay after a commit that wrote an event', async () => {
   const listener = new Redis(api.redis.url);
-  const heard: string[] = [];
-  listener.on('message', (_channel, message) => heard.push(message));
-  await listener.subscribe(OUTBOX_CHANNEL);
+  let heard = 0;
+  await hearOutboxBell(listener, () => (heard += 1));
   await backEnd(api.url, api.demo)('room/init', { id: `${DOMAIN}/told` });
-  await eventually(() => heard.length > 0, 'a message on the outbox channel');
+  await eventually(() => heard > 0, 'the outbox bell');
   listener.disconnect();
 });
 

@@ -9,6 +9,7 @@ import {
   type WebhookId,
 } from '@parley/domain';
 import { createDatabase, type Database } from '@parley/persistence';
+import { ringOutboxBell } from '@parley/server-kit';
 import {
   eventually,
   startPostgres,
@@ -54,7 +55,7 @@ export class World {
     const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
     const url = await postgres.createDatabase();
     const client = new Redis(redis.url);
-    const wakeRelay = (): void => void client.publish('parley:outbox', '').catch(() => undefined);
+    const wakeRelay = (): void => void ringOutboxBell(client).catch(() => undefined);
     const database = createDatabase({ url, masterKeys: MASTER_KEYS, region: REGION, wakeRelay });
     await database.prisma.account.create({
       data: {

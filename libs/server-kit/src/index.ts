@@ -3,6 +3,7 @@ export * from './kit.module';
 export * from './health';
 export * from './metrics';
 export * from './redis';
+export * from './outbox-bell';
 export * from './tickets';
 export * from './internal-auth';
 export * from './unknown-errors';

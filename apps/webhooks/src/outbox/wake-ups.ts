@@ -1,8 +1,4 @@
-import { createRedis, type Logger } from '@parley/server-kit';
-import { Cluster } from 'ioredis';
-
-/** Whoever commits an outbox event publishes anything here afterwards; with SPUBLISH where Redis is a cluster. */
-export const OUTBOX_CHANNEL = 'parley:outbox';
+import { createRedis, hearOutboxBell, type Logger } from '@parley/server-kit';
 
 /** A subscription that can be ended. */
 export interface WakeUps {
@@ -16,7 +12,7 @@ export interface WakeUps {
 export function listenForOutbox(redisUrl: string, logger: Pick<Logger, 'warn' | 'info'>, wake: () => void): WakeUps {
   const client = createRedis(redisUrl, 'subscriber', logger);
   client.on('ready', wake);
-  const subscribed = subscribe(client, wake).catch((error: unknown) => {
+  const subscribed = hearOutboxBell(client, wake).catch((error: unknown) => {
     logger.warn({ err: error }, 'no wake-ups from the outbox; polling only');
   });
   return {
@@ -25,14 +21,4 @@ export function listenForOutbox(redisUrl: string, logger: Pick<Logger, 'warn' | 
       await subscribed;
     },
   };
-}
-
-async function subscribe(client: ReturnType<typeof createRedis>, wake: () => void): Promise<void> {
-  if (client instanceof Cluster) {
-    client.on('smessage', wake);
-    await client.ssubscribe(OUTBOX_CHANNEL);
-  } else {
-    client.on('message', wake);
-    await client.subscribe(OUTBOX_CHANNEL);
-  }
 }
