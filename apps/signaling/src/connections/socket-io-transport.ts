@@ -22,12 +22,17 @@ export class SocketIoTransport implements Transport {
   ) {
     socket.on(MESSAGE_EVENT, (payload: unknown) => {
       if (Buffer.isBuffer(payload)) events.binary();
-      else events.text(typeof payload === 'string' ? payload : (JSON.stringify(payload) ?? ''));
+      else events.text(typeof payload === 'string' ? payload : textOf(payload));
     });
+    const flush = () => this.onFlush();
+    const upgrade = () => [...this.polled].forEach((done) => done());
     // Engine.IO hands over what was written in batches.
-    socket.conn.on('flush', () => this.onFlush());
-    socket.conn.once('upgrade', () => [...this.polled].forEach((done) => done()));
-    socket.once('disconnect', () => events.closed());
+    socket.conn.on('flush', flush).once('upgrade', upgrade);
+    socket.once('disconnect', () => {
+      // A client may come and go on one Engine.IO connection as often as it likes.
+      socket.conn.off('flush', flush).off('upgrade', upgrade);
+      events.closed();
+    });
   }
 
   send(frame: Frame, flushed: () => void): void {
@@ -65,5 +70,15 @@ export class SocketIoTransport implements Transport {
     // it finishes its last poll before.
     this.polled.add(done);
     transport.once('ready', done);
+  }
+}
+
+/** A payload as the frame it is; empty, which is no frame, for what has none. */
+function textOf(payload: unknown): string {
+  try {
+    return JSON.stringify(payload) ?? '';
+  } catch {
+    // It nests deeper than the stack is: an error thrown from a listener would end the process.
+    return '';
   }
 }

@@ -1,6 +1,7 @@
 import { fail, ok, type JsonValue, type Result } from '@parley/domain';
 import { normalizeBackendUrl } from './backend-url';
 import type { ClientMessage, DecodeFailure, HelloRequest, Recipient } from './client-message';
+import { nestsDeeperThan } from './depth';
 import { LIMITS, PROTOCOL_VERSIONS, type ProtocolVersion } from './features';
 import { rawMember } from './raw-member';
 import { decodeSeq } from './seq';
@@ -190,6 +191,7 @@ function failure(code: DecodeFailure['code'], id: string | undefined, type: stri
 }
 
 function parseJson(text: string): unknown {
+  if (nestsDeeperThan(text, LIMITS.maxDepth)) return undefined;
   try {
     return JSON.parse(text);
   } catch {

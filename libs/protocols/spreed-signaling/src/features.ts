@@ -18,6 +18,8 @@ export const LIMITS = {
   /** Longest resume id, client feature, `lastSeq`, session or user id, in characters. */
   maxIdLength: 1_024,
   maxFeatures: 64,
+  /** Deepest nesting of objects and arrays in a frame. */
+  maxDepth: 64,
 } as const;
 
 /** Times of this protocol, in milliseconds (briefs: hello 2 s, guest join 10 s). */

@@ -18,6 +18,16 @@ describe('codec', () => {
     );
   });
 
+  test('takes data as deep as anybody needs, and nothing that could exhaust the stack', () => {
+    const frame = (depth: number, text = '') =>
+      `{"type":"message","message":{"recipient":{"type":"room"},"data":${'['.repeat(depth)}${text}${']'.repeat(depth)}}}`;
+    expect(decodeFrame(frame(60))).toMatchObject({ ok: true });
+    expect(decodeFrame(frame(60, '"[[[[[{{{{{\\"[[[[["'))).toMatchObject({ ok: true });
+    for (const depth of [63, 20_000]) {
+      expect(decodeFrame(frame(depth))).toMatchObject({ ok: false, error: { code: 'invalid_format' } });
+    }
+  });
+
   test('of repeated keys the last counts, as for JSON.parse', () => {
     expect(rawMember('{"a":{"b":1,"b":2}, "a":{"b": [3, "]"] }}', ['a', 'b'])).toBe('[3, "]"]');
     expect(rawMember('{"a":1}', ['b'])).toBeUndefined();
