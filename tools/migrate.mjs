@@ -5,7 +5,8 @@
  *   node tools/migrate.mjs --drift         exits 1 and prints SQL when the migrations do not make schema.prisma
  *   node tools/migrate.mjs --create <name> writes prisma/migrations/<time>_<name>/migration.sql with that SQL
  *
- * The last two need a server on which a database may be made; without DATABASE_URL they start a throw-away one.
+ * DATABASE_URL may also stand in a file named by DATABASE_URL_FILE. The last two need a server on which a database may be
+ * made; without DATABASE_URL they start a throw-away one.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -36,8 +37,16 @@ export async function drift(databaseUrl) {
   return schemaDrift({ databaseUrl, migrationsDir, schemaPath });
 }
 
+/** Read as the services read it. Only after {@link loadMigrate}, which compiles what this needs. */
+function givenDatabaseUrl() {
+  const { secretFromEnv } = createRequire(import.meta.url)('@parley/config');
+  return secretFromEnv('DATABASE_URL', process.env);
+}
+
 async function withServer(work) {
-  if (process.env.DATABASE_URL) return work(process.env.DATABASE_URL);
+  await loadMigrate();
+  const given = givenDatabaseUrl();
+  if (given !== undefined) return work(given);
   const { startThrowAwayPostgres } = await import('./provision/throw-away-postgres.mjs');
   const server = await startThrowAwayPostgres();
   try {
@@ -48,8 +57,12 @@ async function withServer(work) {
 }
 
 async function applyFromEnvironment() {
-  if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL says which database to migrate, and it is not set');
-  const applied = await migrate(process.env.DATABASE_URL);
+  await loadMigrate();
+  const databaseUrl = givenDatabaseUrl();
+  if (databaseUrl === undefined) {
+    throw new Error('DATABASE_URL (or DATABASE_URL_FILE) says which database to migrate, and it is not set');
+  }
+  const applied = await migrate(databaseUrl);
   console.log(applied.length === 0 ? 'the database is up to date' : `applied ${applied.join(', ')}`);
 }
 

@@ -3,7 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { z } from 'zod';
-import { commonSchema, ConfigError, csv, flag, json, loadEnv, port, runOrExit, secret, url } from './index';
+import {
+  commonSchema,
+  ConfigError,
+  csv,
+  flag,
+  json,
+  loadEnv,
+  port,
+  runOrExit,
+  secret,
+  secretFromEnv,
+  url,
+} from './index';
 
 const schema = z.object({
   PORT: port().default(8080).describe('port'),
@@ -92,6 +104,9 @@ describe('secrets from files', () => {
   it('reads the file without its last line break', () => {
     writeFileSync(file, 'from-a-file\n');
     expect(loadEnv(schema, { TOKEN_FILE: file }).TOKEN).toBe('from-a-file');
+    expect(secretFromEnv('TOKEN', { TOKEN_FILE: file })).toBe('from-a-file');
+    expect(secretFromEnv('TOKEN', {})).toBeUndefined();
+    expect(() => secretFromEnv('TOKEN', { TOKEN: 'x', TOKEN_FILE: file })).toThrow(ConfigError);
   });
 
   it('refuses both at once, an unreadable file and an empty one', () => {

@@ -57,6 +57,18 @@ export function loadEnv<Schema extends z.ZodObject>(
   return deepFreeze(parsed.data) as Frozen<z.infer<Schema>>;
 }
 
+/**
+ * One secret alone, from `name` or the file that `<name>_FILE` names, for tools that need no whole configuration;
+ * undefined when it is not set.
+ * @throws {ConfigError}
+ */
+export function secretFromEnv(name: string, env: Env): string | undefined {
+  const problems: string[] = [];
+  const value = readSecret(name, env, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return value;
+}
+
 function present(value: string | undefined): string | undefined {
   return value === undefined || value.trim() === '' ? undefined : value;
 }
