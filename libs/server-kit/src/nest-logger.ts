@@ -41,8 +41,8 @@ export class NestLogger implements LoggerService {
     const context = more.at(-1);
     const fields = typeof context === 'string' ? { context } : {};
     if (message instanceof Error) this.logger[level]({ ...fields, err: message }, 'nest');
-    else if (typeof message === 'object') this.logger[level]({ ...fields, ...message }, 'nest');
-    else this.logger[level]({ ...fields, ...stackOf(more) }, String(message));
+    else if (typeof message === 'string') this.logger[level]({ ...fields, ...stackOf(more) }, message);
+    else this.logger[level]({ ...fields, said: message }, 'nest');
   }
 }
 
