@@ -18,6 +18,8 @@ export interface Breakable {
    * the replica is killed before.
    */
   failOn(method: string, when: 'before' | 'after' | 'dying'): void;
+  /** Resolves once this many messages were lost on their way in. */
+  missed(count: number): Promise<unknown>;
   /** Resolves once the replica has written a checkpoint that began after this call. */
   checkpointed(): Promise<void>;
 }
@@ -27,6 +29,7 @@ class Switch {
   failing: { method: string; when: 'before' | 'after' | 'dying' } | undefined;
   /** How often each method was answered. */
   readonly answered = new Map<string, number>();
+  missed = 0;
   private waiting: (() => void)[] = [];
 
   set(state: Switch['state']): void {
@@ -42,6 +45,7 @@ class Switch {
   hear(step: () => void): void {
     if (this.state === 'running') step();
     else if (this.state === 'frozen') this.waiting.push(step);
+    else this.missed++;
   }
 }
 
@@ -70,6 +74,11 @@ export function breakable(inner: LiveStore): Breakable {
     failOn: (method, when) => {
       gate.failing = { method, when };
     },
+    missed: (count) =>
+      eventually(
+        () => gate.missed >= count,
+        () => `${count} lost messages, not ${gate.missed}`,
+      ),
     async checkpointed() {
       const before = gate.answered.get('checkpoint') ?? 0;
       await eventually(() => (gate.answered.get('checkpoint') ?? 0) > before, 'a checkpoint to be written');

@@ -70,7 +70,8 @@ export function outagesSuite(backend: () => Backend): void {
       await b.live.sessions.toSession(TENANT, ann.id, say('m1'));
       await b.live.sessions.toSession(TENANT, bob.id, say('m2'));
       await b.live.sessions.toRoom(room, say('r1'));
-      await new Promise((resolve) => setTimeout(resolve, world.times.deadAfterMs + 4 * world.times.heartbeatMs));
+      const left = () => b.store.registry.owned(a.live.replica);
+      await eventually(async () => (await left()).length === 0, 'the others to take a for dead', 15_000);
       a.thaw();
       await ann.sink.expectEnd('resumed_elsewhere');
       await bob.sink.until(() => bob.sink.texts.length === 2, 'm2 and r1');
@@ -117,7 +118,9 @@ export function outagesSuite(backend: () => Backend): void {
       await eventually(async () => (await b.live.sessions.toSession(TENANT, ann.id, say('m'))) === 'sent', 'ann');
       await eventually(() => b.live.sessions.toRoom(room, say('r')).then(() => true), 'the room');
       for (const { sink } of people) await sink.until(() => sink.texts.includes('r'), 'r');
-      await new Promise((resolve) => setTimeout(resolve, world.times.generationGraceMs + 5 * world.times.heartbeatMs));
+      // Nothing tells that nothing comes: the grace must have passed without news.
+      const settled = performance.now() + world.times.generationGraceMs + 5 * world.times.heartbeatMs;
+      await eventually(() => performance.now() > settled, 'the grace to pass');
       expect(ann.sink.lines).toEqual(['+bob', '+eve', ...ann.sink.texts]);
       expect(bob.sink.lines).toEqual(['+eve', 'r']);
       expect(eve.sink.lines).toEqual(['r']);
@@ -134,14 +137,15 @@ export function outagesSuite(backend: () => Backend): void {
       a.kill();
       await world.flush();
       const late = await b.open('late');
-      await late.join(room, { policy: POLICY });
+      const { others } = await late.join(room, { policy: POLICY });
       for (const { sink } of [bob, eve]) {
         await sink.until(() => sink.lines.includes('+late') && sink.lines.includes('-ann'), '+late and -ann', 15_000);
       }
       const present = async () => (await b.live.rooms.members(room)).map((member) => member.sessionId).sort();
       await eventually(async () => (await present()).length === 3, 'three members');
       expect(await present()).toEqual([bob.id, eve.id, late.id].sort());
-      const seen = late.sink.lines.filter((line) => line.startsWith('+')).sort();
+      const joined = late.sink.lines.filter((line) => line.startsWith('+'));
+      const seen = [...others.map((member) => `+${member.userId}`), ...joined].sort();
       expect(seen).toEqual(['+bob', '+eve']);
       expect(bob.sink.lines.filter((line) => line === '+eve')).toHaveLength(1);
     });

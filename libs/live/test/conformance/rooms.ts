@@ -234,7 +234,7 @@ export function roomsSuite(backend: () => Backend): void {
       a.deafen();
       await bob.join(room);
       await b.live.sessions.toRoom(room, say('m1'));
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await a.missed(2);
       a.thaw();
       await b.live.sessions.toRoom(room, say('m2'));
       await ann.sink.expectLines('+bob', 'm1', 'm2');

@@ -187,7 +187,7 @@ export function sessionsSuite(backend: () => Backend): void {
       a.deafen();
       await b.live.sessions.toSession(TENANT, ann.id, say('m1'));
       await b.live.sessions.toSession(TENANT, ann.id, say('m2'));
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await a.missed(2);
       expect(ann.sink.lines).toEqual([]);
       a.thaw();
       await b.live.sessions.toSession(TENANT, ann.id, say('m3'));
@@ -198,7 +198,7 @@ export function sessionsSuite(backend: () => Backend): void {
       const ann = await a.open('ann');
       a.deafen();
       await b.live.sessions.toSession(TENANT, ann.id, say('m1'));
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await a.missed(1);
       a.hear();
       await ann.sink.expectLines('m1');
     });
