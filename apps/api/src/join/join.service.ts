@@ -11,6 +11,7 @@ import {
 import type { LiveGuards } from '@parley/live';
 import { peerTypeCode } from '@parley/protocol-xroom';
 import { throttleKey, type TicketIssuer } from '@parley/server-kit';
+import { Turns } from './turns';
 
 export interface JoinSettings {
   readonly region: RegionId;
@@ -37,6 +38,8 @@ export function pauseAfter(wrongTries: number): number {
 
 /** Hands out join tickets: throttled per address and room, slower and slower for those who guess. */
 export class JoinService {
+  private readonly turns = new Turns();
+
   constructor(
     private readonly entry: Pick<EntryService, 'admit'>,
     private readonly guards: Pick<LiveGuards, 'hit' | 'hits'>,
@@ -57,8 +60,11 @@ export class JoinService {
     await this.throttle(`join:from:${from}`, this.settings.perMinute.address);
     await this.throttle(`join:to:${room}`, this.settings.perMinute.room);
     const guesses = request.password !== undefined || request.hostKey !== undefined;
-    if (guesses) await this.assertNoPause(from, room);
-    const { claims, room: opened, role } = await this.admit(request, path.value, guesses ? { from, room } : undefined);
+    const {
+      claims,
+      room: opened,
+      role,
+    } = guesses ? await this.admitGuesser(request, path.value, { from, room }) : await this.admit(request, path.value);
     return {
       ticket: await this.tickets.issue(claims, this.clock.now()),
       authUrl: this.settings.authUrl,
@@ -69,21 +75,28 @@ export class JoinService {
     };
   }
 
-  private async admit(request: JoinRequest, path: RoomPath, guess: Guess | undefined) {
-    const { displayName, password, hostKey } = request;
-    try {
-      return await this.entry.admit({
-        ...path,
-        region: this.settings.region,
-        ...(displayName === undefined ? {} : { displayName }),
-        ...(password === undefined ? {} : { password }),
-        ...(hostKey === undefined ? {} : { hostKey }),
-      });
-    } catch (error) {
-      const wrong = isDomainError(error, 'wrong_password') || isDomainError(error, 'wrong_host_key');
-      if (wrong && guess !== undefined) await this.countWrong(guess);
-      throw error;
-    }
+  private admit({ displayName, password, hostKey }: JoinRequest, path: RoomPath) {
+    return this.entry.admit({
+      ...path,
+      region: this.settings.region,
+      ...(displayName === undefined ? {} : { displayName }),
+      ...(password === undefined ? {} : { password }),
+      ...(hostKey === undefined ? {} : { hostKey }),
+    });
+  }
+
+  /** One guess after the other: of many at once each would find that there is no pause yet. */
+  private admitGuesser(request: JoinRequest, path: RoomPath, guess: Guess) {
+    return this.turns.take(`${guess.from} ${guess.room}`, async () => {
+      await this.assertNoPause(guess.from, guess.room);
+      try {
+        return await this.admit(request, path);
+      } catch (error) {
+        const wrong = isDomainError(error, 'wrong_password') || isDomainError(error, 'wrong_host_key');
+        if (wrong) await this.countWrong(guess);
+        throw error;
+      }
+    });
   }
 
   private async throttle(scope: string, limit: number): Promise<void> {
