@@ -1,16 +1,17 @@
-/**
- * A participant in a terminal: joins a room, shows who comes and goes, sends what you type to everybody in the room.
- *
- *   npm run join -- <room> [--name Ann] [--host-key KEY] [--password PASSWORD] [--gateway 1]
- *
- * `--gateway N` connects straight to the Nth replica instead of letting the front door choose one.
- */
+/** A participant in a terminal: joins a room, shows who comes and goes, sends what you type to everybody in the room. */
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
-import { WebSocket } from 'ws';
-import { readRunFile } from './running.mjs';
+import { readCommandLine, readRunFile, stop } from './running.mjs';
 
-const { values, positionals } = parseArgs({
+const HELP = `npm run join -- [room] [options]
+
+  room                the room to join, opened if need be (default demo.localhost/my-room)
+  --name NAME         what the others call you (default guest)
+  --gateway N         connect straight to the Nth gateway instead of letting the front door choose one
+  --password TEXT     the room's password
+  --host-key KEY      enter as the host
+  --help              this text`;
+
+const { values, positionals } = readCommandLine('npm run join', HELP, {
   allowPositionals: true,
   options: {
     name: { type: 'string', default: 'guest' },
@@ -21,13 +22,9 @@ const { values, positionals } = parseArgs({
 });
 
 const run = await readRunFile();
+// Imported late: before the first `npm start` it is not installed, and readRunFile says so better.
+const { WebSocket } = await import('ws');
 const room = positionals[0] ?? `${run.domain}/my-room`;
-
-/** Ends with one sentence. */
-function stop(sentence) {
-  console.error(sentence);
-  process.exit(1);
-}
 
 async function askForTicket() {
   const response = await fetch(`${run.url}/join`, {
@@ -47,7 +44,9 @@ async function askForTicket() {
 
 function signalingUrl(ticket) {
   if (values.gateway === undefined) return ticket.signalingUrl;
-  return run.regions[0].signaling[Number(values.gateway) - 1] ?? stop(`There is no gateway ${values.gateway}.`);
+  const gateways = run.regions[0].signaling;
+  const choices = gateways.map((_url, index) => index + 1).join(', ');
+  return gateways[Number(values.gateway) - 1] ?? stop(`There is no gateway ${values.gateway}: choose from ${choices}.`);
 }
 
 const names = new Map();
@@ -93,11 +92,12 @@ socket.on('close', () => stop('* the connection is closed'));
 socket.on('error', (error) => stop(`The gateway cannot be reached: ${error.message}`));
 
 createInterface({ input: process.stdin }).on('line', (text) => {
-  if (text.trim() === '') return;
+  if (text.trim() === '' || socket.readyState !== WebSocket.OPEN) return;
   const message = { recipient: { type: 'room' }, data: { type: 'chat', text } };
   socket.send(JSON.stringify({ type: 'message', message }));
 });
 process.on('SIGINT', () => {
+  if (socket.readyState !== WebSocket.OPEN) process.exit(0);
   socket.send(JSON.stringify({ type: 'bye', bye: {} }));
   setTimeout(() => process.exit(0), 200);
 });

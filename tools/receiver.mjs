@@ -1,15 +1,20 @@
-/**
- * A webhook receiver for the first minute: proves that it knows the domain's webhook key, then prints what it is told.
- *
- *   npm run receiver -- [--port 9000]
- */
+/** A webhook receiver for the first minute: proves that it knows the domain's webhook key, then prints what it is told. */
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
-import { parseArgs } from 'node:util';
-import { readRunFile } from './running.mjs';
+import { readCommandLine, readRunFile, stop } from './running.mjs';
 
-const { values } = parseArgs({ options: { port: { type: 'string', default: '9000' } } });
-const { webhookKey } = await readRunFile();
+const HELP = `npm run receiver -- [options]
+
+  --port N            port to listen on (default 9000)
+  --help              this text`;
+
+const { values } = readCommandLine('npm run receiver', HELP, {
+  options: { port: { type: 'string', default: '9000' } },
+});
+if (!/^\d{1,5}$/.test(values.port) || Number(values.port) < 1 || Number(values.port) > 65_535) {
+  stop(`--port takes a whole number from 1 to 65535, not "${values.port}".`);
+}
+await readRunFile();
 
 async function readBody(request) {
   const chunks = [];
@@ -27,6 +32,8 @@ const server = createServer(async (request, response) => {
   }
   const time = new Date().toISOString().slice(11, 19);
   if (event.event === 'validation') {
+    // Read every time: after `npm start -- --fresh` the key is another one.
+    const { webhookKey } = await readRunFile();
     response.end(createHmac('sha256', webhookKey).update(String(event.signThis)).digest('hex'));
     console.log(`${time}  asked to prove that it knows the webhook key, and did`);
     return;
@@ -38,12 +45,11 @@ const server = createServer(async (request, response) => {
 });
 
 server.on('error', (error) => {
-  console.error(
+  stop(
     error.code === 'EADDRINUSE'
-      ? `Port ${values.port} is in use: choose another with "npm run receiver -- --port 9001".`
+      ? `Port ${values.port} is in use: choose another with "npm run receiver -- --port ${Number(values.port) + 1}".`
       : `The receiver cannot listen: ${error.message}`,
   );
-  process.exit(1);
 });
 server.listen(Number(values.port), '127.0.0.1', () =>
   console.log(`listening on http://127.0.0.1:${values.port}/hook (Ctrl-C ends it)`),

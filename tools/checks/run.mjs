@@ -63,7 +63,8 @@ async function setUp({ progress, folder, signal }) {
   });
   await progress.step('Build', async () => {
     const { build } = await import('../build.mjs');
-    return { note: `${await build()} files` };
+    const compiled = await build();
+    return { note: compiled === 0 ? 'up to date' : `${compiled} files` };
   });
 }
 

@@ -13,7 +13,7 @@ const program = (module, folder) => `
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore', detached: true });
   undertaker.watch(child.pid);
   undertaker.removeFolder(${JSON.stringify(folder)});
-  console.log(child.pid);
+  console.log(String(child.pid)); // A number would be coloured where colours are forced, as in Jest on a terminal.
   setInterval(() => {}, 1000);
 `;
 

@@ -94,7 +94,12 @@ export function runDescription(regions, servers, secrets, pids) {
   const [first] = regions;
   return {
     url: first.url,
-    regions: regions.map(({ id, url, signaling }) => ({ id, url, signaling: signaling.map(signalingUrl) })),
+    regions: regions.map(({ id, url, signaling, admin }) => ({
+      id,
+      url,
+      signaling: signaling.map(signalingUrl),
+      adminUrl: admin,
+    })),
     account: { authId: secrets.demo.authId, secret: secrets.demo.secret },
     domain: secrets.demo.domain,
     webhookKey: secrets.demo.webhookKey,

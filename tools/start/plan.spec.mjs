@@ -87,6 +87,7 @@ describe('the plan of a start', () => {
       signaling: ['us-1-signaling-1', 'us-1-signaling-2'].map(
         (name) => `ws://127.0.0.1:${named(name).env.PORT}/spreed`,
       ),
+      adminUrl: `http://127.0.0.1:${named('us-1-api').env.ADMIN_PORT}`,
     });
     expect(run).toMatchObject({
       account: { authId: 'demo', secret: secrets.demo.secret },
@@ -99,7 +100,7 @@ describe('the plan of a start', () => {
     const call = signedCall({ url: 'http://h', account: { authId: 'demo', secret: 'se' } }, 'room', { method: 'list' });
     expect(call.split('\n').slice(0, 2)).toEqual([
       'R=$(openssl rand -hex 32)',
-      `K=$(printf %s "$R" | openssl dgst -sha256 -hmac 'se' | sed 's/^.* //')`,
+      `K=$(printf %s "$R" | openssl dgst -sha256 -hmac 'se' -r | cut -d' ' -f1)`,
     ]);
     expect(call).toContain(`http://h/api/room`);
   });

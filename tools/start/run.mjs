@@ -51,7 +51,10 @@ export async function start(args) {
     await stopped;
     return 0;
   } catch (error) {
-    if (run.abort.signal.aborted) return 130;
+    if (run.abort.signal.aborted) {
+      progress.say('Stopped before it was ready.');
+      return 130;
+    }
     progress.say(sentenceFor(error, root) ?? error?.stack ?? String(error));
     return 1;
   } finally {
@@ -111,7 +114,8 @@ async function bringUp(run, options) {
   stopIfAsked(run);
   const description = await startServices(run, options, secrets, servers);
   run.ready = true;
-  progress.say(welcomeText(description, relative(process.cwd(), folder.run)));
+  const [runFile, logs] = [folder.run, folder.logs].map((path) => relative(process.cwd(), path));
+  progress.say(welcomeText(description, { run: runFile, logs }));
   progress.say(`Started in ${seconds(performance.now() - startedAt)}.`);
 }
 
