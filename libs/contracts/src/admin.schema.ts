@@ -87,6 +87,54 @@ export const webhookKeySchema = z
   .strictObject({ webhookKey: z.string().describe('Shown only now; the former one is void') })
   .meta({ id: 'WebhookKey' });
 
+const sharedSecret = z.string().min(16, 'expected at least 16 characters').max(512);
+const bitrate = z.number().int().min(1).max(2_147_483_647);
+
+const backendSettings = {
+  domain: domainName.describe('Its rooms belong to this domain'),
+  urls: z
+    .array(z.url({ protocol: /^https?$/ }).max(2_048))
+    .min(1)
+    .max(32)
+    .describe('Base URLs of one and the same Nextcloud; plain http only where `allowPrivate` covers the address'),
+  sessionLimit: z.number().int().min(1).max(1_000_000).nullable().describe('Sessions at once; null: any number'),
+  maxStreamBitrate: bitrate.nullable().describe('Told to its clients, bits per second'),
+  maxScreenBitrate: bitrate.nullable().describe('Told to its clients, bits per second'),
+  foreignEntry: z.boolean().describe('People of other protocols may enter its rooms'),
+  allowPrivate: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .max(32)
+    .describe('Address ranges its URLs may lead to although they are not public'),
+};
+
+export const createBackendSchema = z
+  .strictObject({
+    id: slug.describe('Never given to another Nextcloud: sessions and rooms are kept apart by it'),
+    domain: backendSettings.domain,
+    urls: backendSettings.urls,
+    secret: sharedSecret.describe('The one in Talk settings; signs calls in both directions'),
+    internalSecret: sharedSecret.optional().describe('Proves its internal clients; it has none if absent'),
+    sessionLimit: backendSettings.sessionLimit.default(null),
+    maxStreamBitrate: backendSettings.maxStreamBitrate.default(null),
+    maxScreenBitrate: backendSettings.maxScreenBitrate.default(null),
+    foreignEntry: backendSettings.foreignEntry.default(false),
+    allowPrivate: backendSettings.allowPrivate.default([]),
+  })
+  .meta({ id: 'CreateBackend' });
+export type CreateBackend = z.infer<typeof createBackendSchema>;
+
+export const backendSchema = z
+  .strictObject({
+    id: slug,
+    ...backendSettings,
+    hasInternalSecret: z.boolean(),
+    createdAt: time,
+  })
+  .meta({ id: 'Backend' });
+export type BackendView = z.infer<typeof backendSchema>;
+
+export const backendListSchema = z.strictObject({ backends: z.array(backendSchema) }).meta({ id: 'BackendList' });
+
 export const createKeySchema = z.strictObject({ name: slug }).meta({ id: 'CreateKey' });
 
 /** Names are not used twice, so the key that takes the place of another has another name. */

@@ -1,4 +1,5 @@
 import { brandAs, type DomainName } from '@parley/domain';
+import { urlPrefixes } from './backend-url';
 import type { BackendModel } from './generated/models';
 import type { PrismaClient } from './generated/client';
 import type { Sealer } from './sealing';
@@ -13,7 +14,13 @@ export interface Backend {
   readonly secret: string;
   /** Proves its internal clients; null: it has none. */
   readonly internalSecret: string | null;
+  /** How many sessions of clients it may have at once; null: any number. */
   readonly sessionLimit: number | null;
+  /** What its clients may send at most, in bits per second; null: nothing is said about it. */
+  readonly maxStreamBitrate: number | null;
+  readonly maxScreenBitrate: number | null;
+  /** People of other protocols may enter its rooms. */
+  readonly foreignEntry: boolean;
   /** Private address ranges (CIDR) its URLs may resolve to. */
   readonly allowPrivate: readonly string[];
 }
@@ -22,6 +29,8 @@ export interface BackendStore {
   /** The backend that has this URL or a prefix of it (whole path segments); the longest prefix wins. */
   byUrl(url: string): Promise<Backend | null>;
   byId(id: string): Promise<Backend | null>;
+  /** All of this region, by id. */
+  list(): Promise<readonly Backend[]>;
 }
 
 /** Where a backend's secret stands, for sealing. */
@@ -44,23 +53,8 @@ export function createBackendStore(db: { prisma: Pick<PrismaClient, 'backend'>; 
       const row = await prisma.backend.findUnique({ where: { id } });
       return row && toBackend(row, sealer);
     },
+    list: async () => (await prisma.backend.findMany({ orderBy: { id: 'asc' } })).map((row) => toBackend(row, sealer)),
   };
-}
-
-/** How deep a URL's path may be to be looked up. */
-const MAX_SEGMENTS = 32;
-
-/** The URL and everything above it, longest first, each with a slash at the end. */
-function urlPrefixes(text: string): string[] {
-  if (text.includes('\0') || !URL.canParse(text)) return [];
-  const url = new URL(text);
-  const segments = url.pathname.split('/').filter((segment) => segment !== '');
-  if (segments.length > MAX_SEGMENTS) return [];
-  const base = `${url.protocol}//${url.host}/`;
-  return segments
-    .map((_, index) => `${base}${segments.slice(0, index + 1).join('/')}/`)
-    .reverse()
-    .concat(base);
 }
 
 function toBackend(row: BackendModel, sealer: Sealer): Backend {
@@ -74,6 +68,9 @@ function toBackend(row: BackendModel, sealer: Sealer): Backend {
         ? null
         : sealer.open(backendSecretPlace(row.id, 'internalSecret'), row.internalSecretSealed),
     sessionLimit: row.sessionLimit,
+    maxStreamBitrate: row.maxStreamBitrate,
+    maxScreenBitrate: row.maxScreenBitrate,
+    foreignEntry: row.foreignEntry,
     allowPrivate: row.allowPrivate,
   };
 }

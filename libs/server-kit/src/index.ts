@@ -4,6 +4,7 @@ export * from './health';
 export * from './metrics';
 export * from './redis';
 export * from './outbox-bell';
+export * from './backend-bell';
 export * from './tickets';
 export * from './internal-auth';
 export * from './unknown-errors';

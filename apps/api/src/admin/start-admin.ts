@@ -6,7 +6,14 @@ import {
   seedOperatorKey,
 } from '@parley/persistence';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
-import { type RunningService, type ServiceKit, type ServiceOptions, startService } from '@parley/server-kit';
+import {
+  createRedis,
+  ringBackendBell,
+  type RunningService,
+  type ServiceKit,
+  type ServiceOptions,
+  startService,
+} from '@parley/server-kit';
 import type { ApiConfig } from '../config';
 import { ErrorFilter } from '../http/error.filter';
 import { SYSTEM_CLOCK } from '../machines';
@@ -19,6 +26,7 @@ export async function startAdmin(
   options: Pick<ServiceOptions, 'logTo'>,
 ): Promise<RunningService> {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
+  const redis = createRedis(config.REDIS_URL, 'commands');
   const bootstrapKey = config.PARLEY_ADMIN_BOOTSTRAP_KEY;
   return startService({
     ...options,
@@ -33,10 +41,18 @@ export async function startAdmin(
       });
       const store = createAdminStore(database, directory, SYSTEM_CLOCK);
       if (bootstrapKey !== undefined) await ensureBootstrapKey(bootstrapKey, database, store, kit);
-      return AdminModule.with(store);
+      // Losing the call only costs time: the gateways forget by themselves what they know of a backend.
+      const changed = () =>
+        ringBackendBell(redis).catch((error: unknown) => {
+          kit.logger.warn({ err: error }, 'the gateways were not told of a changed backend');
+        });
+      return AdminModule.with(store, changed);
     },
     configure: (app, kit) => void app.useGlobalFilters(new ErrorFilter(kit.errors)),
-    release: () => directory.close(),
+    release: async () => {
+      redis.disconnect();
+      await directory.close();
+    },
   });
 }
 

@@ -1,8 +1,9 @@
-import type { AccountView, DomainView, KeyView } from '@parley/contracts';
+import type { AccountView, BackendView, DomainView, KeyView } from '@parley/contracts';
 import type { AdminStore } from '@parley/persistence';
 
 type AccountRecord = Awaited<ReturnType<AdminStore['accounts']['list']>>[number];
 type DomainRecord = Awaited<ReturnType<AdminStore['domains']['get']>>;
+type BackendRecord = Awaited<ReturnType<AdminStore['backends']['list']>>[number];
 type KeyRecord = Awaited<ReturnType<AdminStore['keys']['list']>>[number];
 
 /** Times as ISO texts; only what the contract names. */
@@ -26,6 +27,11 @@ export function domainView(record: DomainRecord): DomainView {
     insecureWebhooks: record.insecureWebhooks,
     createdAt: record.createdAt.toISOString(),
   };
+}
+
+export function backendView(record: BackendRecord): BackendView {
+  const { urls, allowPrivate, createdAt, ...rest } = record;
+  return { ...rest, urls: [...urls], allowPrivate: [...allowPrivate], createdAt: createdAt.toISOString() };
 }
 
 export function keyView({ id, name, createdAt, lastUsedAt, revokedAt }: KeyRecord): KeyView {

@@ -3,7 +3,10 @@ import {
   accountSchema,
   accountSecretSchema,
   auditListSchema,
+  backendListSchema,
+  backendSchema,
   createAccountSchema,
+  createBackendSchema,
   createdAccountSchema,
   createdDomainSchema,
   createdKeySchema,
@@ -99,6 +102,19 @@ const DOMAINS: readonly Omit<Operation, 'admin'>[] = [
   },
 ];
 
+const BACKENDS: readonly Omit<Operation, 'admin'>[] = [
+  { id: 'listBackends', call: 'GET /v1/admin/backends', summary: 'All Nextcloud backends', answer: backendListSchema },
+  {
+    id: 'createBackend',
+    call: 'POST /v1/admin/backends',
+    summary: 'Let a Nextcloud use this cluster for signaling',
+    body: createBackendSchema,
+    answer: backendSchema,
+    status: 201,
+  },
+  { id: 'deleteBackend', call: 'DELETE /v1/admin/backends/{id}', summary: 'Shut a Nextcloud out' },
+];
+
 const KEYS: readonly Omit<Operation, 'admin'>[] = [
   { id: 'listKeys', call: 'GET /v1/admin/keys', summary: 'All operator keys, without the keys', answer: keyListSchema },
   {
@@ -130,5 +146,5 @@ const KEYS: readonly Omit<Operation, 'admin'>[] = [
 /** Every call of our REST API. */
 export const OPERATIONS: readonly Operation[] = [
   JOIN,
-  ...[...ACCOUNTS, ...DOMAINS, ...KEYS].map((operation) => ({ ...operation, admin: true })),
+  ...[...ACCOUNTS, ...DOMAINS, ...BACKENDS, ...KEYS].map((operation) => ({ ...operation, admin: true })),
 ];

@@ -4,6 +4,7 @@ import type { DirectoryStore } from '../directory/directory';
 import { withReadableErrors } from '../prisma-errors';
 import { AccountAdmin } from './accounts';
 import { listAudit, type AuditRecord } from './audit';
+import { BackendAdmin } from './backends';
 import { DomainAdmin } from './domains';
 import { OperatorKeys } from './operator-keys';
 
@@ -12,6 +13,7 @@ export interface AdminStore {
   readonly keys: OperatorKeys;
   readonly accounts: AccountAdmin;
   readonly domains: DomainAdmin;
+  readonly backends: BackendAdmin;
   /** The newest `limit` entries, newest first. */
   audit(limit: number): Promise<AuditRecord[]>;
 }
@@ -22,6 +24,7 @@ export function createAdminStore(database: Database, directory: DirectoryStore, 
     keys: withReadableErrors(new OperatorKeys(database.prisma, clock)),
     accounts: withReadableErrors(new AccountAdmin(database, directory, clock)),
     domains: withReadableErrors(new DomainAdmin(database, directory, clock)),
+    backends: withReadableErrors(new BackendAdmin(database, clock)),
     audit: (limit) => listAudit(database.prisma, limit),
   };
 }

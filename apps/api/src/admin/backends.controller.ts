@@ -1,0 +1,39 @@
+import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import { createBackendSchema } from '@parley/contracts';
+import type { AdminStore } from '@parley/persistence';
+import { readJsonBody } from '../http/json-body';
+import { bodyOf } from '../http/raw-request';
+import { operatorOf, type OperatorRequest } from './bearer';
+import { refusing } from './refusals';
+import { ADMIN_STORE, BACKENDS_CHANGED } from './tokens';
+import { backendView } from './views';
+
+/** Nextcloud instances that use this cluster for signaling. */
+@Controller('v1/admin/backends')
+export class BackendsController {
+  constructor(
+    @Inject(ADMIN_STORE) private readonly store: AdminStore,
+    @Inject(BACKENDS_CHANGED) private readonly changed: () => Promise<void>,
+  ) {}
+
+  @Get()
+  async list() {
+    return { backends: (await this.store.backends.list()).map(backendView) };
+  }
+
+  @Post()
+  async create(@Req() request: OperatorRequest) {
+    const { internalSecret, ...input } = readJsonBody(bodyOf(request), createBackendSchema);
+    const backend = { ...input, ...(internalSecret === undefined ? {} : { internalSecret }) };
+    const created = await refusing(this.store.backends.create(operatorOf(request), backend));
+    await this.changed();
+    return backendView(created);
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  async delete(@Req() request: OperatorRequest, @Param('id') id: string): Promise<void> {
+    await refusing(this.store.backends.delete(operatorOf(request), id));
+    await this.changed();
+  }
+}

@@ -1,0 +1,119 @@
+import { auditListSchema, backendListSchema, backendSchema, problemSchema } from '@parley/contracts';
+import { createBackendStore } from '@parley/persistence';
+import { createRedis, hearBackendBell } from '@parley/server-kit';
+import { eventually } from '@parley/testing';
+import { ADMIN_KEY, DOMAIN, openTestDatabase, startTestApi, type TestApi } from './running-api';
+
+const SECRET = 'the secret of Talk settings';
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+}, 60_000);
+afterAll(() => api?.close());
+
+async function send(method: string, path: string, body?: unknown) {
+  const response = await fetch(`${api.adminUrl}/v1/admin/${path}`, {
+    method,
+    headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, json: (text === '' ? undefined : JSON.parse(text)) as unknown };
+}
+
+async function refusal(body: object) {
+  const { code, status } = problemSchema.parse((await send('POST', 'backends', body)).json);
+  return { code, status };
+}
+
+const backend = (id: string, more: object = {}) => ({
+  id,
+  domain: DOMAIN,
+  urls: [`https://${id}.example`],
+  secret: SECRET,
+  ...more,
+});
+
+it('is added, listed and removed; its secrets are sealed and never shown', async () => {
+  const internalSecret = 'the secret of its recorder';
+  const made = await send('POST', 'backends', {
+    ...backend('cloud', { urls: ['https://Cloud.example:443/nc', 'https://other.example/'] }),
+    internalSecret,
+    sessionLimit: 5,
+    maxStreamBitrate: 1_000_000,
+  });
+  expect(made.status).toBe(201);
+  expect(backendSchema.parse(made.json)).toMatchObject({
+    id: 'cloud',
+    urls: ['https://cloud.example/nc/', 'https://other.example/'],
+    hasInternalSecret: true,
+    sessionLimit: 5,
+    maxScreenBitrate: null,
+    foreignEntry: false,
+  });
+  const list = await send('GET', 'backends');
+  expect(backendListSchema.parse(list.json).backends.map(({ id }) => id)).toEqual(['cloud']);
+  const database = openTestDatabase(api);
+  const store = createBackendStore(database);
+  expect(await store.byUrl('https://cloud.example/nc/index.php/x')).toMatchObject({
+    secret: SECRET,
+    internalSecret,
+    maxStreamBitrate: 1_000_000,
+  });
+  const row = await database.prisma.backend.findFirstOrThrow();
+  const seen = JSON.stringify([made, list, row, (await send('GET', 'audit')).json]) + api.logs();
+  for (const secret of [SECRET, internalSecret]) expect(seen).not.toContain(secret);
+  expect((await send('DELETE', 'backends/cloud')).status).toBe(204);
+  expect(await store.byUrl('https://cloud.example/nc/')).toBeNull();
+  await database.close();
+  expect((await send('DELETE', 'backends/cloud')).status).toBe(404);
+  const { entries } = auditListSchema.parse((await send('GET', 'audit?limit=2')).json);
+  expect(entries.map(({ action, target }) => [action, target])).toEqual([
+    ['backend.delete', 'cloud'],
+    ['backend.create', 'cloud'],
+  ]);
+});
+
+it('is refused when it cannot be', async () => {
+  await send('POST', 'backends', backend('first'));
+  expect(await refusal(backend('first', { urls: ['https://new.example'] }))).toEqual({ code: 'conflict', status: 409 });
+  expect(await refusal(backend('second', { urls: ['https://first.example'] }))).toEqual({
+    code: 'conflict',
+    status: 409,
+  });
+  expect(await refusal(backend('lost', { domain: 'none.example' }))).toEqual({ code: 'not_found', status: 404 });
+  const invalid = [
+    { urls: ['http://plain.example'] },
+    { urls: ['https://user:password@cloud.example'] },
+    { urls: ['https://localhost'] },
+    { urls: ['ftp://cloud.example'] },
+    { urls: [] },
+    { secret: 'short' },
+    { allowPrivate: ['10.0.0.0/99'] },
+    { sessionLimit: 0 },
+  ];
+  for (const more of invalid) {
+    expect({ more, ...(await refusal(backend('wrong', more))) }).toEqual({ more, code: 'invalid_input', status: 400 });
+  }
+  const inner = backend('inner', { urls: ['http://10.1.2.3:8080'], allowPrivate: ['10.0.0.0/8'] });
+  expect((await send('POST', 'backends', inner)).status).toBe(201);
+});
+
+it('only one of two that come at once gets a URL', async () => {
+  const urls = ['https://contested.example'];
+  const made = await Promise.all(['a', 'b', 'c'].map((id) => send('POST', 'backends', backend(id, { urls }))));
+  expect(made.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+});
+
+it('the gateways are told', async () => {
+  const redis = createRedis(api.redis.url, 'subscriber');
+  let heard = 0;
+  await hearBackendBell(redis, () => (heard += 1));
+  const before = heard;
+  await send('POST', 'backends', backend('loud'));
+  await eventually(() => heard > before, 'the bell after an addition');
+  const between = heard;
+  await send('DELETE', 'backends/loud');
+  await eventually(() => heard > between, 'the bell after a removal');
+  redis.disconnect();
+});

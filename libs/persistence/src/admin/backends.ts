@@ -1,0 +1,129 @@
+import { isIP } from 'node:net';
+import { parseDomainName, type Clock, type DomainName } from '@parley/domain';
+import { backendSecretPlace } from '../backend-store';
+import { backendBaseUrl } from '../backend-url';
+import type { Database } from '../database';
+import type { BackendModel } from '../generated/models';
+import { isUniqueViolation } from '../prisma-errors';
+import type { Connection } from '../prisma-client';
+import { AdminError } from './admin-error';
+import { writeAudit } from './audit';
+
+/** What operators set for a backend besides its secrets. */
+interface BackendSettings {
+  readonly id: string;
+  /** Base URLs of one and the same Nextcloud. */
+  readonly urls: readonly string[];
+  readonly sessionLimit: number | null;
+  /** Bits per second. */
+  readonly maxStreamBitrate: number | null;
+  readonly maxScreenBitrate: number | null;
+  readonly foreignEntry: boolean;
+  /** Address ranges (CIDR) its URLs may lead to although they are not public. */
+  readonly allowPrivate: readonly string[];
+}
+
+/** A Nextcloud backend without its secrets. */
+export interface BackendRecord extends BackendSettings {
+  readonly domain: DomainName;
+  readonly hasInternalSecret: boolean;
+  readonly createdAt: Date;
+}
+
+export interface NewBackend extends BackendSettings {
+  readonly domain: string;
+  readonly secret: string;
+  readonly internalSecret?: string;
+}
+
+/** Nextcloud backends, as operators manage them. Whoever changes one rings the gateways' bell afterwards. */
+export class BackendAdmin {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws AdminError invalid (a URL), taken (the id or a URL), not_found (the domain, in this region) */
+  async create(actor: string, input: NewBackend): Promise<BackendRecord> {
+    const urls = checkedUrls(input);
+    const { prisma, sealer } = this.database;
+    const { id, secret, internalSecret, domain: domainText, ...settings } = input;
+    const domainName = parseDomainName(domainText);
+    if (!domainName.ok) throw new AdminError('invalid', domainName.error);
+    const at = this.clock.now();
+    const data = {
+      ...settings,
+      id,
+      urls,
+      allowPrivate: [...settings.allowPrivate],
+      domainName: domainName.value,
+      secretSealed: sealer.seal(backendSecretPlace(id, 'secret'), secret),
+      internalSecretSealed:
+        internalSecret === undefined ? null : sealer.seal(backendSecretPlace(id, 'internalSecret'), internalSecret),
+      createdAt: at,
+    };
+    try {
+      return await prisma.$transaction(async (tx) => {
+        await assertFree(tx, domainName.value, urls);
+        const created = await tx.backend.create({ data });
+        const details = { domain: domainName.value, urls, sessionLimit: input.sessionLimit };
+        await writeAudit(tx, { at, actor, action: 'backend.create', target: id, details });
+        return toRecord(created);
+      });
+    } catch (error) {
+      if (isUniqueViolation(error)) throw new AdminError('taken', `There is a backend ${id} already.`);
+      throw error;
+    }
+  }
+
+  /** All backends of this region by id. */
+  async list(): Promise<BackendRecord[]> {
+    return (await this.database.prisma.backend.findMany({ orderBy: { id: 'asc' } })).map(toRecord);
+  }
+
+  /**
+   * Shuts a backend out. Who is in a room stays until the session ends.
+   * @throws AdminError not_found
+   */
+  async delete(actor: string, id: string): Promise<void> {
+    const at = this.clock.now();
+    await this.database.prisma.$transaction(async (tx) => {
+      const { count } = await tx.backend.deleteMany({ where: { id } });
+      if (count === 0) throw new AdminError('not_found', `There is no backend ${id}.`);
+      await writeAudit(tx, { at, actor, action: 'backend.delete', target: id, details: {} });
+    });
+  }
+}
+
+function checkedUrls({ urls, allowPrivate }: NewBackend): string[] {
+  const checked = urls.map((text) => {
+    const url = backendBaseUrl(text);
+    if (url === undefined) throw new AdminError('invalid', `${text} is no base URL of a backend.`);
+    const { protocol, hostname } = new URL(url);
+    if (protocol === 'http:' && allowPrivate.length === 0) {
+      throw new AdminError('invalid', `${text}: plain http is for the ranges of allowPrivate only, and it is empty.`);
+    }
+    if (isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && !hostname.includes('.') && allowPrivate.length === 0) {
+      throw new AdminError('invalid', `${text}: a name without a dot is none of the public internet.`);
+    }
+    return url;
+  });
+  return [...new Set(checked)];
+}
+
+async function assertFree(tx: Connection, domain: DomainName, urls: readonly string[]): Promise<void> {
+  // One at a time: no index can say that two lists share a URL.
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('parley.backends'))`;
+  if (!(await tx.domain.findUnique({ where: { name: domain }, select: { name: true } }))) {
+    throw new AdminError('not_found', `There is no domain ${domain} in this region.`);
+  }
+  const owner = await tx.backend.findFirst({ where: { urls: { hasSome: [...urls] } }, select: { id: true } });
+  if (owner) throw new AdminError('taken', `The backend ${owner.id} has one of these URLs already.`);
+}
+
+function toRecord(row: BackendModel): BackendRecord {
+  const { secretSealed: _, internalSecretSealed, domainName, ...rest } = row;
+  const domain = parseDomainName(domainName);
+  if (!domain.ok) throw new Error('a stored domain has an impossible name');
+  return { ...rest, domain: domain.value, hasInternalSecret: internalSecretSealed !== null };
+}

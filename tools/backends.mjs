@@ -1,0 +1,97 @@
+/**
+ * Nextcloud backends of the Parley that runs in this folder, or of another one (`--admin-url`, `--admin-key`).
+ */
+import { readFile } from 'node:fs/promises';
+import { readCommandLine, readRunFile, stop } from './running.mjs';
+
+const COMMAND = 'npm run backends';
+const HELP = `usage: ${COMMAND} -- list
+       ${COMMAND} -- add <id> --url <url> [--url <url>] --secret-file <file> [options]
+       ${COMMAND} -- remove <id>
+
+options of add:
+  --domain <name>               whose rooms they are; the demo domain by default
+  --secret-file <file>          holds the secret of Talk's settings ("-": standard input)
+  --internal-secret-file <file> holds the secret of its internal clients (recording, SIP)
+  --session-limit <n>           how many sessions it may have at once
+  --max-stream-bitrate <bits/s> told to its clients
+  --max-screen-bitrate <bits/s> told to its clients
+  --allow-private <cidr>        it has addresses in this range; makes plain http possible (may be repeated)
+  --foreign-entry               people of other protocols may enter its rooms
+options of all:
+  --admin-url <url>  --admin-key <key>   another Parley than the one in this folder`;
+
+const { values, positionals } = readCommandLine(COMMAND, HELP, {
+  allowPositionals: true,
+  options: {
+    url: { type: 'string', multiple: true, default: [] },
+    domain: { type: 'string' },
+    'secret-file': { type: 'string' },
+    'internal-secret-file': { type: 'string' },
+    'session-limit': { type: 'string' },
+    'max-stream-bitrate': { type: 'string' },
+    'max-screen-bitrate': { type: 'string' },
+    'allow-private': { type: 'string', multiple: true, default: [] },
+    'foreign-entry': { type: 'boolean', default: false },
+    'admin-url': { type: 'string' },
+    'admin-key': { type: 'string' },
+  },
+});
+
+const remote = values['admin-url'] !== undefined && values['admin-key'] !== undefined;
+const run = remote ? { adminUrl: values['admin-url'], adminKey: values['admin-key'] } : await readRunFile();
+
+async function call(method, path, body) {
+  const response = await fetch(`${run.adminUrl}/v1/admin/backends${path}`, {
+    method,
+    headers: { authorization: `Bearer ${run.adminKey}`, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  }).catch(() => stop(`Nothing answers at ${run.adminUrl}.`));
+  const text = await response.text();
+  const answer = text === '' ? undefined : JSON.parse(text);
+  if (!response.ok) stop(answer?.detail ?? answer?.title ?? `refused with ${response.status}`);
+  return answer;
+}
+
+/** Secrets are read from files, so that they stand in no process list and no shell history. */
+async function secretFrom(option) {
+  const path = values[option];
+  if (path === undefined) return undefined;
+  const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8').catch(() => stop(`${path} cannot be read.`));
+  return text.trim();
+}
+
+const numberOf = (option) => (values[option] === undefined ? null : Number(values[option]));
+
+async function add(id) {
+  const internalSecret = await secretFrom('internal-secret-file');
+  const made = await call('POST', '', {
+    id,
+    domain: values.domain ?? run.domain ?? stop('Say --domain.'),
+    urls: values.url,
+    secret: (await secretFrom('secret-file')) ?? stop(`Say --secret-file: see "${COMMAND} -- --help".`),
+    ...(internalSecret && { internalSecret }),
+    sessionLimit: numberOf('session-limit'),
+    maxStreamBitrate: numberOf('max-stream-bitrate'),
+    maxScreenBitrate: numberOf('max-screen-bitrate'),
+    foreignEntry: values['foreign-entry'],
+    allowPrivate: values['allow-private'],
+  });
+  console.log(`${made.id}: ${made.urls.join(', ')} may use this cluster now`);
+}
+
+async function list() {
+  const { backends } = await call('GET', '');
+  if (backends.length === 0) console.log('There are no backends.');
+  for (const { id, domain, urls, sessionLimit } of backends) {
+    console.log(`${id}\t${domain}\t${urls.join(' ')}\t${sessionLimit ? `at most ${sessionLimit} sessions` : ''}`);
+  }
+}
+
+const [action, id] = positionals;
+if (action === 'list') await list();
+else if (action === 'add' && id) await add(id);
+else if (action === 'remove' && id) {
+  await call('DELETE', `/${encodeURIComponent(id)}`);
+  console.log(`${id} is removed`);
+} else stop(HELP);
