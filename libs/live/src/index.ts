@@ -1,4 +1,5 @@
 export * from './port';
+export * from './room-port';
 export { MemoryLiveHub } from './memory/hub';
 export { createMemoryLive } from './memory/memory-live';
 export { ROOM_LOG_LIMITS } from './limits';

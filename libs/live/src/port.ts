@@ -1,7 +1,9 @@
 import type {
+  AskEvent,
   CoreEvent,
   DoorPolicy,
   JsonObject,
+  JsonValue,
   LiveRooms,
   Member,
   ReplicaId,
@@ -11,6 +13,7 @@ import type {
   SessionKind,
   TenantKey,
 } from '@parley/domain';
+import type { LiveRoomState, MemberPatch } from './room-port';
 
 /**
  * Where a session stands in what was sent to it: a position in its own log and one in the log of the room it is in.
@@ -38,6 +41,8 @@ export interface SessionRecord {
   readonly resumeVerifier: string;
   /** Anything the protocol must find again on another replica; opaque here, at most 16 KiB of JSON. */
   readonly attributes: JsonObject;
+  /** What it may do, in the words of the owner of its data; undefined until somebody said. */
+  readonly permissions?: readonly string[] | undefined;
 }
 
 /** One event with the cursor a session has reached once this event is written to its socket. */
@@ -89,6 +94,12 @@ export type JoinOutcome =
       /** Everybody else at that moment. Events up to `cursor` are already contained in it. */
       readonly others: readonly Member[];
       readonly cursor: NonNullable<Cursor['room']>;
+      /** Another session of this tenant that had the same `foreignSessionId`. What becomes of it, the caller decides. */
+      readonly tookOver?: SessionId;
+      /** What was last set with `setProperties`; empty when nothing was. */
+      readonly properties: JsonObject;
+      /** The room's transient values. */
+      readonly transient: JsonObject;
     }
   | { readonly kind: 'refused'; readonly code: 'room_locked' | 'room_full' | 'room_closing' | 'wrong_password' };
 
@@ -126,12 +137,46 @@ export interface SessionInfo {
   readonly tenant: TenantKey;
   readonly userId: string;
   readonly room: RoomSessionId | undefined;
+  /** The session that speaks for it, if it is a virtual one. */
+  readonly parent?: SessionId;
+}
+
+/** Somebody another session speaks for. Held by whoever owns that session, and gone with it. */
+export interface VirtualSession {
+  readonly record: SessionRecord;
+  readonly room: RoomSessionId | undefined;
+  /** Enters a room, leaving the present one first. On refusal it stays where it was. */
+  join(request: JoinRequest): Promise<JoinOutcome>;
+  leave(): Promise<void>;
+  /**
+   * Writes what changed of it, silently; answers everybody in the room, as they are now.
+   * @param order as in `patchMembers`
+   */
+  update(change: Omit<MemberPatch, 'sessionId'>, order?: number): Promise<readonly Member[]>;
+  /** Leaves and is gone. */
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** How many sessions of kind `client` and `federation` the tenant may have, this one included. */
+  readonly limit?: number;
 }
 
 /** Sessions and messages, across replicas. */
 export interface LiveSessions {
-  /** A new session, owned by this replica. */
-  open(record: SessionRecord, sink: SessionSink): Promise<OwnedSession>;
+  /**
+   * A new session, owned by this replica. Detached sessions count for the limit, expired ones do not.
+   * @throws DomainError `session_limit_exceeded`
+   */
+  open(record: SessionRecord, sink: SessionSink, options?: OpenOptions): Promise<OwnedSession>;
+  /**
+   * Somebody `parent` (owned by this replica) speaks for. What is sent to it reaches `parent` with `recipient` set; it
+   * ends when `parent` does. `record.kind` is `virtual`, its `resumeVerifier` is not used.
+   * @throws DomainError `session_not_found` when `parent` is not owned here
+   */
+  openVirtual(parent: SessionId, record: SessionRecord): Promise<VirtualSession>;
+  /** The virtual sessions of a session this replica owns, also those it opened where it was before. */
+  virtuals(parent: SessionId): readonly VirtualSession[];
   /**
    * Takes a session over: epoch + 1, this replica owns it; a connection that still had it hears `resumed_elsewhere`.
    * Without `lastSeen` it goes on after what the former owner last checkpointed; with it, exactly after that.
@@ -146,6 +191,28 @@ export interface LiveSessions {
   /** Ends a session wherever it is; its resume id is burnt. */
   end(id: SessionId, detail: string): Promise<boolean>;
   find(id: SessionId): Promise<SessionInfo | undefined>;
+  /** How many sessions of kind `client` and `federation` a tenant has on all replicas. */
+  count(tenant: TenantKey): Promise<number>;
+  /** Which sessions have these `foreignSessionId`s; those nobody has are left out. Known before a join is announced. */
+  byForeignId(tenant: TenantKey, ids: readonly string[]): Promise<ReadonlyMap<string, SessionId>>;
+  /** Replaces what a session may do and tells it (`permissions`). False if it is gone or of another tenant. */
+  setPermissions(id: SessionId, permissions: readonly string[], tenant: TenantKey): Promise<boolean>;
+  /**
+   * Gives a session this replica owns another user id. Its member in a room is not changed by that.
+   * @throws DomainError `session_not_found` when it is not owned here
+   */
+  setUserId(id: SessionId, userId: string): Promise<void>;
+}
+
+/** Questions to sessions, across replicas. */
+export interface LiveAsks {
+  /**
+   * Sends `question` to a session and waits for the answer. Undefined: there is no such session, or nobody answered.
+   * @param question its `askId` is chosen by the caller and never used again
+   */
+  ask(session: SessionId, question: AskEvent, timeoutMs: number): Promise<JsonValue | undefined>;
+  /** The first answer counts. False: nobody waits for it (any more). */
+  answer(askId: string, value: JsonValue): Promise<boolean>;
 }
 
 /** Small facts with a deadline, shared by all replicas of a region. All times are the store's own. */
@@ -174,7 +241,8 @@ export interface LiveEvents {
 export interface Live {
   readonly replica: ReplicaId;
   readonly sessions: LiveSessions;
-  readonly rooms: LiveRooms;
+  readonly rooms: LiveRooms & LiveRoomState;
+  readonly asks: LiveAsks;
   readonly guards: LiveGuards;
   readonly events: LiveEvents;
   /** Whether the store answers right now; part of readiness. */

@@ -27,6 +27,7 @@ const TABLE = {
   webhook_not_found: [404, 'There is no such webhook'],
   webhook_url_not_allowed: [400, 'The webhook URL is not allowed'],
   session_not_found: [404, 'There is no such session'],
+  session_limit_exceeded: [409, 'There are too many sessions'],
   ticket_invalid: [401, 'The ticket is not valid'],
   ticket_expired: [401, 'The ticket has expired'],
   ticket_used: [401, 'The ticket was used'],

@@ -26,6 +26,7 @@ export const DOMAIN_ERROR_CODES = [
   'webhook_not_found',
   'webhook_url_not_allowed',
   'session_not_found',
+  'session_limit_exceeded',
   'ticket_invalid',
   'ticket_expired',
   'ticket_used',

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../kernel/json';
-import type { SessionId } from '../kernel/ids';
+import type { JsonObject, JsonValue } from '../kernel/json';
+import type { RoomSessionId, SessionId } from '../kernel/ids';
 
 /** What a participant may do in a room. Protocols translate it (xroom: host is 1 or 3, guest 2 or 4). */
 export type Role = 'host' | 'guest';
@@ -24,6 +24,10 @@ export interface Member {
   readonly features?: readonly string[];
   /** The name the owner of the room's data has for this presence (a Nextcloud session id). Absent for our own tickets. */
   readonly foreignSessionId?: string;
+  /** What it does in the call: 0 not in it, bits 1 in call, 2 audio, 4 video, 8 phone. Absent: nobody ever said. */
+  readonly inCall?: number;
+  /** State of a virtual participant: bits 1 muted speaking, 2 muted listening, 4 talking. */
+  readonly flags?: number;
   /** Place in the order of arrival; the longest present has the lowest. */
   readonly order: number;
 }
@@ -50,6 +54,8 @@ export interface MessageEvent {
   /** The payload as JSON text. */
   readonly raw: string;
   readonly signal?: SignalKind;
+  /** Whom it was meant for, when the receiver speaks for somebody else (a virtual session). */
+  readonly recipient?: SessionId;
 }
 
 /** Participants came in. */
@@ -74,6 +80,8 @@ export interface ChangedEvent {
 export interface RoomChangedEvent {
   readonly kind: 'room-changed';
   readonly properties: JsonObject;
+  /** Its place among the changes of these properties; absent for what follows from the door's rules. */
+  readonly order?: number;
 }
 
 /** The room is closed; everybody is out. */
@@ -86,6 +94,95 @@ export interface KickedEvent {
   readonly kind: 'kicked';
 }
 
+/** Something about a room one may or may not be in: for lists of rooms. */
+export interface RoomListEvent {
+  readonly kind: 'room-list';
+  readonly change: 'invited' | 'disinvited' | 'updated';
+  /** The room as the owner of its data names it. */
+  readonly roomName: string;
+  readonly properties?: JsonObject;
+  /** Why a `disinvited` was sent. */
+  readonly reason?: 'disinvited' | 'deleted';
+  /** A receiver that is in this room is thrown out after it was told. */
+  readonly leave?: RoomSessionId;
+  /** Whom it was meant for, when the receiver speaks for somebody else (a virtual session). */
+  readonly recipient?: SessionId;
+}
+
+/** Who takes part in the call of the room, in the words of the owner of its data; ids are translated already. */
+export interface ParticipantsEvent {
+  readonly kind: 'participants';
+  readonly users: readonly JsonObject[];
+}
+
+/** Everybody in the room entered (or, without bit 1, left) the call. */
+export interface AllInCallEvent {
+  readonly kind: 'all-in-call';
+  readonly inCall: number;
+}
+
+/** The flags of a virtual participant changed. */
+export interface FlagsEvent {
+  readonly kind: 'flags';
+  readonly sessionId: SessionId;
+  readonly flags: number;
+}
+
+/** The owner of the room's data says something to everybody in it. */
+export interface AnnouncementEvent {
+  readonly kind: 'announcement';
+  readonly data: JsonValue;
+}
+
+/** The receiver shall go on in another room. */
+export interface MovedEvent {
+  readonly kind: 'moved';
+  readonly roomName: string;
+  readonly details?: JsonValue;
+}
+
+/** One of the room's short-lived values was written or went. */
+export interface TransientEvent {
+  readonly kind: 'transient';
+  readonly change: 'set' | 'remove';
+  readonly key: string;
+  readonly value?: JsonValue;
+  /** What was there before. */
+  readonly oldValue?: JsonValue;
+  /** When it goes by itself, in milliseconds by the store's clock. For the live layer; clients are not told. */
+  readonly expiresAt?: number;
+}
+
+/** What the receiver may do from now on, in the words of the owner of its data. For its driver; clients are not told. */
+export interface PermissionsEvent {
+  readonly kind: 'permissions';
+  readonly permissions: readonly string[];
+}
+
+/** Somebody waits for the receiver to answer `askId`. */
+export interface AskEvent {
+  readonly kind: 'ask';
+  readonly askId: string;
+  /** What about, e.g. `dialout`. */
+  readonly topic: string;
+  readonly data: JsonObject;
+}
+
 /** Everything that reaches a session through the bus. */
 export type CoreEvent =
-  MessageEvent | JoinedEvent | LeftEvent | ChangedEvent | RoomChangedEvent | RoomClosedEvent | KickedEvent;
+  | MessageEvent
+  | JoinedEvent
+  | LeftEvent
+  | ChangedEvent
+  | RoomChangedEvent
+  | RoomClosedEvent
+  | KickedEvent
+  | RoomListEvent
+  | ParticipantsEvent
+  | AllInCallEvent
+  | FlagsEvent
+  | AnnouncementEvent
+  | MovedEvent
+  | TransientEvent
+  | PermissionsEvent
+  | AskEvent;

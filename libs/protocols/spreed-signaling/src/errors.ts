@@ -35,6 +35,7 @@ const WIRE_CODES = {
   webhook_not_found: 'internal_error',
   webhook_url_not_allowed: 'internal_error',
   session_not_found: 'no_such_session',
+  session_limit_exceeded: 'session_limit_exceeded',
   ticket_invalid: 'invalid_token',
   ticket_expired: 'token_expired',
   ticket_used: 'invalid_token',

@@ -1,4 +1,4 @@
-import type { CoreEvent, JsonObject, Member, MessageEvent } from '@parley/domain';
+import type { CoreEvent, JsonObject, Member, MessageEvent, RoomListEvent, TransientEvent } from '@parley/domain';
 import { DIALECT } from './features';
 import { Frame, frameOf } from './frame';
 
@@ -51,8 +51,9 @@ export class EventFrames {
 
   /** Undefined when clients of this protocol are not told. */
   of(event: CoreEvent, roomId: string): Frame | undefined {
-    // Depends on the receiver's room; rare, so not remembered.
-    if (event.kind === 'room-changed') return roomFrame(undefined, roomId, event.properties);
+    // These depend on the name the receiver knows its room by; rare, so not remembered.
+    const named = encodeWithRoom(event, roomId);
+    if (named) return named;
     const known = this.known.get(event);
     if (known) return known;
     const made = encodeEvent(event);
@@ -61,7 +62,40 @@ export class EventFrames {
   }
 }
 
-function encodeEvent(event: Exclude<CoreEvent, { kind: 'room-changed' }>): Frame | undefined {
+/** Events whose frame names the receiver's room. */
+function encodeWithRoom(event: CoreEvent, roomid: string): Frame | undefined {
+  switch (event.kind) {
+    case 'room-changed':
+      return roomFrame(undefined, roomid, event.properties);
+    case 'participants':
+      return eventFrame('participants', 'update', { roomid, users: event.users });
+    case 'all-in-call':
+      return eventFrame('participants', 'update', { roomid, incall: event.inCall, all: true });
+    case 'flags':
+      return eventFrame('participants', 'flags', { roomid, sessionid: event.sessionId, flags: event.flags });
+    case 'announcement':
+      return eventFrame('room', 'message', { roomid, data: event.data });
+    default:
+      return undefined;
+  }
+}
+
+/** `event`, whose payload has the name of its type. */
+function eventFrame(target: 'room' | 'roomlist' | 'participants', type: string, payload: object): Frame {
+  return frameOf({ type: 'event', event: { target, type, [type]: payload } });
+}
+
+/** Single objects, not lists (brief 2.8); a withdrawn invitation has a reason instead of properties. */
+function roomListFrame({ change, roomName, properties, reason }: RoomListEvent): Frame {
+  const type = { invited: 'invite', disinvited: 'disinvite', updated: 'update' }[change];
+  return eventFrame('roomlist', type, { roomid: roomName, properties, reason });
+}
+
+function transientFrame({ change, key, value, oldValue }: TransientEvent): Frame {
+  return frameOf({ type: 'transient', transient: { type: change, key, value, oldvalue: oldValue } });
+}
+
+function encodeEvent(event: CoreEvent): Frame | undefined {
   switch (event.kind) {
     case 'message':
       // Messages of other protocols are translated once there is one that writes any.
@@ -76,5 +110,20 @@ function encodeEvent(event: Exclude<CoreEvent, { kind: 'room-changed' }>): Frame
       return roomFrame(undefined, '');
     case 'kicked':
       return byeFrame(undefined, 'kicked');
+    case 'room-list':
+      return roomListFrame(event);
+    case 'moved':
+      return eventFrame('room', 'switchto', { roomid: event.roomName, details: event.details });
+    case 'transient':
+      return transientFrame(event);
+    case 'room-changed':
+    case 'participants':
+    case 'all-in-call':
+    case 'flags':
+    case 'announcement':
+      return undefined; // see encodeWithRoom
+    case 'permissions':
+    case 'ask':
+      return undefined; // for the driver
   }
 }

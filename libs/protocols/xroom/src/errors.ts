@@ -38,6 +38,7 @@ const TABLE = {
   webhook_not_found: [200, 'There is no such webhook.'],
   webhook_url_not_allowed: [200, 'The webhook URL is not allowed.'],
   session_not_found: [200, 'There is no such session.'],
+  session_limit_exceeded: [200, 'There are too many sessions.'],
   ticket_invalid: [200, 'The ticket is not valid.'],
   ticket_expired: [200, 'The ticket has expired.'],
   ticket_used: [200, 'The ticket was used.'],
