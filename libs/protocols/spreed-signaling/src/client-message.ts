@@ -1,4 +1,5 @@
 import type { JsonValue } from '@parley/domain';
+import type { InternalRequest } from './internal-request';
 import type { ProtocolVersion } from './features';
 import type { Position } from './seq';
 
@@ -20,6 +21,18 @@ export type HelloRequest = { readonly version: ProtocolVersion; readonly feature
   | { readonly kind: 'internal'; readonly backend: string; readonly random: string; readonly token: string }
 );
 
+/** A change of the data a room keeps for its members (section "Transient data"). */
+export type TransientRequest =
+  | {
+      readonly kind: 'set';
+      readonly key: string;
+      readonly value: JsonValue;
+      /** Undefined: it stays. */
+      readonly ttlMs: number | undefined;
+    }
+  | { readonly kind: 'remove'; readonly key: string }
+  | { readonly kind: 'unknown' };
+
 /** A checked frame of a client. `id` is echoed on the answer. */
 export type ClientMessage = { readonly id: string | undefined } & (
   | { readonly type: 'hello'; readonly hello: HelloRequest }
@@ -40,8 +53,9 @@ export type ClientMessage = { readonly id: string | undefined } & (
       /** `data.type`, when it has one. */
       readonly dataType: string | undefined;
     }
-  /** Known, but handled by nobody yet: ignored like an unknown one. */
-  | { readonly type: 'internal' | 'transient' }
+  /** Of an internal client; everybody else's are ignored. */
+  | { readonly type: 'internal'; readonly request: InternalRequest }
+  | { readonly type: 'transient'; readonly request: TransientRequest }
   | { readonly type: 'unknown' }
 );
 

@@ -3,6 +3,7 @@ import { normalizeBackendUrl } from './backend-url';
 import type { ClientMessage, DecodeFailure, HelloRequest, Recipient } from './client-message';
 import { nestsDeeperThan } from './depth';
 import { LIMITS, PROTOCOL_VERSIONS, type ProtocolVersion } from './features';
+import { decodeInternal, decodeTransient } from './internal-request';
 import { rawMember } from './raw-member';
 import { decodeSeq } from './seq';
 import {
@@ -10,10 +11,11 @@ import {
   byeSchema,
   helloSchema,
   internalParamsSchema,
+  internalSchema,
   messageSchema,
   roomSchema,
   tokenParamsSchema,
-  typedSchema,
+  transientSchema,
 } from './wire.schema';
 
 type Decoded<Value> = Result<Value, 'shape' | DecodeFailure['code']>;
@@ -26,8 +28,8 @@ const SCHEMAS = {
   message: messageSchema,
   control: messageSchema,
   bye: byeSchema,
-  internal: typedSchema,
-  transient: typedSchema,
+  internal: internalSchema,
+  transient: transientSchema,
 } as const;
 
 /**
@@ -64,10 +66,13 @@ function decodeBody(type: string, envelope: Record<string, unknown>, text: strin
     case 'message':
     case 'control':
       return decodeMessage(type, given, text);
-    default: {
-      const typed = SCHEMAS[type].safeParse(given);
-      if (!typed.success) return SHAPE;
-      return typed.data.type ? ok({ type }) : INVALID;
+    case 'internal': {
+      const request = decodeInternal(given);
+      return request.ok ? ok({ type, request: request.value }) : request;
+    }
+    case 'transient': {
+      const request = decodeTransient(given);
+      return request.ok ? ok({ type, request: request.value }) : request;
     }
   }
 }

@@ -33,8 +33,40 @@ export const messageSchema = z.looseObject({
   data: z.unknown().optional(),
 });
 
-/** Sections "Internal clients" and "Transient data": decoded no further yet. */
-export const typedSchema = z.looseObject({ type: text });
+const whole = z.number().int().nullish();
+
+/** Section "Transient data". `ttl` in nanoseconds. */
+export const transientSchema = z.looseObject({ type: text, key: text, value: z.unknown().optional(), ttl: whole });
+
+const ofVirtualSession = { sessionid: text, roomid: text };
+
+/** Section "Internal clients"; the members of `dialout` as newer servers and the SIP bridge use them. */
+export const internalSchema = z.looseObject({
+  type: text,
+  addsession: z
+    .looseObject({
+      ...ofVirtualSession,
+      userid: text,
+      user: object.nullish(),
+      flags: whole,
+      incall: whole,
+      options: z.looseObject({ actorId: text, actorType: text }).nullish(),
+    })
+    .nullish(),
+  updatesession: z.looseObject({ ...ofVirtualSession, flags: whole, incall: whole }).nullish(),
+  removesession: z.looseObject({ ...ofVirtualSession, userid: text }).nullish(),
+  incall: z.looseObject({ incall: whole }).nullish(),
+  dialout: z
+    .looseObject({
+      type: text,
+      roomid: text,
+      error: z.looseObject({ code: text, message: text }).nullish(),
+      status: z
+        .looseObject({ callid: text, status: text, cause: text, code: z.number().nullish(), message: text })
+        .nullish(),
+    })
+    .nullish(),
+});
 
 export const byeSchema = object.nullish();
 
