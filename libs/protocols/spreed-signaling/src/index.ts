@@ -1,6 +1,7 @@
 export * from './auth';
 export * from './backend-url';
 export * from './backend-api';
+export * from './backend-request';
 export * from './client-message';
 export * from './codec';
 export * from './connection/connection';
