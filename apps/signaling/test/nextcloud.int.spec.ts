@@ -1,3 +1,4 @@
+import { brandAs, isDomainError, type RoomName } from '@parley/domain';
 import { backendSecretPlace } from '@parley/persistence';
 import type { ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling } from '../src/app';
@@ -40,6 +41,13 @@ async function talkUser(replica: RunningSignaling, userid: string | undefined): 
   const client = await region.connect(replica, userid ?? 'guest');
   await client.helloV1({ url: cloud.url, params: { ticket: 'good', ...(userid === undefined ? {} : { userid }) } });
   return client;
+}
+
+/** A room of ours in the backend's domain: only the domain's owner can open one there. */
+async function openByOwner(room: string): Promise<void> {
+  const domain = await region.database.stores.tenancy.domain(DOMAIN);
+  if (domain === null) throw new Error('the demo domain is missing');
+  await region.rules(one).rooms.init(domain.accountId, { domain: DOMAIN, name: brandAs<RoomName>(room) });
 }
 
 describe('a Nextcloud backend, hello 1.0', () => {
@@ -111,6 +119,7 @@ describe('a Nextcloud backend, hello 1.0', () => {
 
   test('sessions of another tenant cannot be reached', async () => {
     const ada = await talkUser(one, 'ada');
+    await openByOwner('elsewhere');
     const visitor = await region.visitor(two, 'Visitor', 'elsewhere', { userId: 'ada' });
     visitor.message({ type: 'session', sessionid: ada.sessionId }, 'psst');
     visitor.message({ type: 'user', userid: 'ada' }, 'psst');
@@ -121,6 +130,16 @@ describe('a Nextcloud backend, hello 1.0', () => {
       (frame) => (frame.message as { data?: unknown } | undefined)?.data === 'psst',
       (frame) => (frame.message as { data?: unknown } | undefined)?.data === 'marker',
     );
+  });
+
+  test('nobody enters its room with a ticket of ours', async () => {
+    const ada = await talkUser(one, 'ada');
+    await ada.join('token4', { sessionid: 'nc/ada+4' });
+    const entered = region.visitor(two, 'Eve', 'token4').then(
+      () => 'entered',
+      (error: unknown) => (isDomainError(error) ? error.code : error),
+    );
+    expect(await entered).toBe('entry_not_allowed');
   });
 
   test('an unknown backend is refused; one on a private address is not asked', async () => {

@@ -124,3 +124,31 @@ describe('recheck', () => {
     expect(during).toEqual(['room_closing', 'room_closing']);
   });
 });
+
+describe('rooms of a foreign backend', () => {
+  it('are not for visitors: neither theirs nor a name that might become one', async () => {
+    const { entry, rooms, memory, domain } = house();
+    memory.addBackend(domain, { foreignEntry: false });
+    await rooms.openForBackend(domain, name);
+    expect(await refusal(entry.admit({ domain, name, region }))).toBe('entry_not_allowed');
+    expect(await refusal(entry.admit({ domain, name, region, hostKey: 'any' }))).toBe('entry_not_allowed');
+    expect(await refusal(entry.admit({ domain, name: named('token2'), region }))).toBe('entry_not_allowed');
+  });
+
+  it('shut the door also to tickets from before', async () => {
+    const { entry, rooms, memory, domain } = house();
+    memory.addBackend(domain, { foreignEntry: true });
+    await rooms.openForBackend(domain, name);
+    const { claims } = await entry.admit({ domain, name, region });
+    expect((await entry.recheck(claims)).room.openedBy).toBe('backend');
+    memory.addBackend(domain, { foreignEntry: false });
+    expect(await refusal(entry.recheck(claims))).toBe('entry_not_allowed');
+  });
+
+  it('leave alone what the owner of the domain opened by API', async () => {
+    const { entry, rooms, owner, memory, domain } = house();
+    memory.addBackend(domain, { foreignEntry: false });
+    await rooms.init(owner, { domain, name });
+    expect((await entry.admit({ domain, name, region })).room.openedBy).toBe('api');
+  });
+});

@@ -16,6 +16,7 @@ describe('stores in memory', () => {
       account: account('a').id,
       domain: domain('a').name,
       otherDomain: domain('b').name,
+      addBackend: async (name, options) => memory.addBackend(name, options),
       settleValidation: async (id, validated) => memory.settleValidation(id, validated),
       eventsOf: async (id) =>
         memory

@@ -20,6 +20,10 @@ describe('stores in PostgreSQL', () => {
       account: account('a').id,
       domain: domain('a').name,
       otherDomain: domain('b').name,
+      addBackend: async (domainName, { foreignEntry }) => {
+        const id = `backend-${domainName}-${foreignEntry}`;
+        await db.prisma.backend.create({ data: { id, domainName, urls: [], secretSealed: 'sealed', foreignEntry } });
+      },
       settleValidation: async (id, validated) => {
         await db.prisma.webhook.update({
           where: { id: BigInt(id) },

@@ -6,6 +6,7 @@ export interface StoresUnderTest {
   readonly account: AccountId;
   readonly domain: DomainName;
   readonly otherDomain: DomainName;
+  addBackend(domain: DomainName, options: { foreignEntry: boolean }): Promise<void>;
   settleValidation(id: WebhookId, validated: boolean): Promise<void>;
   /** `type:seq` of every committed event of a room session, in order of seq. */
   eventsOf(id: RoomSessionId): Promise<string[]>;

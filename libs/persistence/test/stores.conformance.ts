@@ -197,6 +197,16 @@ function tenancyTests(db: () => StoresUnderTest): void {
     expect(domains[0]).toMatchObject({ webhookKey: 'hook-a', capacity: 100 });
   });
 
+  it('knows whether a backend of the domain keeps visitors out', async () => {
+    const keepsOut = (name: DomainName) => db().uow.run((stores) => stores.tenancy.keepsVisitorsOut(name));
+    expect(await keepsOut(db().domain)).toBe(false);
+    await db().addBackend(db().domain, { foreignEntry: true });
+    expect(await keepsOut(db().domain)).toBe(false);
+    await db().addBackend(db().domain, { foreignEntry: false });
+    expect(await keepsOut(db().domain)).toBe(true);
+    expect(await keepsOut(db().otherDomain)).toBe(false);
+  });
+
   it('answers null for what it does not know', async () => {
     expect(await db().uow.run((stores) => stores.tenancy.accountByAuthId('nobody'))).toBeNull();
     expect(await db().uow.run((stores) => stores.tenancy.accountByAuthId('a\0b'))).toBeNull();

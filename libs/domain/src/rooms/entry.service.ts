@@ -9,7 +9,7 @@ import type { Role } from '../sessions/core-event';
 import type { TicketClaims } from '../sessions/ticket';
 import { domainAtHome } from '../tenancy/own-domain';
 import type { LiveRooms } from './live-rooms';
-import { assertVisitorMayOpen, roomBooked, roomClosing, roomNotFound } from './opening';
+import { assertVisitorMayOpen, assertVisitorsMayEnter, roomBooked, roomClosing, roomNotFound } from './opening';
 import type { DoorPolicy, Room } from './room';
 import type { RoomService } from './room.service';
 
@@ -48,7 +48,7 @@ export class EntryService {
    * Checks who comes and says what their ticket says. Opens the room if it is not open and visitors may. The right host
    * key makes a host, whom neither lock nor password stops.
    * @throws DomainError domain_not_found, wrong_region, room_not_found, room_booked, room_reserved, room_closing,
-   * wrong_host_key, room_locked, wrong_password, room_full, invalid_input
+   * entry_not_allowed, wrong_host_key, room_locked, wrong_password, room_full, invalid_input
    */
   async admit(input: AdmitInput): Promise<Admission> {
     checkDisplayName(input.displayName);
@@ -79,13 +79,14 @@ export class EntryService {
 
   /**
    * Whether the opening a ticket was made for is still open; answers the rules the door has to check now.
-   * @throws DomainError room_closing, room_booked (it ended and was booked since), room_not_found
+   * @throws DomainError room_closing, entry_not_allowed, room_booked (it ended and was booked since), room_not_found
    */
   async recheck(claims: TicketClaims): Promise<{ policy: DoorPolicy; room: Room }> {
     return this.uow.run(async (stores) => {
       const room = await stores.rooms.findById(claims.room);
       if (room && room.closedAt === null) {
         if (room.closing) throw roomClosing();
+        await assertVisitorsMayEnter(stores, room);
         return { policy: room.policy, room };
       }
       if (bookingHolds(await stores.bookings.find(claims.domain, claims.roomName), this.clock.now()))
@@ -101,7 +102,10 @@ export class EntryService {
       const domain = await domainAtHome(stores, input.domain, input.region);
       const room = await stores.rooms.findOpen(input.domain, input.name);
       if (room?.closing === true) throw roomClosing();
-      if (room) return room;
+      if (room) {
+        await assertVisitorsMayEnter(stores, room);
+        return room;
+      }
       await assertVisitorMayOpen(stores, domain, input.name, this.clock.now());
       throw roomNotFound();
     });

@@ -67,11 +67,13 @@ export async function storeOpening(stores: Stores, room: Room): Promise<boolean>
 
 /**
  * Whether a visitor may open this name now.
- * @throws DomainError room_booked, room_not_found (the domain's visitors open nothing), room_reserved
+ * @throws DomainError room_booked, room_not_found (the domain's visitors open nothing), entry_not_allowed (its names belong
+ * to a foreign backend: whoever opened one first would sit in its rooms), room_reserved
  */
 export async function assertVisitorMayOpen(stores: Stores, domain: Domain, name: RoomName, now: Date): Promise<void> {
   if (bookingHolds(await stores.bookings.find(domain.name, name), now)) throw roomBooked();
   if (!domain.visitorsMayOpen) throw roomNotFound();
+  if (await stores.tenancy.keepsVisitorsOut(domain.name)) throw entryNotAllowed();
   const since = new Date(now.getTime() - RESERVED_HOURS * 3_600_000);
   if (await stores.rooms.wasProtectedSince(domain.name, name, since)) {
     throw new DomainError(
@@ -79,6 +81,15 @@ export async function assertVisitorMayOpen(stores: Stores, domain: Domain, name:
       'The last room of this name was protected; only its owner can open it again.',
     );
   }
+}
+
+/**
+ * Whether people with tickets of ours may enter this open room. Who comes into a foreign backend's room is decided by that
+ * backend, unless it leaves the door open.
+ * @throws DomainError entry_not_allowed
+ */
+export async function assertVisitorsMayEnter(stores: Stores, room: Room): Promise<void> {
+  if (room.openedBy === 'backend' && (await stores.tenancy.keepsVisitorsOut(room.domain))) throw entryNotAllowed();
 }
 
 /** How long a room may stand empty. Rooms of a foreign backend follow the visitors' times: nobody announces their end. */
@@ -93,6 +104,10 @@ export function after(now: Date, seconds: number | null): Date | null {
 
 export function roomNotFound(): DomainError {
   return new DomainError('room_not_found', 'There is no such room.');
+}
+
+function entryNotAllowed(): DomainError {
+  return new DomainError('entry_not_allowed', 'Only people of the backend that the room belongs to may enter.');
 }
 
 export function roomBooked(): DomainError {

@@ -11,6 +11,7 @@ import type { LiveRooms } from './live-rooms';
 import { parsePassword } from './names';
 import {
   assertVisitorMayOpen,
+  assertVisitorsMayEnter,
   newHostKey,
   newRoom,
   roomClosing,
@@ -88,14 +89,18 @@ export class RoomService {
   /**
    * The open room of that name; if there is none it is opened, as far as visitors may.
    * @param region the region that is asked, when it is to be the domain's home
-   * @throws DomainError domain_not_found, wrong_region, room_booked, room_not_found, room_reserved, room_closing
+   * @throws DomainError domain_not_found, wrong_region, room_booked, room_not_found, entry_not_allowed, room_reserved,
+   * room_closing
    */
   async openByVisitor(domainName: DomainName, name: RoomName, region?: RegionId): Promise<Room> {
     return this.uow.run(async (stores) => {
       const domain =
         region === undefined ? await knownDomain(stores, domainName) : await domainAtHome(stores, domainName, region);
       const existing = await findEnterable(stores, domainName, name);
-      if (existing) return existing;
+      if (existing) {
+        await assertVisitorsMayEnter(stores, existing);
+        return existing;
+      }
       await assertVisitorMayOpen(stores, domain, name, this.clock.now());
       return (await this.openOrFind(stores, { domain, name, openedBy: 'visitor' })).room;
     });

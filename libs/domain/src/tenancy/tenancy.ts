@@ -38,4 +38,6 @@ export interface TenancyStore {
   domain(name: DomainName): Promise<Domain | null>;
   /** The account's domains at home in this region, by name. */
   domainsOf(account: AccountId): Promise<readonly Domain[]>;
+  /** Whether a foreign backend of the domain keeps its rooms for its own people (its `foreignEntry` is off). */
+  keepsVisitorsOut(domain: DomainName): Promise<boolean>;
 }

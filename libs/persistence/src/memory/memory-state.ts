@@ -26,6 +26,8 @@ export interface MemoryEvent extends NewOutboxEvent {
 export interface MemoryState {
   readonly accounts: Map<string, Account>;
   readonly domains: Map<string, Domain>;
+  /** Domains with a backend that keeps its rooms for its own people. */
+  readonly closedDomains: Set<string>;
   readonly rooms: Map<string, MemoryRoom>;
   readonly bookings: Map<string, Booking>;
   readonly webhooks: Map<WebhookId, MemoryWebhook>;
@@ -36,6 +38,7 @@ export function emptyState(): MemoryState {
   return {
     accounts: new Map(),
     domains: new Map(),
+    closedDomains: new Set(),
     rooms: new Map(),
     bookings: new Map(),
     webhooks: new Map(),
@@ -47,6 +50,7 @@ export function copyOf(state: MemoryState): MemoryState {
   return {
     accounts: new Map(state.accounts),
     domains: new Map(state.domains),
+    closedDomains: new Set(state.closedDomains),
     rooms: new Map(state.rooms),
     bookings: new Map(state.bookings),
     webhooks: new Map(state.webhooks),

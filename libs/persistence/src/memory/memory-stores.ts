@@ -35,6 +35,7 @@ function tenancyStore(state: () => MemoryState, region: RegionId): TenancyStore 
       [...state().domains.values()]
         .filter((domain) => domain.accountId === account && domain.region === region)
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    keepsVisitorsOut: async (domain) => state().closedDomains.has(domain),
   };
 }
 

@@ -2,6 +2,7 @@ import {
   brandAs,
   type Account,
   type Domain,
+  type DomainName,
   type RegionId,
   type Stores,
   type UnitOfWork,
@@ -27,6 +28,8 @@ export interface MemoryDatabase {
   events(): readonly MemoryEvent[];
   putAccount(account: Account): void;
   putDomain(domain: Domain): void;
+  /** Gives the domain a foreign backend. */
+  addBackend(domain: DomainName, options: { foreignEntry: boolean }): void;
   /** What the dispatcher does: notes the outcome of a handshake. */
   settleValidation(id: WebhookId, validated: boolean): void;
 }
@@ -70,6 +73,9 @@ export function createMemoryUnitOfWork(options: MemoryOptions = {}): MemoryDatab
     events: () => state.events,
     putAccount,
     putDomain,
+    addBackend: (name, { foreignEntry }) => {
+      if (!foreignEntry) state.closedDomains.add(name);
+    },
     settleValidation: (id, validated) => {
       const stored = state.webhooks.get(id);
       if (!stored) throw new Error(`there is no webhook ${id}`);

@@ -38,6 +38,14 @@ export class PrismaTenancyStore implements TenancyStore {
     });
     return rows.map((row) => toDomain(row, this.sealer));
   }
+
+  async keepsVisitorsOut(domain: DomainName): Promise<boolean> {
+    const closed = await this.db.backend.findFirst({
+      where: { domainName: domain, foreignEntry: false },
+      select: { id: true },
+    });
+    return closed !== null;
+  }
 }
 
 export function accountSecretPlace(id: string): { table: string; row: string; column: string } {
