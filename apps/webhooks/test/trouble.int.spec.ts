@@ -117,10 +117,9 @@ describe('trouble', () => {
     await world().dispatcher({ WEBHOOKS_DELIVERY_DEADLINE_MS: '200' }, soon);
     await world().openRoom(domain, 'slow');
     await world().waitForDeliveries(id, 'delivered', 1);
-    expect((await world().deliveries(id))[0]?.tries.map(({ error }) => error)).toEqual([
-      'The receiver did not answer in time.',
-      null,
-    ]);
+    const tries = (await world().deliveries(id))[0]?.tries.map(({ error }) => error);
+    // On a busy machine even a quick answer may come too late, so there may be more than two.
+    expect([tries?.[0], tries?.at(-1)]).toEqual(['The receiver did not answer in time.', null]);
   });
 
   test('a redirect is a failure and is not followed', async () => {

@@ -4,12 +4,13 @@ import { createValidationQueue, type ValidationQueue } from '@parley/queue';
 import { eventually, type ReceivedRequest } from '@parley/testing';
 import { useWorld, WEBHOOK_KEY } from './world';
 
-const world = useWorld();
 let queue: ValidationQueue;
+// Hooks run in the order they stand in: after the world, and its Redis, a client would be left to its timers.
+afterAll(() => queue.close());
+const world = useWorld();
 beforeAll(() => {
   queue = createValidationQueue({ redisUrl: world().redis.url });
 });
-afterAll(() => queue.close());
 
 /** What a receiver does that knows the key: written after the manual, without our own code. */
 const rightAnswer = (request: ReceivedRequest): string => {
