@@ -113,6 +113,10 @@ export interface RoomListEvent {
 export interface ParticipantsEvent {
   readonly kind: 'participants';
   readonly users: readonly JsonObject[];
+  /** Who is in the call, as the live layer has it. Clients are not told. */
+  readonly inCall?: readonly SessionId[];
+  /** Its place among such events of the room: one with a lower order says less and is not told any more. */
+  readonly order?: number;
 }
 
 /** Everybody in the room entered (or, without bit 1, left) the call. */
@@ -159,6 +163,14 @@ export interface PermissionsEvent {
   readonly permissions: readonly string[];
 }
 
+/** A service that works for the room tells everybody in it something, e.g. that a call by phone failed. */
+export interface NoticeEvent {
+  readonly kind: 'notice';
+  /** What about, e.g. `dialout`. */
+  readonly topic: string;
+  readonly data: JsonObject;
+}
+
 /** Somebody waits for the receiver to answer `askId`. */
 export interface AskEvent {
   readonly kind: 'ask';
@@ -185,4 +197,5 @@ export type CoreEvent =
   | MovedEvent
   | TransientEvent
   | PermissionsEvent
+  | NoticeEvent
   | AskEvent;

@@ -122,6 +122,8 @@ function encodeEvent(event: CoreEvent): Frame | undefined {
     case 'flags':
     case 'announcement':
       return undefined; // see encodeWithRoom
+    case 'notice':
+      return frameOf({ type: event.topic, [event.topic]: event.data });
     case 'permissions':
     case 'ask':
       return undefined; // for the driver

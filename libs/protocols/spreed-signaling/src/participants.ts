@@ -13,23 +13,6 @@ export function defaultInCall(kind: keyof typeof DEFAULT_IN_CALL, features: read
   return features.includes(INTERNAL_IN_CALL) ? 0 : DEFAULT_IN_CALL[kind];
 }
 
-/** Whether somebody with these flags is in the call. */
-export function isInCall(flags: number | undefined): boolean {
-  return ((flags ?? 0) & IN_CALL.call) !== 0;
-}
-
-/** Reads flags as backends write them: a number (its fraction is cut) or a boolean. Anything else is undefined. */
-export function inCallFlags(value: JsonValue | undefined): number | undefined {
-  if (typeof value === 'boolean') return value ? IN_CALL.call : 0;
-  return typeof value === 'number' ? Math.trunc(value) : undefined;
-}
-
-/** Both lists of a backend's request in one: changed entries that the list of users does not have are appended. */
-export function mergeChanged(users: readonly JsonObject[], changed: readonly JsonObject[]): JsonObject[] {
-  const listed = new Set(users.map(({ sessionId }) => sessionId));
-  return [...users, ...changed.filter(({ sessionId }) => !listed.has(sessionId))];
-}
-
 /**
  * The `users` of `participants/update`: what the backend told last, and who it knows nothing of.
  * @param users entries as the backend sent them, `sessionId` translated to public ids
