@@ -23,6 +23,8 @@ export interface Backend {
   readonly foreignEntry: boolean;
   /** Private address ranges (CIDR) its URLs may resolve to. */
   readonly allowPrivate: readonly string[];
+  /** Its rooms carry its id in their names, since another backend of the domain has the plain ones. */
+  readonly scopesRooms: boolean;
 }
 
 export interface BackendStore {
@@ -72,5 +74,6 @@ function toBackend(row: BackendModel, sealer: Sealer): Backend {
     maxScreenBitrate: row.maxScreenBitrate,
     foreignEntry: row.foreignEntry,
     allowPrivate: row.allowPrivate,
+    scopesRooms: row.scopesRooms,
   };
 }

@@ -1,7 +1,6 @@
 import {
   DomainError,
   isDomainError,
-  parseRoomName,
   parseRoomPath,
   roomPath,
   type DomainErrorCode,
@@ -23,6 +22,7 @@ import {
   type JoinedFacts,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
+import { backendRoomName, backendRoomToken } from './backend-rooms';
 import { rightOf, type EntryRight } from './entry-right';
 import type { NextcloudClient } from './nextcloud-client';
 
@@ -93,9 +93,10 @@ export class Door {
     if (room === null) return undefined;
     const right = rightOf(session.record);
     const self = (await this.parts.live.members(liveId)).find((member) => member.sessionId === session.record.id);
-    const isForeign = right.kind !== 'ticket' && right.backendId !== null;
+    const backendId = right.kind === 'ticket' ? null : right.backendId;
+    const isForeign = backendId !== null;
     return {
-      roomId: isForeign ? room.name : roomPath(room),
+      roomId: isForeign ? backendRoomToken({ id: backendId }, room.name) : roomPath(room),
       liveId,
       properties: isForeign ? undefined : propertiesOf(room.policy),
       mayControl: isForeign || self?.role === 'host',
@@ -184,9 +185,9 @@ export class Door {
   }
 
   private async openForBackend(backend: Backend, token: string): Promise<Room> {
-    const name = parseRoomName(token);
-    if (!name.ok) throw new Refusal(wireError('no_such_room'));
-    return this.parts.rooms.openForBackend(backend.domain, name.value);
+    const name = backendRoomName(backend, token);
+    if (name === undefined) throw new Refusal(wireError('no_such_room'));
+    return this.parts.rooms.openForBackend(backend.domain, name);
   }
 }
 

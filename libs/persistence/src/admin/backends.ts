@@ -65,7 +65,10 @@ export class BackendAdmin {
     try {
       return await prisma.$transaction(async (tx) => {
         await assertFree(tx, domainName.value, urls);
-        const created = await tx.backend.create({ data });
+        // Decided once: names of open rooms must not change when backends come and go.
+        const scopesRooms =
+          (await tx.backend.count({ where: { domainName: domainName.value, scopesRooms: false } })) > 0;
+        const created = await tx.backend.create({ data: { ...data, scopesRooms } });
         const details = { domain: domainName.value, urls, sessionLimit: input.sessionLimit };
         await writeAudit(tx, { at, actor, action: 'backend.create', target: id, details });
         return toRecord(created);
@@ -122,7 +125,7 @@ async function assertFree(tx: Connection, domain: DomainName, urls: readonly str
 }
 
 function toRecord(row: BackendModel): BackendRecord {
-  const { secretSealed: _, internalSecretSealed, domainName, ...rest } = row;
+  const { secretSealed: _, internalSecretSealed, domainName, scopesRooms: __, ...rest } = row;
   const domain = parseDomainName(domainName);
   if (!domain.ok) throw new Error('a stored domain has an impossible name');
   return { ...rest, domain: domain.value, hasInternalSecret: internalSecretSealed !== null };

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Backend" ADD COLUMN     "scopesRooms" BOOLEAN NOT NULL DEFAULT false;
