@@ -21,6 +21,8 @@ export interface StoreTimes {
   readonly tombstoneMs: number;
   /** State nobody announced for this long belongs to nobody. */
   readonly abandonedMs: number;
+  /** How long a session counts and holds its foreign id without being announced: its detached time and some rounds. */
+  readonly believedMs: number;
   /** How long a claim on due work holds. */
   readonly claimMs: number;
 }
@@ -34,6 +36,7 @@ export function storeTimes(times: LiveTimes = LIVE_TIMES): StoreTimes {
     keepMs: 2 * times.resumeWindowMs,
     tombstoneMs: 120_000 + 2 * times.resumeWindowMs,
     abandonedMs: 3_600_000 + 10 * times.reannounceMs,
+    believedMs: times.resumeWindowMs + times.deadAfterMs + 4 * times.reannounceMs,
     claimMs: 10_000,
   };
 }

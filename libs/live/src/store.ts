@@ -1,5 +1,6 @@
 import type { DoorPolicy, Member, ReplicaId, Role, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
 import type { Cursor, EndReason, JoinOutcome, LiveGuards, SessionInfo, SessionRecord } from './port';
+import type { AskStore, RoomStateStore, StoredRoomState } from './state-store';
 
 /**
  * What the replica side (engine/) needs of the shared state. Every method is atomic in the store and touches the state
@@ -11,6 +12,7 @@ export interface LiveStore {
   readonly rooms: RoomStore;
   readonly registry: RegistryStore;
   readonly guards: LiveGuards;
+  readonly asks: AskStore;
   readonly bus: Bus;
   healthy(): Promise<boolean>;
   close(): Promise<void>;
@@ -19,8 +21,8 @@ export interface LiveStore {
 /** Where a session stands in a room's log. */
 export type RoomPosition = NonNullable<Cursor['room']>;
 
-/** A channel: of a session or of a room. */
-export type Topic = `s:${string}` | `r:${string}`;
+/** A channel: of a session, of a room or of a question. */
+export type Topic = `s:${string}` | `r:${string}` | `a:${string}`;
 
 /** Messages between replicas. What is heard may be late, doubled or missing; the logs say what is true. */
 export interface Bus {
@@ -79,6 +81,8 @@ export interface Announcement {
   readonly record: SessionRecord;
   readonly epoch: number;
   readonly owner: ReplicaId;
+  /** Who speaks for it, if it is a virtual session. */
+  readonly parent?: SessionId;
   /** Last number delivered. */
   readonly seq: number;
   readonly room: RoomPosition | undefined;
@@ -112,9 +116,20 @@ export type Look =
   /** It lives, but a join or a change of rooms was left half done. */
   | { readonly kind: 'half-done'; readonly leave: readonly { room: RoomSessionId; attempt: number | undefined }[] };
 
+export type Appended = 'sent' | 'unknown' | 'overflow' | { readonly parent: SessionId };
+
 export interface SessionStore {
-  open(record: SessionRecord, owner: ReplicaId): Promise<void>;
-  append(id: SessionId, tenant: TenantKey, json: string): Promise<'sent' | 'unknown' | 'overflow'>;
+  /** @param parent who speaks for it, if it is a virtual session */
+  open(record: SessionRecord, owner: ReplicaId, parent?: SessionId): Promise<void>;
+  /**
+   * @param permissions kept in the record, in the same step
+   * @returns `parent` when it is a virtual session: nothing was appended, what it hears goes there
+   */
+  append(id: SessionId, tenant: TenantKey, json: string, permissions?: readonly string[]): Promise<Appended>;
+  /** Gives the session of this epoch another user id; false when it is no longer this owner's. */
+  rename(id: SessionId, epoch: number, userId: string): Promise<boolean>;
+  /** A virtual session as it is kept; undefined when it is over. */
+  virtual(id: SessionId): Promise<{ record: SessionRecord; room: RoomPosition | undefined } | undefined>;
   /** The log after a number, for the owner of this epoch. */
   read(id: SessionId, epoch: number, after: number): Promise<SessionRead>;
   resume(id: SessionId, verifier: string, owner: ReplicaId, after: number | undefined): Promise<StoredResume>;
@@ -157,7 +172,7 @@ export interface StoredJoinRequest {
 
 export type StoredJoin =
   | Extract<JoinOutcome, { kind: 'refused' }>
-  | {
+  | ({
       readonly kind: 'joined';
       readonly generation: string;
       readonly seq: number;
@@ -165,28 +180,33 @@ export type StoredJoin =
       readonly first: boolean;
       /** It was in already; nobody was told. */
       readonly again: boolean;
-      readonly members: readonly Member[];
-    };
+    } & StoredRoomState);
 
 export interface RoomLogEntry extends LogEntry {
-  /** The session that does not get it; empty: everybody does. */
+  /** The session that does not get it; empty: everybody does; `*`: nobody does, only replicas note it. */
   readonly except: string;
 }
 
-export interface RoomRead {
+export interface RoomRead extends StoredRoomState {
   readonly generation: string;
   readonly seq: number;
   /** After the number asked for; from the first on when the generation is another; undefined: does not reach back. */
   readonly entries: readonly RoomLogEntry[] | undefined;
-  readonly members: readonly Member[];
   /** The door's rules; undefined while only a closing mark is known. */
   readonly policy: DoorPolicy | undefined;
 }
 
-export interface RoomStore {
+/** What a member leaves behind. */
+export interface Leaving {
+  readonly removed: boolean;
+  readonly empty: boolean;
+  readonly foreignSessionId?: string;
+}
+
+export interface RoomStore extends RoomStateStore {
   join(room: RoomSessionId, request: StoredJoinRequest): Promise<StoredJoin>;
   /** With `attempt`, only the member that came in by this attempt. */
-  leave(room: RoomSessionId, session: SessionId, attempt?: number): Promise<{ removed: boolean; empty: boolean }>;
+  leave(room: RoomSessionId, session: SessionId, attempt?: number): Promise<Leaving>;
   /** False when there is no such room. */
   append(room: RoomSessionId, json: string, except: string): Promise<boolean>;
   read(room: RoomSessionId, generation: string, after: number): Promise<RoomRead | undefined>;
@@ -215,8 +235,8 @@ export interface Beat {
   readonly dead: readonly { readonly replica: ReplicaId; readonly agoMs: number }[];
 }
 
-export interface DueSession {
-  readonly session: SessionId;
+export interface Due<Id> {
+  readonly id: Id;
   /** Proof of the claim; the entry changes when somebody else writes it. */
   readonly claim: string;
 }
@@ -232,10 +252,33 @@ export interface RegistryStore {
   addUser(tenant: TenantKey, userId: string, session: SessionId): Promise<void>;
   removeUser(tenant: TenantKey, userId: string, session: SessionId): Promise<void>;
   userSessions(tenant: TenantKey, userId: string): Promise<readonly SessionId[]>;
-  /** Has somebody look at a session after a while. */
-  schedule(session: SessionId, inMs: number): Promise<void>;
+  /**
+   * Counts a session of its tenant until it is dismissed or was not counted again for a while. False: it is not counted
+   * yet and there are `limit` already.
+   */
+  admit(tenant: TenantKey, session: SessionId, limit?: number): Promise<boolean>;
+  dismiss(tenant: TenantKey, session: SessionId): Promise<void>;
+  count(tenant: TenantKey): Promise<number>;
+  /** Notes who has a foreign id; answers who had it before, if that was somebody else. */
+  claimForeign(tenant: TenantKey, foreignId: string, session: SessionId): Promise<SessionId | undefined>;
+  /** Notes it again, unless somebody else has it. */
+  keepForeign(tenant: TenantKey, foreignId: string, session: SessionId): Promise<void>;
+  /** Gives it up (to `heir`), unless somebody else has it. */
+  releaseForeign(tenant: TenantKey, foreignId: string, session: SessionId, heir?: SessionId): Promise<void>;
+  foreignHolder(tenant: TenantKey, foreignId: string): Promise<SessionId | undefined>;
+  addVirtual(parent: SessionId, virtual: SessionId): Promise<void>;
+  removeVirtual(parent: SessionId, virtual: SessionId): Promise<void>;
+  virtuals(parent: SessionId): Promise<readonly SessionId[]>;
+  readonly dueSessions: DueList<SessionId>;
+  readonly dueRooms: DueList<RoomSessionId>;
+}
+
+/** Things to be looked at after a while. */
+export interface DueList<Id> {
+  /** @param sooner an earlier date that is known already stays */
+  schedule(id: Id, inMs: number, sooner?: 'sooner'): Promise<void>;
   /** Claims what is due; unfinished claims come up again. */
-  claimDue(limit: number): Promise<readonly DueSession[]>;
+  claim(limit: number): Promise<readonly Due<Id>[]>;
   /** The claimed work is done; with `againInMs` it comes up again. */
-  settleDue(due: DueSession, againInMs?: number): Promise<void>;
+  settle(due: Due<Id>, againInMs?: number): Promise<void>;
 }

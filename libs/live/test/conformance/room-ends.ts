@@ -83,8 +83,8 @@ export function roomEndsSuite(backend: () => Backend): void {
       await bob.join(room);
       await ann.session.leave();
       await bob.session.leave();
-      await eventually(() => b.occupancy.length > 0, 'the room to be reported empty');
-      expect([a.occupancy, b.occupancy, c.occupancy]).toEqual([['occupied'], ['empty'], []]);
+      await eventually(() => b.occupancy(room).length > 0, 'the room to be reported empty');
+      expect([a, b, c].map((node) => node.occupancy(room))).toEqual([['occupied'], ['empty'], []]);
     });
 
     it('takes back a join whose outcome stayed unknown, and lets it be repeated', async () => {

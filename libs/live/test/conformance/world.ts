@@ -39,7 +39,8 @@ export const TENANT = brandAs<TenantKey>('domain:chat.example');
 export interface Node extends Omit<Breakable, 'store'> {
   readonly live: Live;
   readonly store: LiveStore;
-  readonly occupancy: string[];
+  /** What it reported about a room. */
+  occupancy(room: RoomSessionId): string[];
   open(name: string, options?: PersonOptions): Promise<Person>;
   resume(person: Person, lastSeen?: Cursor): Promise<Person | undefined>;
 }
@@ -76,12 +77,12 @@ export class World {
     const replica = brandAs<ReplicaId>(`replica-${randomUUID()}`);
     const warnings = { warn: (fields: object, message: string) => console.warn(message, fields) };
     const live = createReplica(replica, broken.store, this.times, warnings);
-    const occupancy: string[] = [];
-    live.events.onOccupancy((_, occupied) => occupancy.push(occupied ? 'occupied' : 'empty'));
+    const reports: [RoomSessionId, string][] = [];
+    live.events.onOccupancy((room, occupied) => reports.push([room, occupied ? 'occupied' : 'empty']));
     const node: Node = {
       ...broken,
       live,
-      occupancy,
+      occupancy: (room) => reports.flatMap(([of, report]) => (of === room ? [report] : [])),
       open: (name, options) => this.open(live, name, options ?? {}),
       resume: (person, lastSeen) => resume(live, person, lastSeen),
     };
