@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { brandAs, cryptoIds, EntryService, RoomService, type RegionId, type ReplicaId } from '@parley/domain';
@@ -23,6 +22,10 @@ import {
 import type { SignalingConfig } from './config';
 import { Connections } from './connections/connections';
 import type { PingTimes } from './connections/ws-transport';
+import { BackendRoomEndpoint } from './backend-requests/backend-room.endpoint';
+import { BackendRequests } from './backend-requests/backend-requests';
+import { NO_DIALOUT } from './backend-requests/dialout';
+import { ADDRESS_OF, BackendRoomController, checkBeforeReading, type AddressOf } from './http/backend-room.controller';
 import { SERVER_VERSION, WelcomeController } from './http/welcome.controller';
 import { RedisIoAdapter } from './mounts/redis-io.adapter';
 import { mountSocketIo } from './mounts/socket-io.mount';
@@ -31,6 +34,7 @@ import { AttemptThrottle } from './spreed/attempt-throttle';
 import { Authenticator } from './spreed/authenticator';
 import { Door } from './spreed/door';
 import { NextcloudClient } from './spreed/nextcloud-client';
+import { ParticipantsBoard } from './spreed/participants-board';
 import { UpgradeRouter } from './upgrade/upgrade-router';
 import { VERSION } from './version';
 
@@ -57,6 +61,7 @@ interface House {
   readonly database: Database;
   readonly nextcloud: NextcloudClient;
   readonly connections: Connections;
+  readonly backendRooms: BackendRoomEndpoint;
 }
 
 const clock = { now: () => new Date() };
@@ -81,9 +86,11 @@ export async function startSignaling(
     name: 'signaling',
     config,
     ownsProcess: overrides.ownsProcess,
+    // The checksums of backends are made over the bytes.
+    body: 'raw',
     build: (kit) => {
       house = buildHouse(config, overrides, replica, kit);
-      return rootModule();
+      return rootModule(house, addressOf(kit));
     },
     configure: (app, kit) => {
       if (house === undefined) throw new Error('configured before it was built');
@@ -159,18 +166,42 @@ function buildHouse(
   health.register('redis', async () => assertHealthy(await live.healthy()));
   health.register('postgres', async () => assertHealthy(await database.healthy()));
   const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
-  return { live, database, nextcloud, connections };
+  const requests = new BackendRequests({
+    live,
+    rooms,
+    board: new ParticipantsBoard(live, clock),
+    dialout: NO_DIALOUT,
+  });
+  const backendRooms = new BackendRoomEndpoint({
+    backends,
+    throttle,
+    roomStore: database.stores.rooms,
+    live: live.rooms,
+    requests,
+    logger,
+    errors,
+  });
+  return { live, database, nextcloud, connections, backendRooms };
 }
 
 function assertHealthy(healthy: boolean): void {
   if (!healthy) throw new Error('it does not answer');
 }
 
-function rootModule(): DynamicModule {
+function addressOf({ clients }: ServiceKit): AddressOf {
+  return ({ socket, headers }) =>
+    clients.clientOf(socket.remoteAddress, [headers['x-forwarded-for'] ?? []].flat().join(','));
+}
+
+function rootModule({ backendRooms }: House, address: AddressOf): DynamicModule {
   return {
     module: class SignalingModule {},
-    controllers: [WelcomeController],
-    providers: [{ provide: SERVER_VERSION, useValue: VERSION }],
+    controllers: [WelcomeController, BackendRoomController],
+    providers: [
+      { provide: SERVER_VERSION, useValue: VERSION },
+      { provide: ADDRESS_OF, useValue: address },
+      { provide: BackendRoomEndpoint, useValue: backendRooms },
+    ],
   };
 }
 
@@ -195,10 +226,9 @@ function mountAll(
   connections: Connections,
   overrides: SignalingOverrides,
 ): void {
-  const addressOf = ({ socket, headers }: IncomingMessage) =>
-    kit.clients.clientOf(socket.remoteAddress, [headers['x-forwarded-for'] ?? []].flat().join(','));
-  const spreed = new SpreedMount({ connections, headers: HEADERS, addressOf, pings: overrides.pings });
-  mountSocketIo(io.io, connections, addressOf);
+  const address = addressOf(kit);
+  const spreed = new SpreedMount({ connections, headers: HEADERS, addressOf: address, pings: overrides.pings });
+  mountSocketIo(io.io, connections, address);
   app.useWebSocketAdapter(io);
   upgrades.mount(SpreedMount.path, (request, socket, head) => spreed.upgrade(request, socket, head));
   upgrades.mount(RedisIoAdapter.path, (request, socket, head) => io.upgrade(request, socket, head));
@@ -211,4 +241,5 @@ function mountAll(
     reply.hijack();
     io.request(request.raw, reply.raw);
   });
+  checkBeforeReading(fastify);
 }

@@ -127,6 +127,12 @@ export class RoomService {
     return this.closing.close(await this.ownOpen(account, domain, name), forceKick);
   }
 
+  /** Closes a room that its foreign backend has deleted, whoever is in. Nothing to do when it is closed already. */
+  async closeForBackend(id: RoomSessionId): Promise<void> {
+    const room = await this.uow.run((stores) => stores.rooms.findById(id));
+    if (room !== null) await this.closing.close(room, true);
+  }
+
   /**
    * Throws one or everybody out.
    * @throws DomainError room_not_found, peer_not_found (never for 'all')
