@@ -61,6 +61,10 @@ const MESSAGES = {
   too_many_requests: 'Too many failed attempts. Try again later.',
   federation_unsupported: 'Federation is not supported here.',
   not_allowed: 'This is not allowed.',
+  not_in_room: 'You are in no room.',
+  ignored: 'This was ignored.',
+  add_failed: 'The virtual session could not be added.',
+  remove_failed: 'The virtual session could not be removed.',
   internal_error: 'Something went wrong here. Try again later.',
 } as const;
 

@@ -1,6 +1,7 @@
 export * from './auth';
 export * from './backend-url';
 export * from './backend-api';
+export * from './capabilities';
 export * from './backend-request';
 export * from './client-message';
 export * from './codec';
@@ -9,4 +10,7 @@ export * from './connection/connection.types';
 export * from './errors';
 export * from './features';
 export { Frame } from './frame';
+export * from './internal-request';
+export * from './participants';
+export * from './permissions';
 export { decodeSeq, encodeSeq, type Position } from './seq';

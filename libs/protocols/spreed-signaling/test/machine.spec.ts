@@ -86,6 +86,7 @@ describe('state machine', () => {
   test('receivers of one event share one frame', () => {
     const machine = new SignalingMachine({ version: '1' });
     const event = { kind: 'left' as const, sessionIds: [] };
-    expect(machine.frames.of(event, 'r')).toBe(machine.frames.of(event, 'r'));
+    const receiver = { roomId: 'r', internal: false, hidesNames: false, chatRelay: false };
+    expect(machine.frames.of(event, receiver)).toBe(machine.frames.of(event, { ...receiver, roomId: 'other' }));
   });
 });

@@ -2,7 +2,8 @@ import { decodeFrame } from '../codec';
 import { wireError } from '../errors';
 import { CLIENT_FEATURES, LIMITS } from '../features';
 import { frameOf } from '../frame';
-import { byeFrame, EventFrames } from '../from-domain';
+import { EventFrames } from '../event-frames';
+import { byeFrame } from '../from-domain';
 import type { ClientMessage } from '../client-message';
 import {
   CLOSE,
@@ -13,9 +14,11 @@ import {
   type ServerFacts,
   type Step,
 } from './connection.types';
-import { deliver, relay } from './events.steps';
-import { errorEffect, nothing } from './effects';
+import { deliver } from './events.steps';
+import { errorEffect, nothing, withSession } from './effects';
 import { hello, resumed, sessionOpened } from './hello.steps';
+import { internal } from './internal.steps';
+import { relay, transient } from './relay.steps';
 import { joined, left, room } from './room.steps';
 
 /**
@@ -68,8 +71,10 @@ export class SignalingMachine {
         return joined(this.frames, state, input);
       case 'left':
         return left(state, input);
-      case 'relay-failed':
+      case 'request-failed':
         return { state, effects: [errorEffect(input.id, input.error)] };
+      case 'virtuals-changed':
+        return nothing(withSession(state, { virtuals: input.virtuals }));
       case 'session-ended':
         return sayBye(state);
       case 'disconnected':
@@ -119,9 +124,11 @@ export class SignalingMachine {
       case 'message':
       case 'control':
         return relay(state, message);
-      case 'hello':
       case 'internal':
+        return internal(state, message);
       case 'transient':
+        return transient(state, message);
+      case 'hello':
       case 'unknown':
         return nothing(state);
     }

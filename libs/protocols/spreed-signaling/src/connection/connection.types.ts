@@ -1,8 +1,9 @@
-import type { CoreEvent, JsonObject, Member, MessageEvent, SessionId, SessionKind } from '@parley/domain';
+import type { CoreEvent, JsonObject, JsonValue, Member, MessageEvent, SessionId, SessionKind } from '@parley/domain';
 import type { HelloRequest, Recipient } from '../client-message';
 import type { WireError } from '../errors';
 import type { ProtocolVersion } from '../features';
 import type { Frame } from '../frame';
+import type { DialoutReport, InternalRequest } from '../internal-request';
 import type { Position } from '../seq';
 
 /** What the protocol needs to know of who is connected. The rest stays with whoever authenticated it. */
@@ -10,6 +11,8 @@ export interface Identity {
   readonly kind: SessionKind;
   /** Empty for guests and internal clients. */
   readonly userId: string;
+  /** Comes from a foreign backend: its permission lists say who may give orders. Otherwise the role in the room does. */
+  readonly foreign?: boolean;
 }
 
 /** A session as this connection has it. */
@@ -17,8 +20,16 @@ export interface ActiveSession {
   readonly sessionId: SessionId;
   readonly resumeId: string;
   readonly identity: Identity;
+  /** What the client announced. */
+  readonly features: readonly string[];
   /** The client announced `message-seq`. */
   readonly wantsSeq: boolean;
+  /** What its backend allows; undefined until it said. */
+  readonly permissions: readonly string[] | undefined;
+  /** Its own flags in the call. */
+  readonly inCall: number;
+  /** The virtual sessions it speaks for, with the ids it chose for them. */
+  readonly virtuals: ReadonlyMap<SessionId, string>;
   readonly room: CurrentRoom | undefined;
   /** How far it is; undefined while unknown (after a resume that replayed nothing). */
   readonly position: Position | undefined;
@@ -34,8 +45,12 @@ export interface CurrentRoom {
   readonly roomId: string;
   readonly liveId: NonNullable<Position['room']>['id'] | undefined;
   readonly properties: JsonObject | undefined;
-  /** May send `control`. */
+  /** May send `control` by its role. In rooms of a foreign backend permissions decide instead. */
   readonly mayControl: boolean;
+  /** Order of the last list of participants that was told. */
+  readonly told?: number;
+  /** Flags of virtual sessions, as they were told. */
+  readonly flags?: ReadonlyMap<SessionId, number>;
 }
 
 /** A request whose answer waits for something outside. */
@@ -85,7 +100,12 @@ export interface SessionFacts {
 
 export interface ResumedFacts extends SessionFacts {
   readonly features: readonly string[];
+  readonly permissions?: readonly string[];
+  readonly virtuals?: ReadonlyMap<SessionId, string>;
   readonly room: CurrentRoom | undefined;
+  readonly inCall?: number;
+  /** Who takes part in its room now; told when it missed no such list. */
+  readonly participants?: readonly JsonObject[];
   /** What was missed, in order. */
   readonly missed: readonly DeliveredEvent[];
 }
@@ -94,6 +114,10 @@ export interface JoinedFacts {
   readonly room: CurrentRoom;
   readonly self: Member;
   readonly others: readonly Member[];
+  /** What its backend allows from now on; undefined: as before. */
+  readonly permissions?: readonly string[];
+  /** The room's short-lived values. */
+  readonly transient?: JsonObject;
   /** The room's part of the position: the snapshot contains everything up to here. */
   readonly cursor: NonNullable<Position['room']>;
 }
@@ -113,14 +137,19 @@ export type Input =
   | { readonly kind: 'joined'; readonly id: string | undefined; readonly outcome: Outcome<JoinedFacts> }
   /** Answer to `leave`. */
   | { readonly kind: 'left'; readonly id: string | undefined; readonly outcome: Outcome<object> }
-  /** A message could not be handed on because something is out of order here. */
-  | { readonly kind: 'relay-failed'; readonly id: string | undefined; readonly error: WireError }
+  /** What a client asked for without expecting an answer could not be done. */
+  | { readonly kind: 'request-failed'; readonly id: string | undefined; readonly error: WireError }
+  /** The virtual sessions it speaks for now. */
+  | { readonly kind: 'virtuals-changed'; readonly virtuals: ReadonlyMap<SessionId, string> }
   /** Answer to `end-session`. */
   | { readonly kind: 'session-ended' }
   /** The socket is gone. */
   | { readonly kind: 'disconnected' }
   /** This replica is going away; the session was given up for resume elsewhere. */
   | { readonly kind: 'shutdown' };
+
+/** What an internal client wants of the sessions it speaks for. */
+export type VirtualRequest = Extract<InternalRequest, { kind: 'add-session' | 'update-session' | 'remove-session' }>;
 
 /** A hello that asks for a new session. */
 export type NewSessionRequest = Exclude<HelloRequest, { kind: 'resume' }>;
@@ -140,13 +169,33 @@ export type Effect =
       readonly id: string | undefined;
       readonly roomId: string;
       readonly foreignSessionId: string | undefined;
+      /** Its flags in the call, when it has them before it comes (internal clients). */
+      readonly inCall: number | undefined;
     }
   | { readonly kind: 'leave'; readonly id: string | undefined }
   | {
       readonly kind: 'relay';
       readonly id: string | undefined;
-      readonly recipient: Exclude<Recipient, { type: 'call' }>;
+      readonly recipient: Recipient;
       readonly event: MessageEvent;
+    }
+  /** `value` undefined: remove. */
+  | {
+      readonly kind: 'set-transient';
+      readonly id: string | undefined;
+      readonly key: string;
+      readonly value: JsonValue | undefined;
+      readonly ttlMs: number | undefined;
+    }
+  /** An internal client's own flags. */
+  | { readonly kind: 'set-in-call'; readonly id: string | undefined; readonly inCall: number }
+  | { readonly kind: 'virtual'; readonly id: string | undefined; readonly request: VirtualRequest }
+  /** A bridge tells of a call; `id` may be the one of a question it was asked. */
+  | {
+      readonly kind: 'dialout-report';
+      readonly id: string | undefined;
+      readonly roomId: string;
+      readonly report: DialoutReport;
     }
   /** Give the session up for good. */
   | { readonly kind: 'end-session' }

@@ -20,3 +20,8 @@ export function guestTimer(session: ActiveSession): Effect[] {
   const mustJoin = identity.kind === 'client' && identity.userId === '' && room === undefined;
   return mustJoin ? [{ kind: 'start-timer', timer: 'guest-join' }] : [];
 }
+
+/** The state with these changes of its session, if it has one. */
+export function withSession(state: ConnectionState, change: Partial<ActiveSession>): ConnectionState {
+  return state.session === undefined ? state : { ...state, session: { ...state.session, ...change } };
+}

@@ -1,35 +1,16 @@
-import type { ClientMessage } from '../client-message';
-import type { EventFrames } from '../from-domain';
+import type { CoreEvent } from '@parley/domain';
+import { isInCall } from '../backend-request';
+import { CHAT_RELAY } from '../chat-relay';
+import type { EventFrames, Receiver } from '../event-frames';
+import type { Frame } from '../frame';
+import { messageFrame } from '../from-domain';
+import { holds } from '../permissions';
 import { encodeSeq } from '../seq';
-import { toMessageEvent } from '../to-domain';
-import type { ActiveSession, ConnectionState, DeliveredEvent, Effect, Step } from './connection.types';
+import { hangUpFrame, isNewName } from './special-messages';
+import type { ActiveSession, ConnectionState, CurrentRoom, DeliveredEvent, Effect, Step } from './connection.types';
 import { guestTimer, nothing } from './effects';
 
-type Message = Extract<ClientMessage, { type: 'message' | 'control' }>;
-
-/**
- * A message of this client to others. What may not be sent, or reaches nobody, is dropped without an answer: the
- * protocol has none for it (brief 2.6).
- */
-export function relay(state: ConnectionState, message: Message): Step {
-  const { session } = state;
-  if (session === undefined) return nothing(state);
-  const { recipient } = message;
-  // Nobody is in a call yet: call membership comes with the backends that tell of it.
-  if (recipient.type === 'call') return nothing(state);
-  const dropped =
-    (recipient.type === 'room' && session.room === undefined) ||
-    (recipient.type === 'session' && recipient.sessionId === session.sessionId) ||
-    (recipient.type === 'user' && recipient.userId === session.identity.userId) ||
-    (message.type === 'control' && !mayControl(session));
-  if (dropped) return nothing(state);
-  const event = toMessageEvent(message, { sessionId: session.sessionId, userId: session.identity.userId });
-  return { state, effects: [{ kind: 'relay', id: message.id, recipient, event }] };
-}
-
-function mayControl(session: ActiveSession): boolean {
-  return session.identity.kind === 'internal' || session.room?.mayControl === true;
-}
+const NO_FRAMES: readonly Frame[] = [];
 
 /** An event from the live layer. */
 export function deliver(frames: EventFrames, state: ConnectionState, delivered: DeliveredEvent): Step {
@@ -57,36 +38,142 @@ export function deliverAll(frames: EventFrames, start: ConnectionState, events: 
   return { state, effects };
 }
 
+/** What the frames for this session depend on. */
+export function receiverOf(session: ActiveSession): Receiver {
+  return {
+    roomId: session.room?.roomId ?? '',
+    internal: session.identity.kind === 'internal',
+    hidesNames: hidesNames(session),
+    chatRelay: session.features.includes(CHAT_RELAY),
+  };
+}
+
+function hidesNames({ identity, permissions }: ActiveSession): boolean {
+  return identity.kind === 'client' && holds(permissions, 'hide-displaynames');
+}
+
 function write(
   frames: EventFrames,
   state: ConnectionState,
   session: ActiveSession,
   { event, position }: DeliveredEvent,
 ): Step {
-  const frame = frames.of(event, session.room?.roomId ?? '');
-  const next = afterEvent(session, event, position);
-  const effects: Effect[] = [];
-  if (frame === undefined) effects.push({ kind: 'mark', position });
-  else {
-    const written = session.wantsSeq ? frame.withMember('seq', encodeSeq(position)) : frame;
-    effects.push({ kind: 'send', frame: written, position });
-  }
+  const told = toldOf(frames, session, event);
+  const next: ActiveSession = { ...afterEvent(session, event), position };
+  const last = told.length - 1;
+  const effects: Effect[] = told.map((frame, index) => {
+    // The place is reached with the last of several frames: after a resume all of them come again.
+    if (index < last) return { kind: 'send', frame };
+    return { kind: 'send', frame: session.wantsSeq ? frame.withMember('seq', encodeSeq(position)) : frame, position };
+  });
+  if (last < 0) effects.push({ kind: 'mark', position });
   if (event.kind === 'room-closed') effects.push(...guestTimer(next));
   return { state: { ...state, session: next }, effects };
 }
 
-function afterEvent(session: ActiveSession, event: DeliveredEvent['event'], position: ActiveSession['position']) {
-  const moved: ActiveSession = { ...session, position };
-  if (event.kind === 'room-closed') return { ...moved, room: undefined };
-  if (event.kind === 'room-changed' && session.room) {
-    return { ...moved, room: { ...session.room, properties: event.properties } };
+/** The frames for this receiver; none when it is not told. */
+function toldOf(frames: EventFrames, session: ActiveSession, event: CoreEvent): readonly Frame[] {
+  const { room } = session;
+  switch (event.kind) {
+    case 'message':
+      if (event.recipient !== undefined) return forVirtual(session, event);
+      if (event.addressed === 'call' && !isInCall(session.inCall)) return NO_FRAMES;
+      if (hidesNames(session) && isNewName(event)) return NO_FRAMES;
+      break;
+    case 'room-list':
+      if (event.recipient !== undefined) return forVirtual(session, event);
+      break;
+    case 'participants':
+      if (isOutdated(room, event)) return NO_FRAMES;
+      break;
+    case 'all-in-call':
+      if (isInCall(event.inCall) && !isOrdered(session, event.inCall)) return NO_FRAMES;
+      break;
+    case 'flags':
+      if ((room?.flags?.get(event.sessionId) ?? 0) === event.flags) return NO_FRAMES;
+      break;
+    default:
+      break;
   }
-  if (event.kind === 'changed' && session.room) {
-    const self = event.members.find((member) => member.sessionId === session.sessionId);
-    // In rooms of a foreign backend the backend's permissions decide, not the role.
-    if (self && self.foreignSessionId === undefined) {
-      return { ...moved, room: { ...session.room, mayControl: self.role === 'host' } };
-    }
+  return frames.of(event, receiverOf(session));
+}
+
+type ForVirtual = Extract<CoreEvent, { kind: 'message' | 'room-list' }>;
+
+/** Something for a virtual session, told to the internal client that speaks for it. */
+function forVirtual(session: ActiveSession, event: ForVirtual): readonly Frame[] {
+  const chosenId = event.recipient && session.virtuals.get(event.recipient);
+  if (event.recipient === undefined || chosenId === undefined) return NO_FRAMES;
+  if (event.kind === 'message') return [messageFrame(event, chosenId)];
+  return event.change === 'disinvited' ? [hangUpFrame(event.recipient, chosenId)] : NO_FRAMES;
+}
+
+function isOutdated(room: CurrentRoom | undefined, { order }: Extract<CoreEvent, { kind: 'participants' }>): boolean {
+  return order !== undefined && room?.told !== undefined && order < room.told;
+}
+
+function afterEvent(session: ActiveSession, event: CoreEvent): ActiveSession {
+  const { room } = session;
+  switch (event.kind) {
+    case 'permissions':
+      return { ...session, permissions: event.permissions };
+    case 'room-closed':
+      return { ...session, room: undefined, inCall: outsideCall(session) };
+    case 'all-in-call':
+      return isOrdered(session, event.inCall) ? { ...session, inCall: event.inCall } : session;
+    case 'room-changed':
+      return room ? { ...session, room: { ...room, properties: event.properties } } : session;
+    case 'participants':
+      return room && !isOutdated(room, event) ? afterParticipants(session, room, event) : session;
+    case 'flags':
+      return room ? { ...session, room: { ...room, flags: withFlags(room, event) } } : session;
+    case 'left':
+      return room?.flags
+        ? { ...session, room: { ...room, flags: withoutFlags(room.flags, event.sessionIds) } }
+        : session;
+    case 'changed':
+      return afterChange(session, room, event);
+    default:
+      return session;
   }
-  return moved;
+}
+
+/** Whether everybody's order about the call goes for it too: services come by themselves, guests of others too. */
+function isOrdered({ identity }: ActiveSession, inCall: number): boolean {
+  return identity.kind === 'client' || (identity.kind === 'federation' && !isInCall(inCall));
+}
+
+/** Internal clients keep their flags for the next room. */
+export function outsideCall({ identity, inCall }: ActiveSession): number {
+  return identity.kind === 'internal' ? inCall : 0;
+}
+
+function afterParticipants(
+  session: ActiveSession,
+  room: CurrentRoom,
+  { inCall, order }: Extract<CoreEvent, { kind: 'participants' }>,
+): ActiveSession {
+  const told: ActiveSession = { ...session, room: { ...room, ...(order === undefined ? {} : { told: order }) } };
+  if (inCall === undefined || session.identity.kind === 'internal') return told;
+  return { ...told, inCall: inCall.includes(session.sessionId) ? 1 : 0 };
+}
+
+function withFlags({ flags }: CurrentRoom, event: Extract<CoreEvent, { kind: 'flags' }>): CurrentRoom['flags'] {
+  return new Map(flags).set(event.sessionId, event.flags);
+}
+
+function withoutFlags(flags: NonNullable<CurrentRoom['flags']>, gone: readonly string[]): CurrentRoom['flags'] {
+  const left = [...flags].filter(([sessionId]) => !gone.includes(sessionId));
+  return left.length === flags.size ? flags : new Map(left);
+}
+
+function afterChange(
+  session: ActiveSession,
+  room: CurrentRoom | undefined,
+  { members }: Extract<CoreEvent, { kind: 'changed' }>,
+): ActiveSession {
+  const self = members.find((member) => member.sessionId === session.sessionId);
+  // In rooms of a foreign backend the backend's permissions decide, not the role.
+  if (!room || !self || self.foreignSessionId !== undefined) return session;
+  return { ...session, room: { ...room, mayControl: self.role === 'host' } };
 }

@@ -2,10 +2,11 @@ import type { ClientMessage } from '../client-message';
 import { wireError } from '../errors';
 import { MESSAGE_SEQ } from '../features';
 import { frameOf, type Frame } from '../frame';
-import type { EventFrames } from '../from-domain';
+import { participantsFrame, type EventFrames } from '../event-frames';
 import type {
   ActiveSession,
   ConnectionState,
+  DeliveredEvent,
   Effect,
   Input,
   Pending,
@@ -15,6 +16,8 @@ import type {
 } from './connection.types';
 import { errorEffect, guestTimer, nothing } from './effects';
 import { deliverAll } from './events.steps';
+import { defaultInCall } from '../participants';
+import { withoutRepeatedRefreshes } from './missed';
 
 type Hello = Extract<ClientMessage, { type: 'hello' }>;
 type Opened = Extract<Input, { kind: 'session-opened' }>['outcome'];
@@ -70,12 +73,12 @@ export function resumed(server: ServerFacts, frames: EventFrames, state: Connect
     const restart: Effect[] = state.helloExpired ? [{ kind: 'start-timer', timer: 'hello' }] : [];
     return { state: greeting, effects: [errorEffect(pending.id, outcome.error), ...restart] };
   }
-  const session: ActiveSession = {
-    ...activeSession(outcome, [...outcome.features, ...pending.features], undefined),
-    room: outcome.room,
-  };
+  const fresh = activeSession(outcome, [...outcome.features, ...pending.features], undefined);
+  const { room, permissions, inCall = fresh.inCall, virtuals = fresh.virtuals } = outcome;
+  const session: ActiveSession = { ...fresh, room, permissions, inCall, virtuals };
   const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, early: [] };
-  const replay = deliverAll(frames, active, [...outcome.missed, ...state.early]);
+  const events = [...outcome.missed, ...state.early];
+  const replay = deliverAll(frames, active, session.wantsSeq ? events : withoutRepeatedRefreshes(events));
   return {
     state: replay.state,
     effects: [
@@ -83,8 +86,19 @@ export function resumed(server: ServerFacts, frames: EventFrames, state: Connect
       { kind: 'send', frame: helloFrame(server, pending, outcome) },
       ...guestTimer(session),
       ...replay.effects,
+      ...participantsNow(outcome, events),
     ],
   };
+}
+
+/** Whoever missed no list of participants is told who takes part now: it may have changed before the loss was noticed. */
+function participantsNow(
+  { room, participants }: Extract<Resumed, { ok: true }>,
+  events: readonly DeliveredEvent[],
+): Effect[] {
+  if (room === undefined || !participants?.length) return [];
+  if (events.some(({ event }) => event.kind === 'participants')) return [];
+  return [{ kind: 'send', frame: participantsFrame(room.roomId, participants) }];
 }
 
 function activeSession(
@@ -93,8 +107,20 @@ function activeSession(
   position: ActiveSession['position'],
 ): ActiveSession {
   const { sessionId, resumeId, identity } = facts;
-  const wantsSeq = features.includes(MESSAGE_SEQ);
-  return { sessionId, resumeId, identity, wantsSeq, room: undefined, position, joining: false, held: [] };
+  return {
+    sessionId,
+    resumeId,
+    identity,
+    features,
+    wantsSeq: features.includes(MESSAGE_SEQ),
+    permissions: undefined,
+    inCall: identity.kind === 'internal' ? defaultInCall('internal', features) : 0,
+    virtuals: new Map(),
+    room: undefined,
+    position,
+    joining: false,
+    held: [],
+  };
 }
 
 /** The complete answer, on a resume too: the web client rebuilds its feature table from every one. */

@@ -1,11 +1,13 @@
+import type { Member, SessionId } from '@parley/domain';
 import type { ClientMessage } from '../client-message';
 import { wireError } from '../errors';
 import type { Frame } from '../frame';
-import { joinFrame, roomFrame, type EventFrames } from '../from-domain';
+import { initialFrame, type EventFrames } from '../event-frames';
+import { flagsFrame, joinFrame, roomFrame } from '../from-domain';
 import { encodeSeq, type Position } from '../seq';
 import type { ActiveSession, ConnectionState, Effect, Input, JoinedFacts, Step } from './connection.types';
 import { errorEffect, guestTimer, nothing } from './effects';
-import { deliverAll } from './events.steps';
+import { deliverAll, outsideCall, receiverOf } from './events.steps';
 
 type RoomRequest = Extract<ClientMessage, { type: 'room' }>;
 
@@ -26,7 +28,8 @@ export function room(state: ConnectionState, request: RoomRequest): Step {
     return { state, effects: [errorEffect(id, wireError('already_joined', details))] };
   }
   const joining = { ...state, session: { ...session, joining: true } };
-  return { state: joining, effects: [{ kind: 'join', id, roomId, foreignSessionId }] };
+  const inCall = session.identity.kind === 'internal' ? session.inCall : undefined;
+  return { state: joining, effects: [{ kind: 'join', id, roomId, foreignSessionId, inCall }] };
 }
 
 /** The door answered. On refusal the session stays where it was. */
@@ -40,7 +43,10 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
     return { state: rest.state, effects: [errorEffect(id, outcome.error), ...rest.effects, ...guestTimer(free)] };
   }
   const position = session.position && { session: session.position.session, room: outcome.cursor };
-  const inside: ActiveSession = { ...free, room: outcome.room, position };
+  const { permissions = session.permissions, self, others } = outcome;
+  const inCall = session.identity.kind === 'internal' ? session.inCall : (self.inCall ?? 0);
+  const room = { ...outcome.room, flags: flagsOf(others) };
+  const inside: ActiveSession = { ...free, room, position, permissions, inCall };
   const rest = deliverAll(frames, { ...state, session: inside }, session.held);
   return {
     state: rest.state,
@@ -48,13 +54,22 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
   };
 }
 
-/** The answer first, then the joiner's own join, then everybody else in one event (brief 3.2). */
+/** The answer first, then the joiner's own join, the room's values, everybody else in one event, their flags (brief 3.2). */
 function entryFrames(session: ActiveSession, id: string | undefined, facts: JoinedFacts): Effect[] {
   const { roomId, properties } = facts.room;
-  const written = [roomFrame(id, roomId, properties), joinFrame([facts.self])];
-  if (facts.others.length > 0) written.push(joinFrame(facts.others));
+  const { hidesNames } = receiverOf(session);
+  const { self, others, transient = {} } = facts;
+  const written = [roomFrame(id, roomId, properties), joinFrame([self], hidesNames)];
+  if (Object.keys(transient).length > 0) written.push(initialFrame(transient));
+  if (others.length > 0) written.push(joinFrame(others, hidesNames));
+  for (const [sessionId, flags] of session.room?.flags ?? []) written.push(flagsFrame(roomId, sessionId, flags));
   const last = written.length - 1;
   return written.map((frame, index) => (index === last ? positioned(session, frame) : { kind: 'send', frame }));
+}
+
+/** Flags of the virtual sessions that have any. */
+function flagsOf(members: readonly Member[]): ReadonlyMap<SessionId, number> {
+  return new Map(members.flatMap(({ sessionId, flags }) => (flags ? [[sessionId, flags] as const] : [])));
 }
 
 function positioned(session: ActiveSession, frame: Frame): Effect {
@@ -69,7 +84,7 @@ export function left(state: ConnectionState, input: Extract<Input, { kind: 'left
   if (state.phase !== 'active' || session === undefined) return nothing(state);
   if (!input.outcome.ok) return { state, effects: [errorEffect(input.id, input.outcome.error)] };
   const position = session.position && { session: session.position.session };
-  const outside: ActiveSession = { ...session, room: undefined, position };
+  const outside: ActiveSession = { ...session, room: undefined, position, inCall: outsideCall(session) };
   const answer = roomFrame(input.id, '');
   return {
     state: { ...state, session: outside },
