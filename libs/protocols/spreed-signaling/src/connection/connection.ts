@@ -152,8 +152,10 @@ function beginEnd(state: ConnectionState, bye: ConnectionState['bye']): Step {
 
 function sayBye(state: ConnectionState): Step {
   if (state.phase !== 'ending') return nothing(state);
+  const { bye } = state;
   const { effects, state: closed } = closeWith(state, CLOSE.normal);
-  return { state: closed, effects: [{ kind: 'send', frame: byeFrame(state.bye?.id, state.bye?.reason) }, ...effects] };
+  if (bye === undefined) return { state: closed, effects };
+  return { state: closed, effects: [{ kind: 'send', frame: byeFrame(bye.id, bye.reason) }, ...effects] };
 }
 
 function byeAndClose(state: ConnectionState, reason: string): Step {

@@ -68,7 +68,19 @@ function write(
   });
   if (last < 0) effects.push({ kind: 'mark', position });
   if (event.kind === 'room-closed') effects.push(...guestTimer(next));
+  if (isThrownOut(session, event)) {
+    return {
+      state: { ...state, phase: 'ending', session: next, bye: undefined },
+      effects: [...effects, { kind: 'end-session' }],
+    };
+  }
   return { state: { ...state, session: next }, effects };
+}
+
+/** Who is no longer invited to the room it is in is closed after it was told; in other rooms it only hears of it. */
+function isThrownOut({ room }: ActiveSession, event: CoreEvent): boolean {
+  if (event.kind !== 'room-list' || event.leave === undefined) return false;
+  return event.recipient === undefined && event.leave === room?.liveId;
 }
 
 /** The frames for this receiver; none when it is not told. */
