@@ -10,6 +10,18 @@ export type Role = 'host' | 'guest';
  */
 export type SessionKind = 'client' | 'internal' | 'virtual' | 'federation';
 
+/** How to speak with the owner of a room's data (a Nextcloud) about a participant. Never shown to others. */
+export interface ForeignPresence {
+  /** Id of the backend. */
+  readonly backend: string;
+  /** Where it is asked and told. */
+  readonly url: string;
+  /** Its own name of the room. */
+  readonly room: string;
+  /** Who it said this is; empty for guests. */
+  readonly userId: string;
+}
+
 /** One participant as the others in the room see it. */
 export interface Member {
   readonly sessionId: SessionId;
@@ -24,6 +36,7 @@ export interface Member {
   readonly features?: readonly string[];
   /** The name the owner of the room's data has for this presence (a Nextcloud session id). Absent for our own tickets. */
   readonly foreignSessionId?: string;
+  readonly foreign?: ForeignPresence;
   /** What it does in the call: 0 not in it, bits 1 in call, 2 audio, 4 video, 8 phone. Absent: nobody ever said. */
   readonly inCall?: number;
   /** State of a virtual participant: bits 1 muted speaking, 2 muted listening, 4 talking. */

@@ -32,6 +32,18 @@ export function roomRequestBody(request: {
   return JSON.stringify({ type: 'room', room });
 }
 
+/**
+ * Body that tells a backend which of its sessions are still there, so that it does not drop them.
+ * @param roomId empty: entries of several rooms
+ */
+export function pingRequestBody(
+  roomId: string,
+  entries: readonly { readonly userId: string; readonly sessionId: string }[],
+): string {
+  const told = entries.map(({ userId, sessionId }) => ({ userid: userId || undefined, sessionid: sessionId }));
+  return JSON.stringify({ type: 'ping', ping: { version: '1.0', roomid: roomId, entries: told } });
+}
+
 const jsonObject = z.record(z.string(), z.unknown()).nullish();
 
 /** PHP writes an empty object as an empty list. */
@@ -42,7 +54,12 @@ const answerSchema = z.looseObject({
   error: z.looseObject({ code: z.string(), message: z.string().nullish() }).nullish(),
   auth: z.looseObject({ userid: z.string().nullish(), user: phpObject }).nullish(),
   room: z
-    .looseObject({ roomid: z.string().nullish(), properties: phpObject, permissions: z.array(z.string()).nullish() })
+    .looseObject({
+      roomid: z.string().nullish(),
+      properties: phpObject,
+      permissions: z.array(z.string()).nullish(),
+      session: phpObject,
+    })
     .nullish(),
 });
 
@@ -91,6 +108,8 @@ export interface BackendRoom {
   readonly properties: JsonObject | undefined;
   /** Undefined: this backend knows no permissions, everything is allowed (brief 3.5). */
   readonly permissions: readonly string[] | undefined;
+  /** Who a guest is in this room, when the backend says so. */
+  readonly sessionUserId: string | undefined;
 }
 
 export function readRoomAnswer(body: string): Result<BackendRoom, WireError> {
@@ -98,13 +117,24 @@ export function readRoomAnswer(body: string): Result<BackendRoom, WireError> {
   if (!answer.ok) return answer;
   const { type, room } = answer.value;
   if (type !== 'room') return fail(wireError('room_join_failed'));
-  return ok({ properties: asObject(room?.properties), permissions: room?.permissions ?? undefined });
+  const sessionUserId = asObject(room?.session)?.userid;
+  return ok({
+    properties: asObject(room?.properties),
+    permissions: room?.permissions ?? undefined,
+    sessionUserId: typeof sessionUserId === 'string' && sessionUserId !== '' ? sessionUserId : undefined,
+  });
 }
 
 function asObject(value: unknown): JsonObject | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   // It was read with JSON.parse and is an object.
   return value as JsonObject;
+}
+
+/** Whether a backend took note of something: any answer but an error one. */
+export function readAcknowledgement(body: string): Result<undefined, WireError> {
+  const answer = readAnswer(body);
+  return answer.ok ? ok(undefined) : answer;
 }
 
 function parseJson(text: string): unknown {

@@ -13,16 +13,25 @@ export function normalizeBackendUrl(given: string): string | undefined {
   return `${url.protocol}//${url.host}${path.endsWith('/') ? path : `${path}/`}`;
 }
 
+/** The signaling controller's own URL, with what stands before it and the version of its API. */
+const CONTROLLER = /^(.*ocs\/v2\.php\/apps\/spreed\/api\/)v(\d{1,2})(\/signaling\/backend)$/;
+
+/** The capability of backends whose signaling controller speaks version 3 of its API. */
+export const SIGNALING_V3 = 'signaling-v3';
+
 /**
- * Where the backend is asked. Clients give either the base URL or the complete one of the signaling controller; the
- * complete one is used as it is (observed on the usual server: only the API version is chosen there).
+ * Where the backend is asked. Clients give either the base URL or the complete one of the signaling controller; of the
+ * complete one only the API's version 1 is raised (observed on the usual server).
+ * @param features what the backend says it can do; nothing while it is not known
  */
-export function backendRequestUrl(given: string): string | undefined {
+export function backendRequestUrl(given: string, features: readonly string[] = []): string | undefined {
   const url = parseHttpUrl(given);
-  if (url === undefined) return undefined;
-  if (url.pathname.includes(TALK_API)) return `${url.protocol}//${url.host}${url.pathname}`;
   const base = normalizeBackendUrl(given);
-  return base === undefined ? undefined : `${base}${TALK_API}api/v3/signaling/backend`;
+  if (url === undefined || base === undefined) return undefined;
+  const newest = features.includes(SIGNALING_V3) ? '3' : '1';
+  const [, before, version, rest] = CONTROLLER.exec(url.pathname) ?? [];
+  if (before === undefined || rest === undefined) return `${base}${TALK_API}api/v${newest}/signaling/backend`;
+  return `${url.protocol}//${url.host}${before}v${version === '1' ? newest : version}${rest}`;
 }
 
 function parseHttpUrl(given: string): URL | undefined {

@@ -51,6 +51,14 @@ export interface CurrentRoom {
   readonly told?: number;
   /** Flags of virtual sessions, as they were told. */
   readonly flags?: ReadonlyMap<SessionId, number>;
+  /** Who the client is in this room, where the room decides about that (guests of a backend). */
+  readonly userId?: string;
+}
+
+/** What a client may send at most in a room, in bits per second; 0: nothing is said about it. */
+export interface Bandwidth {
+  readonly stream: number;
+  readonly screen: number;
 }
 
 /** A request whose answer waits for something outside. */
@@ -77,6 +85,7 @@ export interface ConnectionState {
   readonly session: ActiveSession | undefined;
   /** Deliveries that came before the hello was answered. */
   readonly early: readonly DeliveredEvent[];
+  /** What is said when `ending` is done; undefined: nothing. */
   readonly bye: { readonly id: string | undefined; readonly reason: string | undefined } | undefined;
 }
 
@@ -120,6 +129,7 @@ export interface JoinedFacts {
   readonly transient?: JsonObject;
   /** The room's part of the position: the snapshot contains everything up to here. */
   readonly cursor: NonNullable<Position['room']>;
+  readonly bandwidth?: Bandwidth;
 }
 
 export type Input =

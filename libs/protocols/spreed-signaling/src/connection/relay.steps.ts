@@ -16,13 +16,14 @@ export function relay(state: ConnectionState, message: Message): Step {
   const { session } = state;
   if (session === undefined) return nothing(state);
   const { recipient } = message;
+  const userId = session.room?.userId ?? session.identity.userId;
   const dropped =
     ((recipient.type === 'room' || recipient.type === 'call') && session.room === undefined) ||
     (recipient.type === 'session' && recipient.sessionId === session.sessionId) ||
-    (recipient.type === 'user' && recipient.userId === session.identity.userId) ||
+    (recipient.type === 'user' && recipient.userId === userId) ||
     (message.type === 'control' && !mayControl(session));
   if (dropped) return nothing(state);
-  const event = toMessageEvent(message, { sessionId: session.sessionId, userId: session.identity.userId });
+  const event = toMessageEvent(message, { sessionId: session.sessionId, userId });
   return { state, effects: [{ kind: 'relay', id: message.id, recipient, event }] };
 }
 

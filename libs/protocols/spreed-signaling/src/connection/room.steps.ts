@@ -1,7 +1,7 @@
 import type { Member, SessionId } from '@parley/domain';
 import type { ClientMessage } from '../client-message';
 import { wireError } from '../errors';
-import type { Frame } from '../frame';
+import { frameOf, type Frame } from '../frame';
 import { initialFrame, type EventFrames } from '../event-frames';
 import { flagsFrame, joinFrame, roomFrame } from '../from-domain';
 import { encodeSeq, type Position } from '../seq';
@@ -56,10 +56,10 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
 
 /** The answer first, then the joiner's own join, the room's values, everybody else in one event, their flags (brief 3.2). */
 function entryFrames(session: ActiveSession, id: string | undefined, facts: JoinedFacts): Effect[] {
-  const { roomId, properties } = facts.room;
+  const { roomId } = facts.room;
   const { hidesNames } = receiverOf(session);
   const { self, others, transient = {} } = facts;
-  const written = [roomFrame(id, roomId, properties), joinFrame([self], hidesNames)];
+  const written = [enteredFrame(id, facts), joinFrame([self], hidesNames)];
   if (Object.keys(transient).length > 0) written.push(initialFrame(transient));
   if (others.length > 0) written.push(joinFrame(others, hidesNames));
   for (const [sessionId, flags] of session.room?.flags ?? []) written.push(flagsFrame(roomId, sessionId, flags));
@@ -70,6 +70,12 @@ function entryFrames(session: ActiveSession, id: string | undefined, facts: Join
 /** Flags of the virtual sessions that have any. */
 function flagsOf(members: readonly Member[]): ReadonlyMap<SessionId, number> {
   return new Map(members.flatMap(({ sessionId, flags }) => (flags ? [[sessionId, flags] as const] : [])));
+}
+
+/** The answer to a join. Limits are named only when there are any. */
+function enteredFrame(id: string | undefined, { room: { roomId, properties }, bandwidth }: JoinedFacts): Frame {
+  const limits = bandwidth && { maxstreambitrate: bandwidth.stream, maxscreenbitrate: bandwidth.screen };
+  return frameOf({ id, type: 'room', room: { roomid: roomId, properties, bandwidth: limits } });
 }
 
 function positioned(session: ActiveSession, frame: Frame): Effect {
