@@ -1,5 +1,6 @@
 import { commonSchema, type Frozen, integer, json, port, secret, url } from '@parley/config';
 import { iceServerSchema } from '@parley/contracts';
+import { NONCE_LIMIT } from '@parley/protocol-xroom';
 import { z } from 'zod';
 
 /** What the api reads from its environment. */
@@ -21,7 +22,7 @@ export const apiConfigSchema = z.object({
     .prefault('60000')
     .describe('Most calls of the xroom API per account and minute; more are answered 429'),
   API_NONCE_LIMIT: integer(1, 10_000_000)
-    .prefault('1000000')
+    .prefault(String(NONCE_LIMIT))
     .describe('Most remembered x-random values per account; more calls are answered 429'),
   JOINS_PER_MINUTE_PER_ADDRESS: integer(1, 1_000_000)
     .prefault('300')

@@ -1,16 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { RegionInfo } from '@parley/contracts';
 import { every, type Background, type Logger } from '@parley/server-kit';
 import type { ReplicaGroup } from './proxy/replicas';
 import type { RegionTable } from './region-table';
-
-export interface RegionInfo {
-  readonly id: string;
-  readonly url: string;
-  /** Where sockets of this region's rooms belong. */
-  readonly signalingUrl: string;
-  readonly pingUrl: string;
-  readonly status: 'up' | 'down';
-}
 
 const PROBE_EVERY_MS = 5_000;
 const PROBE_TIMEOUT_MS = 2_000;

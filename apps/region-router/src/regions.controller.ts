@@ -1,5 +1,6 @@
 import { Controller, Get, Header, HttpCode, ServiceUnavailableException } from '@nestjs/common';
-import { RegionStatus, type RegionInfo } from './region-status';
+import type { RegionInfo } from '@parley/contracts';
+import { RegionStatus } from './region-status';
 
 /** What a client needs to choose a region. Served before any authentication. */
 @Controller()

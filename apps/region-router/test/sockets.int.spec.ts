@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { regionsAnswerSchema } from '@parley/contracts';
 import { eventually } from '@parley/testing';
 import { WebSocket, type RawData } from 'ws';
 import { exchange, FakeService, withEcho } from './fake-services';
@@ -176,7 +177,7 @@ describe('polling', () => {
     const { eu, us } = regions;
     const answer = await fetch(`${eu.url}/regions`);
     expect(answer.headers.get('cache-control')).toContain('max-age=300');
-    expect(await answer.json()).toEqual(
+    expect(regionsAnswerSchema.parse(await answer.json())).toEqual(
       [eu, us].map(({ id, url }) => ({
         id,
         url,

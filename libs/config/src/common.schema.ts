@@ -65,5 +65,3 @@ export const commonSchema = { ...serverSchema, ...regionSchema, ...dataSchema };
 
 /** What {@link serverSchema} reads to. */
 export type ServerConfig = z.infer<z.ZodObject<typeof serverSchema>>;
-/** What {@link commonSchema} reads to. */
-export type CommonConfig = z.infer<z.ZodObject<typeof commonSchema>>;

@@ -1,31 +1,16 @@
 import { z } from 'zod';
 
-/** A region's name, e.g. `eu-1`. */
-export const regionIdSchema = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
-
-/** Answer of `GET /regions`: where there is what. */
-export const regionsAnswerSchema = z
+/** One region as the region that is asked sees it. */
+export const regionInfoSchema = z
   .strictObject({
-    /** The region that answers. */
-    here: regionIdSchema,
-    regions: z.array(
-      z.strictObject({
-        id: regionIdSchema,
-        url: z.url().describe('Base URL of its front door'),
-        healthy: z.boolean().describe('Whether it answered the last probe'),
-        latencyMs: z
-          .number()
-          .nonnegative()
-          .nullable()
-          .describe('Of the last probe from here; null while there is none'),
-      }),
-    ),
+    id: z.string().describe('Its name, e.g. `eu-1`'),
+    url: z.url().describe('Base URL of its front door'),
+    signalingUrl: z.url().describe("Where sockets of this region's rooms belong"),
+    pingUrl: z.url().describe('For measuring the way there: answers 204'),
+    status: z.enum(['up', 'down']).describe('Whether it answered the last probe'),
   })
-  .meta({ id: 'RegionsAnswer' });
-export type RegionsAnswer = z.infer<typeof regionsAnswerSchema>;
+  .meta({ id: 'RegionInfo' });
+export type RegionInfo = z.infer<typeof regionInfoSchema>;
 
-/** Answer of `GET /ping`: for clients that measure which region is near. */
-export const pingAnswerSchema = z
-  .strictObject({ region: regionIdSchema, time: z.iso.datetime() })
-  .meta({ id: 'PingAnswer' });
-export type PingAnswer = z.infer<typeof pingAnswerSchema>;
+/** Answer of `GET /regions`, all regions in the order of the operator's table. */
+export const regionsAnswerSchema = z.array(regionInfoSchema);

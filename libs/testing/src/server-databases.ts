@@ -1,12 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 
-/** A PostgreSQL server for tests. */
-export interface TestServer {
-  url: string;
-  stop(): Promise<void>;
-}
-
 /** The url of another database on the same server. */
 export function databaseUrl(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);

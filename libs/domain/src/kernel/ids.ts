@@ -1,6 +1,6 @@
 /**
- * Branded identifiers. A plain string never passes where one of these is asked for, so a public session id cannot be
- * taken for a resume id, nor a room name for a room session.
+ * Branded identifiers. A plain string never passes where one of these is asked for, so a room name cannot be taken
+ * for a room session.
  */
 declare const brand: unique symbol;
 type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
@@ -15,8 +15,6 @@ export type RoomName = Branded<string, 'RoomName'>;
 export type RoomSessionId = Branded<string, 'RoomSessionId'>;
 /** The public id of a live session: how others address it. Never resumable. */
 export type SessionId = Branded<string, 'SessionId'>;
-/** The private id with which a session is resumed. Never sent to others, never logged, never addressable. */
-export type ResumeId = Branded<string, 'ResumeId'>;
 /** One process of the signaling gateway. A restarted process is another replica. */
 export type ReplicaId = Branded<string, 'ReplicaId'>;
 /** A region, e.g. `eu-1`. */
