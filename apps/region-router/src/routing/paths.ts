@@ -17,8 +17,7 @@ const SIGNALING = ['/spreed', '/socket.io', '/standalone-signaling', '/api/v1'];
 
 /** Sorts a request by method and target. */
 export function routeOf(method: string, target: string): Route {
-  const path = target.split('?', 1)[0] ?? '';
-  const plain = normalised(path);
+  const plain = normalised(target);
   if (plain === undefined || CLOSED.some((prefix) => below(plain, prefix))) return { kind: 'closed' };
   if (SIGNALING.some((prefix) => below(plain, prefix))) return { kind: 'signaling' };
   if (method !== 'POST') return { kind: 'api' };
@@ -29,15 +28,19 @@ export function routeOf(method: string, target: string): Route {
 
 /** Whether a request speaks the xroom API, whose every answer is its envelope. */
 export function isXroomPath(target: string): boolean {
-  const plain = normalised(target.split('?', 1)[0] ?? '') ?? '';
+  const plain = normalised(target) ?? '';
   return below(plain, '/api') && !below(plain, '/api/v1');
 }
 
 /**
  * A path as the most lenient server behind us might read it: decoded, lower case, slashes and dot segments resolved.
- * Otherwise `/v1/%61dmin` would slip past. Undefined when it cannot be decoded.
+ * Otherwise `/v1/%61dmin` would slip past. Undefined when it cannot be decoded, or is no path but a whole URL: servers
+ * look behind its host, and nobody but a proxy is sent one.
  */
-function normalised(path: string): string | undefined {
+function normalised(target: string): string | undefined {
+  if (!target.startsWith('/')) return undefined;
+  // Clients send no fragment, but servers cut one off as they do a query.
+  const path = target.split(/[?#]/, 1)[0] ?? '';
   let decoded: string;
   try {
     decoded = decodeURIComponent(path);

@@ -137,6 +137,9 @@ describe('routeOf', () => {
     ['GET', '/standalone-signaling/api/v1/welcome', { kind: 'signaling' }],
     ['GET', '/socket.io/?EIO=4', { kind: 'signaling' }],
     ['POST', '/join', { kind: 'join' }],
+    ['POST', '/join#x', { kind: 'join' }],
+    ['POST', '/%6aoin', { kind: 'join' }],
+    ['POST', '/api/room#?x', { kind: 'call', collection: 'room' }],
     ['OPTIONS', '/join', { kind: 'api' }],
     ['GET', '/docs', { kind: 'api' }],
     ['GET', '/v1/administrators', { kind: 'api' }],
@@ -156,6 +159,10 @@ describe('routeOf', () => {
     '/internal/x',
     '/metrics',
     '/%',
+    '/metrics#x',
+    'http://front.example/v1/admin',
+    'HTTP://front.example/api/room',
+    '*',
   ])('keeps %s closed', (target) => expect(routeOf('GET', target)).toEqual({ kind: 'closed' }));
 
   it('knows where answers are envelopes', () => {
