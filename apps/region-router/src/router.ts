@@ -10,7 +10,7 @@ import {
 import { AccountLists } from './calls/account-list';
 import { CallHandler } from './calls/call-handler';
 import type { RouterConfig } from './config';
-import { CachedDirectory } from './directory/cached-directory';
+import { CACHE_TIMES, CachedDirectory } from './directory/cached-directory';
 import { FrontDoor } from './front-door';
 import { Proxy, type ProxyTimes } from './proxy/proxy';
 import { ReplicaGroup, type ReplicaTimes } from './proxy/replicas';
@@ -87,7 +87,10 @@ function assemble({ config, directory, times }: RouterOptions, kit: ServiceKit):
   const { logger, clients, health, metrics } = kit;
   const now = () => new Date();
   const table = new RegionTable(config.PARLEY_REGIONS as readonly Region[], config.PARLEY_REGION);
-  const cached = new CachedDirectory(directory, () => performance.now());
+  const cached = new CachedDirectory(directory, () => performance.now(), CACHE_TIMES, {
+    began: (error) => logger.warn({ err: error }, 'the directory does not answer'),
+    ended: () => logger.info('the directory answers again'),
+  });
   const auth = new InternalAuth(config.PARLEY_INTERNAL_SECRET);
   const proxy = new Proxy(table, auth, now, logger, times?.proxy);
   const api = new ReplicaGroup('api', table.own.apiUrls, logger, times?.replicas);

@@ -20,8 +20,11 @@ function setUp(maxEntries = 100) {
     regionsOf: (authId) => answer(authId, []),
     movedId: (kind, id) => answer(`${kind} ${id}`, null),
   };
-  const cache = new CachedDirectory(source, () => state.now, { knownMs: 60_000, unknownMs: 5_000, maxEntries });
-  return { state, cache };
+  const told: string[] = [];
+  const outage = { began: (error: unknown) => void told.push(String(error)), ended: () => void told.push('over') };
+  const times = { knownMs: 60_000, unknownMs: 5_000, maxEntries };
+  const cache = new CachedDirectory(source, () => state.now, times, outage);
+  return { state, cache, told };
 }
 
 describe('CachedDirectory', () => {
@@ -58,6 +61,17 @@ describe('CachedDirectory', () => {
     state.now = 600_000;
     expect(await cache.domain(name)).toMatchObject({ region: 'eu-1' });
     await expect(cache.host('other')).rejects.toThrow('directory is down');
+  });
+
+  it('tells of an outage once, and of its end', async () => {
+    const { state, cache, told } = setUp();
+    await cache.domain(name);
+    state.down = true;
+    for (const host of ['a', 'b']) await expect(cache.host(host)).rejects.toThrow();
+    expect(told).toEqual(['Error: directory is down']);
+    state.down = false;
+    await cache.host('a');
+    expect(told).toEqual(['Error: directory is down', 'over']);
   });
 
   it('drops the least recently used entry', async () => {

@@ -14,6 +14,8 @@ export interface CacheTimes {
 
 export const CACHE_TIMES: CacheTimes = { knownMs: 60_000, unknownMs: 5_000, maxEntries: 50_000 };
 
+const SILENT = { began: () => undefined, ended: () => undefined };
+
 /**
  * The directory with a memory: least recently used entries go first, and when the directory cannot be asked an old
  * answer is better than none, since domains hardly ever move.
@@ -21,11 +23,14 @@ export const CACHE_TIMES: CacheTimes = { knownMs: 60_000, unknownMs: 5_000, maxE
 export class CachedDirectory implements Directory {
   private readonly entries = new Map<string, Entry>();
   private readonly asking = new Map<string, Promise<unknown>>();
+  private isOut = false;
 
   constructor(
     private readonly source: Directory,
     private readonly now: () => number,
     private readonly times: CacheTimes = CACHE_TIMES,
+    /** Hears of an outage once, when it begins and when it is over. */
+    private readonly outage: { began(error: unknown): void; ended(): void } = SILENT,
   ) {}
 
   domain(name: DomainName): Promise<DomainHome | null> {
@@ -66,14 +71,26 @@ export class CachedDirectory implements Directory {
     if (running !== undefined) return running;
     const started = ask()
       .then((value) => {
+        this.noteOutage(false);
         const unknown = value === null || (Array.isArray(value) && value.length === 0);
         const lifeMs = unknown ? this.times.unknownMs : this.times.knownMs;
         this.touch(key, { value, freshUntil: this.now() + lifeMs });
         return value;
       })
+      .catch((error: unknown) => {
+        this.noteOutage(true, error);
+        throw error;
+      })
       .finally(() => this.asking.delete(key));
     this.asking.set(key, started);
     return started;
+  }
+
+  private noteOutage(isOut: boolean, error?: unknown): void {
+    if (this.isOut === isOut) return;
+    this.isOut = isOut;
+    if (isOut) this.outage.began(error);
+    else this.outage.ended();
   }
 
   /** Moves an entry to the young end and drops the oldest one if there are too many. */
