@@ -4,11 +4,12 @@
  */
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { countLine, countTests } from './outcome.mjs';
 import { runCommand } from './run-command.mjs';
 import { orphanedTests } from './test-files.mjs';
 import { createProgress } from '../progress.mjs';
+import { ensureKubectl } from '../provision/ensure-kubectl.mjs';
 import { ensureRedis } from '../provision/ensure-redis.mjs';
 import { installPackages } from '../provision/packages.mjs';
 import { repositoryRoot as root } from '../repository.mjs';
@@ -57,6 +58,11 @@ async function setUp({ progress, folder, signal }) {
     return { note: did ? '' : 'up to date' };
   });
   await progress.step('Find Redis', (report) => ensureRedis({ env: { PATH: process.env.PATH }, report }));
+  await progress.step('Find kubectl', async (report) => {
+    const { folder: toolFolder, note } = await ensureKubectl({ root, report });
+    if (toolFolder !== undefined) process.env.PATH = `${toolFolder}${delimiter}${process.env.PATH}`;
+    return { note };
+  });
   await progress.step('Generate the database client', async () => {
     const { generate } = await import('../prisma-generate.mjs');
     return { note: (await generate()) ? '' : 'up to date' };

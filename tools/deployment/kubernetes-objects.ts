@@ -129,7 +129,7 @@ export function renderKustomization(folder: string): KubernetesObject[] {
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
       throw new Error(
-        'kubectl (1.21 or newer) is needed to render k8s/: on Debian 13 or newer "apt-get install kubernetes-client".',
+        'kubectl (1.21 or newer) is needed to render k8s/: put it on the PATH, or run "npm test", which finds one.',
         { cause: error },
       );
     }
