@@ -235,6 +235,11 @@ export interface LiveGuards {
 export interface LiveEvents {
   /** A room became empty or had its first member again, seen by the replica that did it. Drives `closeAfter`. */
   onOccupancy(listener: (room: RoomSessionId, occupied: boolean) => void): void;
+  /**
+   * Somebody is out of a room, for whatever reason (left, ended, expired, kicked): told once, by the replica that took
+   * it out. Not told when a whole room is closed.
+   */
+  onLeft(listener: (room: RoomSessionId, member: Member) => void): void;
 }
 
 /** One replica's handle on the live layer. */

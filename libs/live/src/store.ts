@@ -198,6 +198,8 @@ export interface RoomRead extends StoredRoomState {
 
 /** What a member leaves behind. */
 export interface Leaving {
+  /** As it was, when it was taken out by this call. */
+  readonly member?: Member;
   readonly removed: boolean;
   readonly empty: boolean;
   readonly foreignSessionId?: string;
@@ -235,9 +237,14 @@ export interface Beat {
   readonly dead: readonly { readonly replica: ReplicaId; readonly agoMs: number }[];
 }
 
-export interface Due<Id> {
-  readonly id: Id;
+export interface DueSession {
+  readonly session: SessionId;
   /** Proof of the claim; the entry changes when somebody else writes it. */
+  readonly claim: string;
+}
+
+export interface DueRoom {
+  readonly room: RoomSessionId;
   readonly claim: string;
 }
 
@@ -269,16 +276,14 @@ export interface RegistryStore {
   addVirtual(parent: SessionId, virtual: SessionId): Promise<void>;
   removeVirtual(parent: SessionId, virtual: SessionId): Promise<void>;
   virtuals(parent: SessionId): Promise<readonly SessionId[]>;
-  readonly dueSessions: DueList<SessionId>;
-  readonly dueRooms: DueList<RoomSessionId>;
-}
-
-/** Things to be looked at after a while. */
-export interface DueList<Id> {
-  /** @param sooner an earlier date that is known already stays */
-  schedule(id: Id, inMs: number, sooner?: 'sooner'): Promise<void>;
+  /** Has somebody look at a session after a while. */
+  schedule(session: SessionId, inMs: number): Promise<void>;
   /** Claims what is due; unfinished claims come up again. */
-  claim(limit: number): Promise<readonly Due<Id>[]>;
+  claimDue(limit: number): Promise<readonly DueSession[]>;
   /** The claimed work is done; with `againInMs` it comes up again. */
-  settle(due: Due<Id>, againInMs?: number): Promise<void>;
+  settleDue(due: DueSession, againInMs?: number): Promise<void>;
+  /** Has somebody look at a room after a while, unless that is to happen sooner anyway. */
+  scheduleRoom(room: RoomSessionId, inMs: number): Promise<void>;
+  claimDueRooms(limit: number): Promise<readonly DueRoom[]>;
+  settleDueRoom(due: DueRoom, againInMs?: number): Promise<void>;
 }

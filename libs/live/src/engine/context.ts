@@ -1,10 +1,12 @@
-import type { ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
+import type { Member, ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
 import type { LiveTimes } from '../port';
 import type { LiveStore } from '../store';
 import type { Chores } from './chores';
+import type { Expiries } from './expiries';
 import type { Feeds } from './feeds';
 import type { LiveSession } from './live-session';
 import type { SessionTopics } from './session-topics';
+import type { Virtuals } from './virtuals';
 
 /** Where the live layer reports what an operator should see. Never tokens, never payloads. */
 export interface LiveLogger {
@@ -22,6 +24,9 @@ export interface ReplicaContext {
   readonly feeds: Feeds;
   readonly topics: SessionTopics;
   readonly chores: Chores;
+  /** Those the sessions here speak for. */
+  readonly virtuals: Virtuals;
+  readonly expiries: Expiries;
   /**
    * Whether others certainly do not take this replica for dead. A frozen process must not deliver before it has asked,
    * or a client that resumed elsewhere would be served twice.
@@ -29,5 +34,9 @@ export interface ReplicaContext {
   leaseValid(): boolean;
   /** Something does not add up: look at the store soon instead of at the next beat. */
   suspect(): void;
+  /** Looks at what is due now, so that what has expired does not count. */
+  sweep(): Promise<void>;
   occupancy(room: RoomSessionId, occupied: boolean): void;
+  /** This replica took a member out of a room. */
+  left(room: RoomSessionId, member: Member): void;
 }

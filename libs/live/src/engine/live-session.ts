@@ -16,6 +16,7 @@ import type { ReplicaContext } from './context';
 import type { RoomFeed } from './room-feed';
 import { enterRoom, leaveRoom } from './rooms-of-session';
 import { burnAndClear, giveUp, sayGoodbye } from './session-end';
+import { Turns } from './turns';
 
 /** Checkpoint early when this much of the log waits for it: a burst must not overflow a log that is being read. */
 const EARLY_MESSAGES = LOG_LIMITS.messages / 4;
@@ -40,11 +41,11 @@ export class LiveSession implements OwnedSession {
   private dirty = false;
   private syncing = false;
   private waiting: (() => void)[] = [];
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
 
   constructor(
     private readonly ctx: ReplicaContext,
-    readonly record: SessionRecord,
+    public record: SessionRecord,
     readonly epoch: number,
     private readonly sink: SessionSink,
     start: Cursor,
@@ -98,12 +99,12 @@ export class LiveSession implements OwnedSession {
 
   detach(): Promise<void> {
     this.over = true;
-    return this.inTurn(() => giveUp(this.ctx, this));
+    return this.turns.run(() => giveUp(this.ctx, this));
   }
 
   close(): Promise<void> {
     this.over = true;
-    return this.inTurn(() => sayGoodbye(this.ctx, this));
+    return this.turns.run(() => sayGoodbye(this.ctx, this));
   }
 
   /** How far the client is known to have read: what it wrote out, and what was skipped for it since. */
@@ -218,21 +219,16 @@ export class LiveSession implements OwnedSession {
     if (this.ctx.sessions.get(this.id) === this) this.ctx.sessions.delete(this.id);
     this.feed?.remove(this);
     this.feed = this.seat = undefined;
+    this.ctx.virtuals.drop(this.id);
     this.ctx.topics.release(this.id).catch(() => undefined);
   }
 
   /** One operation on the session after the other; refused once it is over. */
   private exclusive<T>(work: () => Promise<T>): Promise<T> {
-    return this.inTurn(async () => {
+    return this.turns.run(async () => {
       if (this.over) throw new DomainError('session_not_found', 'The session is over.');
       return work();
     });
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.queue.then(work);
-    this.queue = result.catch(() => undefined);
-    return result;
   }
 
   private whenActive(step: () => void): void {
@@ -290,7 +286,9 @@ export class LiveSession implements OwnedSession {
     this.position = cursorOf(entry.seq, this.position.room);
     this.lastEvent = this.position;
     this.bytesSinceSaved += entry.json.length;
-    this.sink.deliver({ cursor: this.position, event: decodeEvent(entry.json) });
+    const event = decodeEvent(entry.json);
+    if (event.kind === 'permissions') this.record = { ...this.record, permissions: event.permissions };
+    this.sink.deliver({ cursor: this.position, event });
   }
 
   private async overflow(): Promise<void> {

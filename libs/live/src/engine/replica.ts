@@ -1,17 +1,23 @@
-import { DomainError, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
-import type { Live, LiveTimes, OwnedSession, SessionRecord, SessionSink } from '../port';
+import { DomainError, type Member, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
+import type { Live, LiveTimes, OpenOptions, OwnedSession, SessionRecord, SessionSink } from '../port';
 import type { LiveStore } from '../store';
+import { asksOf } from './asks';
 import { Chores } from './chores';
 import type { LiveLogger, ReplicaContext } from './context';
+import { Expiries } from './expiries';
 import { Feeds } from './feeds';
+import { admit, identitiesOf } from './identity';
 import { LiveSession } from './live-session';
 import { roomsOf } from './rooms';
 import { resumeSession } from './resuming';
 import { SessionTopics } from './session-topics';
 import { sendingOf } from './sending';
 import { Upkeep } from './upkeep';
+import { openVirtual } from './virtual-session';
+import { Virtuals } from './virtuals';
 
 type OccupancyListener = (room: RoomSessionId, occupied: boolean) => void;
+type LeftListener = (room: RoomSessionId, member: Member) => void;
 
 /** How many characters of JSON a record's attributes may take. */
 const ATTRIBUTES_LIMIT = 16 * 1024;
@@ -19,6 +25,7 @@ const ATTRIBUTES_LIMIT = 16 * 1024;
 /** One replica's live layer over a store. The same for memory and Redis: only the store differs. */
 export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveTimes, logger: LiveLogger): Live {
   const listeners: OccupancyListener[] = [];
+  const leftListeners: LeftListener[] = [];
   const sessions = new Map<SessionId, LiveSession>();
   const ctx: ReplicaContext = {
     replica,
@@ -29,9 +36,13 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     feeds: new Feeds(() => ctx),
     topics: new SessionTopics(store.bus, (id, text) => sessions.get(id)?.onSignal(text)),
     chores: new Chores(logger),
+    virtuals: new Virtuals(),
+    expiries: new Expiries(store.rooms),
+    sweep: () => upkeep.doDue(),
     leaseValid: () => upkeep.leaseValid(),
     suspect: () => upkeep.suspect(),
     occupancy: (room, occupied) => listeners.forEach((listener) => listener(room, occupied)),
+    left: (room, member) => leftListeners.forEach((listener) => listener(room, member)),
   };
   const upkeep = new Upkeep(ctx);
   store.bus.onInterrupted(() => {
@@ -44,23 +55,36 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
   return {
     replica,
     sessions: {
-      open: (record, sink) => started.then(() => openSession(ctx, record, sink)),
+      open: (record, sink, options) => started.then(() => openSession(ctx, record, sink, options ?? {})),
       resume: (id, secret, sink, lastSeen) => started.then(() => resumeSession(ctx, id, secret, sink, lastSeen)),
       ...sendingOf(ctx),
+      ...identitiesOf(ctx),
+      openVirtual: (parent, record) => openVirtual(ctx, parent, record),
+      virtuals: (parent) => ctx.virtuals.of(parent),
     },
     rooms: roomsOf(ctx),
+    asks: asksOf(ctx),
     guards: store.guards,
-    events: { onOccupancy: (listener) => void listeners.push(listener) },
+    events: {
+      onOccupancy: (listener) => void listeners.push(listener),
+      onLeft: (listener) => void leftListeners.push(listener),
+    },
     healthy: () => store.healthy(),
     close: () => (closing ??= started.then(() => closeReplica(ctx, upkeep))),
   };
 }
 
-async function openSession(ctx: ReplicaContext, record: SessionRecord, sink: SessionSink): Promise<OwnedSession> {
+async function openSession(
+  ctx: ReplicaContext,
+  record: SessionRecord,
+  sink: SessionSink,
+  { limit }: OpenOptions,
+): Promise<OwnedSession> {
   if (JSON.stringify(record.attributes).length > ATTRIBUTES_LIMIT) {
     throw new DomainError('invalid_input', 'The session carries too many attributes.');
   }
   const { store } = ctx;
+  await admit(ctx, record, limit);
   await ctx.topics.acquire(record.id);
   const session = new LiveSession(ctx, record, 1, sink, { session: 0 });
   try {
@@ -77,6 +101,7 @@ async function openSession(ctx: ReplicaContext, record: SessionRecord, sink: Ses
 }
 
 async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> {
+  ctx.expiries.close();
   await upkeep.stop();
   await Promise.all([...ctx.sessions.values()].map((session) => session.detach()));
   await ctx.store.registry.retire(ctx.replica, false).catch(() => undefined);

@@ -5,8 +5,10 @@ import type { RoomPosition, RoomRead, StoredResume } from '../store';
 import { decodeEvent } from '../wire';
 import type { ReplicaContext } from './context';
 import { LiveSession } from './live-session';
-import { withoutSelf, type RoomFeed } from './room-feed';
+import type { RoomFeed } from './room-feed';
+import { NOBODY, withoutSelf } from './room-picture';
 import { burnAndClear } from './session-end';
+import { adoptVirtuals } from './virtual-session';
 
 type Resumed = Extract<StoredResume, { kind: 'resumed' }>;
 const NONE: ResumeOutcome = { kind: 'no_such_session' };
@@ -55,7 +57,13 @@ async function withRoom(
     const from = roomStart(stored, lastSeen);
     const found = from ? await findRoom(ctx, stored, from) : undefined;
     if (found === 'gap') return await noPartialReplay(ctx, id);
-    return takeOver(ctx, stored, sink, from, found);
+    const virtuals = await adoptVirtuals(ctx, id).catch((error: unknown) => {
+      found?.feed.unexpect(found.seat);
+      throw error;
+    });
+    const outcome = takeOver(ctx, stored, sink, from, found);
+    for (const virtual of virtuals) ctx.virtuals.add(virtual);
+    return outcome;
   } catch (error) {
     // It is ours by now, but nobody holds it: its window starts again.
     ctx.chores.soon(`detach ${id}`, async () => {
@@ -97,7 +105,7 @@ async function findRoom(
     let closed = false;
     for (const entry of read.entries) {
       const event: CoreEvent | undefined = withoutSelf(decodeEvent(entry.json), id);
-      if (!event || entry.except === id) continue;
+      if (!event || entry.except === id || entry.except === NOBODY) continue;
       missed.push({ cursor: { session, room: { ...from, seq: entry.seq } }, event });
       closed ||= event.kind === 'room-closed';
     }

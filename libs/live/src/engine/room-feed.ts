@@ -1,13 +1,16 @@
-import type { CoreEvent, DoorPolicy, Member, RoomSessionId, SessionId } from '@parley/domain';
+import type { CoreEvent, DoorPolicy, RoomSessionId, SessionId } from '@parley/domain';
+import type { Ordered, StoredRoomState } from '../state-store';
 import type { RoomLogEntry, RoomPosition, RoomRead } from '../store';
 import { decodeEvent, decodeRoomSignal, type RoomSignal } from '../wire';
 import { Cohort } from './cohort';
 import type { ReplicaContext } from './context';
 import type { LiveSession } from './live-session';
+import { Residents, type Lodger } from './residents';
+import { NOBODY, RoomPicture, withoutSelf } from './room-picture';
 import { burnAndClear } from './session-end';
 
 /** A room as a store's answer shows it. */
-type RoomState = Pick<RoomRead, 'generation' | 'seq' | 'members'>;
+type RoomState = StoredRoomState & Pick<RoomRead, 'generation' | 'seq'>;
 
 /**
  * One room on one replica: subscribed once, in order by (generation, seq), fanned out to the sessions that are here.
@@ -16,10 +19,15 @@ export class RoomFeed {
   policy: DoorPolicy | undefined;
   private generation = '';
   private seq = 0;
-  private members = new Map<SessionId, Member>();
+  /** The members that are here. */
+  readonly residents = new Residents();
+  /** Documents this replica wrote or read. */
+  readonly documents = new Map<string, Ordered>();
+  private picture = new RoomPicture();
+  /** As it was before the store lost the room, until that is given back. */
+  private before: RoomPicture | undefined;
   private readonly sessions = new Set<LiveSession>();
-  /** The members that are here, and the generation of the room they are known to be members in. */
-  private readonly selves = new Map<LiveSession, Member>();
+  /** The generation of the room the members here are known to be members in. */
   private announced = '';
   /** Who is at the door: what they may miss between the store's answer and their activation is kept. */
   private readonly expected = new Set<object>();
@@ -38,7 +46,7 @@ export class RoomFeed {
   ) {}
 
   get idle(): boolean {
-    return this.sessions.size === 0 && this.expected.size === 0;
+    return this.sessions.size === 0 && this.expected.size === 0 && !this.residents.hasLodgers;
   }
 
   get position(): RoomPosition {
@@ -63,7 +71,7 @@ export class RoomFeed {
     if (this.generation) return;
     this.generation = this.announced = state.generation;
     this.seq = this.recentAfter = state.seq;
-    this.members = byId(state.members);
+    this.picture = new RoomPicture(state);
     for (const signal of this.early.splice(0)) this.receive(signal);
   }
 
@@ -80,7 +88,7 @@ export class RoomFeed {
     if (!session.isOver && session.seat === seat) {
       this.sessions.add(session);
       const self = state.members.find((member) => member.sessionId === session.id);
-      if (self) this.selves.set(session, self);
+      if (self) this.residents.seat(session, self);
       if (state.generation === this.generation) {
         for (const { position, except, event } of this.recent) {
           if (position.generation === state.generation && position.seq > state.seq) {
@@ -107,9 +115,19 @@ export class RoomFeed {
     return { ...state, seq: read.seq };
   }
 
+  /** A member without a connection moves in, or out. */
+  lodge(lodger: Lodger): void {
+    this.residents.lodge(lodger);
+  }
+
+  evict(id: SessionId): void {
+    this.residents.evict(id);
+    this.ctx.feeds.dropIfIdle(this);
+  }
+
   remove(session: LiveSession): void {
     this.sessions.delete(session);
-    this.selves.delete(session);
+    this.residents.remove(session);
     this.cohorts.delete(session);
     this.ctx.feeds.dropIfIdle(this);
   }
@@ -130,8 +148,13 @@ export class RoomFeed {
   async announce(): Promise<void> {
     if (!this.policy || !this.generation) return;
     const { rooms } = this.ctx.store;
-    const state = await rooms.announce(this.id, this.announced, this.policy, [...this.selves.values()]);
+    const state = await rooms.announce(this.id, this.announced, this.policy, this.residents.members());
     if (!state) return;
+    if (state.generation !== this.announced) {
+      const kept = this.residents.keepsakes(this.before ?? this.picture, this.documents);
+      await rooms.restore(this.id, state.generation, kept);
+      this.before = undefined;
+    }
     this.announced = state.generation;
     if (state.generation !== this.generation || state.seq > this.seq) this.dirty = true;
   }
@@ -178,18 +201,19 @@ export class RoomFeed {
       // Messages are lost for good here: a partial replay is never given.
       for (const session of [...this.sessions]) this.overflow(session);
       this.seq = read.seq;
-      this.members = byId(read.members);
+      this.picture = new RoomPicture(read);
     }
   }
 
   /** The store lost the room: what clients believe is kept, and corrected as members come back or do not. */
   private changeGeneration(read: RoomRead): void {
-    const believed = new Cohort(new Map(this.members));
+    const believed = new Cohort(this.picture.copy());
     for (const session of this.sessions) if (!this.cohorts.has(session)) this.cohorts.set(session, believed);
     this.generation = read.generation;
     this.settleAt = performance.now() + this.ctx.times.generationGraceMs;
     this.seq = read.entries ? 0 : read.seq;
-    this.members = read.entries ? new Map<SessionId, Member>() : byId(read.members);
+    if (this.announced !== read.generation) this.before ??= this.picture;
+    this.picture = read.entries ? new RoomPicture() : new RoomPicture(read);
     for (const session of this.sessions) session.renumber(this.position);
     if (read.entries) for (const entry of read.entries) this.deliver(entry);
     else this.diff(false);
@@ -205,7 +229,7 @@ export class RoomFeed {
 
   /** A newcomer was placed in another generation than this feed has reached. */
   private correct(session: LiveSession, state: RoomState): void {
-    this.cohorts.set(session, new Cohort(byId(state.members)));
+    this.cohorts.set(session, new Cohort(new RoomPicture(state)));
     this.settleAt ??= performance.now() + this.ctx.times.generationGraceMs;
     session.renumber(this.position);
     // Should the store be ahead, reading it brings this feed there; only then the two can be compared.
@@ -215,7 +239,7 @@ export class RoomFeed {
   private diff(withGone: boolean): void {
     const news = new Map<Cohort, CoreEvent[]>();
     for (const [session, cohort] of this.cohorts) {
-      const events = news.get(cohort) ?? cohort.catchUp(this.members.values(), withGone);
+      const events = news.get(cohort) ?? cohort.catchUp(this.picture, withGone);
       news.set(cohort, events);
       for (const event of events) this.hand(session, this.position, '', event);
     }
@@ -236,8 +260,9 @@ export class RoomFeed {
     if (entry.seq !== this.seq + 1) return;
     this.seq = entry.seq;
     const event = decodeEvent(entry.json);
-    this.follow(event);
     const position = this.position;
+    this.picture.follow(event);
+    this.residents.follow(event, position);
     if (this.expected.size > 0) this.recent.push({ position, except: entry.except, event });
     const news = new Map<Cohort, CoreEvent | undefined>();
     for (const cohort of new Set(this.cohorts.values())) news.set(cohort, cohort.filter(event));
@@ -250,7 +275,8 @@ export class RoomFeed {
   }
 
   private hand(session: LiveSession, at: RoomPosition, except: string, event: CoreEvent | undefined): void {
-    session.deliverRoom(at, except === session.id ? undefined : event && withoutSelf(event, session.id));
+    const silent = except === session.id || except === NOBODY;
+    session.deliverRoom(at, silent ? undefined : event && withoutSelf(event, session.id));
     if (event?.kind === 'room-closed') this.close(session);
   }
 
@@ -258,32 +284,4 @@ export class RoomFeed {
     session.roomClosed(this.id);
     this.remove(session);
   }
-
-  private follow(event: CoreEvent): void {
-    if (event.kind === 'joined' || event.kind === 'changed') {
-      for (const member of event.members) this.members.set(member.sessionId, member);
-      for (const session of this.selves.keys()) {
-        const self = event.members.find((member) => member.sessionId === session.id);
-        if (self) this.selves.set(session, self);
-      }
-    } else if (event.kind === 'left') for (const id of event.sessionIds) this.members.delete(id);
-  }
-}
-
-/** Nobody hears of its own coming and going: its protocol builds that from the answer it got. */
-export function withoutSelf(event: CoreEvent, self: SessionId): CoreEvent | undefined {
-  if (event.kind === 'joined') {
-    if (!event.members.some((member) => member.sessionId === self)) return event;
-    const members = event.members.filter((member) => member.sessionId !== self);
-    return members.length > 0 ? { kind: 'joined', members } : undefined;
-  }
-  if (event.kind === 'left' && event.sessionIds.includes(self)) {
-    const sessionIds = event.sessionIds.filter((id) => id !== self);
-    return sessionIds.length > 0 ? { kind: 'left', sessionIds } : undefined;
-  }
-  return event;
-}
-
-function byId(members: readonly Member[]): Map<SessionId, Member> {
-  return new Map(members.map((member) => [member.sessionId, member]));
 }

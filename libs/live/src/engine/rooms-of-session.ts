@@ -1,12 +1,14 @@
-import { DomainError, type RoomSessionId } from '@parley/domain';
+import { DomainError, type RoomSessionId, type SessionId } from '@parley/domain';
 import type { JoinOutcome, JoinRequest } from '../port';
 import type { RoomPosition, StoredJoin } from '../store';
 import type { ReplicaContext } from './context';
+import { claimForeign } from './identity';
 import type { LiveSession } from './live-session';
 import type { RoomFeed } from './room-feed';
+import { stateForJoiner } from './room-picture';
 import { takeOut } from './session-end';
 
-type Admitted = Extract<StoredJoin, { kind: 'joined' }>;
+export type Admitted = Extract<StoredJoin, { kind: 'joined' }>;
 
 /**
  * The join: session (joining), room (the door), session (joined). Each step is one script on one node; what a crash
@@ -25,9 +27,11 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
   try {
     feed = await ctx.feeds.expect(request.room, seat);
     const { room, ...ask } = request;
+    const foreign = await claimForeign(ctx, session.record, request);
     const answer = await store.rooms.join(room, { ...ask, session: session.id, attempt });
     if (answer.kind === 'refused') {
       feed.unexpect(seat);
+      await foreign.giveBack();
       await store.sessions.leftRoom(session.id, room, attempt);
       session.openJoin = undefined;
       return answer;
@@ -39,7 +43,7 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
     session.openJoin = undefined;
     if (answer.first && !answer.again) ctx.occupancy(room, true);
     await settleIn(ctx, session, feed, seat, request, answer);
-    return outcome(session, answer, at);
+    return outcome(session.id, answer, at, foreign.tookOver);
   } catch (error) {
     feed?.unexpect(seat);
     ctx.chores.soon(`join ${session.id}`, () => takeBack(ctx, session));
@@ -54,11 +58,22 @@ async function comeAgain(ctx: ReplicaContext, session: LiveSession, request: Joi
   const feed = await ctx.feeds.expect(request.room, seat);
   try {
     const { room, ...ask } = request;
+    const before = feed.residents.self(session)?.foreignSessionId;
+    const foreign = await claimForeign(ctx, session.record, request);
     const answer = await ctx.store.rooms.join(room, { ...ask, session: session.id, attempt: 0 });
-    if (answer.kind === 'refused') return answer;
+    if (answer.kind === 'refused') {
+      await foreign.giveBack();
+      return answer;
+    }
+    const { tenant } = session.record;
+    if (before !== undefined && before !== request.member.foreignSessionId) {
+      await ctx.store.registry.releaseForeign(tenant, before, session.id);
+    }
+    const self = answer.members.find((member) => member.sessionId === session.id);
+    if (self) feed.residents.seat(session, self);
     const at = { id: room, generation: answer.generation, seq: answer.seq };
     if (feed.position.generation !== at.generation || feed.position.seq < at.seq) await feed.sync();
-    return outcome(session, answer, at);
+    return outcome(session.id, answer, at, foreign.tookOver);
   } finally {
     feed.unexpect(seat);
   }
@@ -69,7 +84,7 @@ export async function leaveRoom(ctx: ReplicaContext, session: LiveSession): Prom
   await takeBack(ctx, session);
   const room = session.room;
   if (!room) return;
-  await takeOut(ctx, room, session.id);
+  await takeOut(ctx, room, session.id, session.record);
   session.feed?.remove(session);
   session.feed = session.seat = undefined;
   session.place(undefined);
@@ -82,7 +97,7 @@ async function takeBack(ctx: ReplicaContext, session: LiveSession): Promise<void
   if (!open) return;
   const { room, attempt } = open;
   const answer = await ctx.store.sessions.abandonJoin(session.id, session.epoch, attempt);
-  if (answer === 'abandoned') await takeOut(ctx, room, session.id, attempt);
+  if (answer === 'abandoned') await takeOut(ctx, room, session.id, { tenant: session.record.tenant, attempt });
   if (session.openJoin === open) session.openJoin = undefined;
 }
 
@@ -109,15 +124,21 @@ async function settleIn(
 async function leaveOld(ctx: ReplicaContext, session: LiveSession, old: RoomSessionId): Promise<void> {
   await ctx.chores.now(`left ${session.id} ${old}`, async () => {
     if (session.room === old) return;
-    await takeOut(ctx, old, session.id);
+    await takeOut(ctx, old, session.id, session.record);
     await ctx.store.sessions.leftRoom(session.id, old);
   });
 }
 
-function outcome(session: LiveSession, answer: Admitted, cursor: RoomPosition): JoinOutcome {
-  const self = answer.members.find((member) => member.sessionId === session.id);
+export function outcome(
+  id: SessionId,
+  answer: Admitted,
+  cursor: RoomPosition,
+  tookOver: SessionId | undefined,
+): JoinOutcome {
+  const self = answer.members.find((member) => member.sessionId === id);
   if (!self) throw new Error('live: the room admitted a session without making it a member');
-  return { kind: 'joined', self, others: answer.members.filter((member) => member !== self), cursor };
+  const others = answer.members.filter((member) => member !== self);
+  return { kind: 'joined', self, others, cursor, ...(tookOver ? { tookOver } : {}), ...stateForJoiner(answer) };
 }
 
 function lost(session: LiveSession): DomainError {

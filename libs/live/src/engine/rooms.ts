@@ -1,11 +1,14 @@
 import type { CoreEvent, LiveRooms, RoomSessionId, SessionId } from '@parley/domain';
+import type { LiveRoomState } from '../room-port';
 import type { ReplicaContext } from './context';
+import { roomStateOf } from './room-state';
 import { burnAndClear, takeOut } from './session-end';
 
 /** The rules' view of live rooms. */
-export function roomsOf(ctx: ReplicaContext): LiveRooms {
+export function roomsOf(ctx: ReplicaContext): LiveRooms & LiveRoomState {
   const { rooms } = ctx.store;
   return {
+    ...roomStateOf(ctx),
     members: (room) => rooms.members(room),
     applyPolicy: (room, policy) => rooms.applyPolicy(room, policy),
     beginClosing: (room, force) => rooms.beginClosing(room, force),
@@ -24,5 +27,5 @@ async function kick(ctx: ReplicaContext, room: RoomSessionId, session: SessionId
   const event: CoreEvent = { kind: 'kicked' };
   const burning = { reason: 'kicked', detail: '', json: JSON.stringify(event), room } as const;
   // A member without a session is a leftover; it is taken out all the same.
-  return (await burnAndClear(ctx, session, burning)) || takeOut(ctx, room, session);
+  return (await burnAndClear(ctx, session, burning)) || takeOut(ctx, room, session, { tenant: undefined });
 }

@@ -4,14 +4,13 @@ import type { ReplicaContext } from './context';
 import { burnAndClear, clearAway } from './session-end';
 
 /** Messages to sessions, users and rooms; the parts of {@link LiveSessions} that need no connection. */
-export function sendingOf(ctx: ReplicaContext): Omit<LiveSessions, 'open' | 'resume'> {
+export function sendingOf(ctx: ReplicaContext): Pick<LiveSessions, 'toSession' | 'toUser' | 'toRoom' | 'end' | 'find'> {
   const { store } = ctx;
   return {
-    toSession: (tenant, to, event) => append(ctx, tenant, to, JSON.stringify(event)),
+    toSession: (tenant, to, event) => appendTo(ctx, tenant, to, event),
     async toUser(tenant, userId, event, except) {
-      const json = JSON.stringify(event);
       const ids = await store.registry.userSessions(tenant, userId);
-      const sent = await Promise.all(ids.filter((id) => id !== except).map((id) => append(ctx, tenant, id, json)));
+      const sent = await Promise.all(ids.filter((id) => id !== except).map((id) => appendTo(ctx, tenant, id, event)));
       return sent.filter((answer) => answer === 'sent').length;
     },
     async toRoom(room, event: CoreEvent, except) {
@@ -25,16 +24,31 @@ export function sendingOf(ctx: ReplicaContext): Omit<LiveSessions, 'open' | 'res
   };
 }
 
-async function append(
+/** Appends an event to a session's log, or to the log of the session that speaks for it. */
+export async function appendTo(
   ctx: ReplicaContext,
   tenant: TenantKey,
   to: SessionId,
-  json: string,
+  event: CoreEvent,
 ): Promise<'sent' | 'unknown'> {
-  const answer = await ctx.store.sessions.append(to, tenant, json);
+  const permissions = event.kind === 'permissions' ? event.permissions : undefined;
+  const answer = await ctx.store.sessions.append(to, tenant, JSON.stringify(event), permissions);
+  if (typeof answer === 'object') return appendToParent(ctx, tenant, answer.parent, to, event);
   if (answer === 'overflow') await clearOverflown(ctx, to);
   if (answer === 'unknown' && ctx.sessions.get(to)?.record.tenant === tenant) ctx.suspect();
   return answer === 'sent' ? 'sent' : 'unknown';
+}
+
+/** What cannot name whom it is meant for stays with the virtual session, which has no ears. */
+async function appendToParent(
+  ctx: ReplicaContext,
+  tenant: TenantKey,
+  parent: SessionId,
+  recipient: SessionId,
+  event: CoreEvent,
+): Promise<'sent' | 'unknown'> {
+  if (event.kind !== 'message' && event.kind !== 'room-list') return 'sent';
+  return appendTo(ctx, tenant, parent, { ...event, recipient });
 }
 
 /** The append ended the session; whoever saw it clears up. */

@@ -1,4 +1,4 @@
-import type { RoomSessionId, SessionId } from '@parley/domain';
+import type { RoomSessionId, SessionId, TenantKey } from '@parley/domain';
 import type { Burning, Remains } from '../store';
 import type { ReplicaContext } from './context';
 import type { LiveSession } from './live-session';
@@ -15,21 +15,34 @@ export async function burnAndClear(ctx: ReplicaContext, id: SessionId, burning: 
 
 /** Takes an ended session out of its rooms and indexes. May be repeated. */
 export async function clearAway(ctx: ReplicaContext, id: SessionId, remains: Remains): Promise<void> {
-  for (const room of remains.rooms) await takeOut(ctx, room, id);
-  await ctx.store.registry.removeUser(remains.tenant, remains.userId, id);
-  await ctx.store.registry.disown(remains.owner, id);
+  const { registry } = ctx.store;
+  for (const virtual of await registry.virtuals(id)) {
+    await burnAndClear(ctx, virtual, { reason: 'ended', detail: 'parent' });
+    await registry.removeVirtual(id, virtual);
+  }
+  for (const room of remains.rooms) await takeOut(ctx, room, id, { tenant: remains.tenant });
+  await registry.removeUser(remains.tenant, remains.userId, id);
+  await registry.dismiss(remains.tenant, id);
+  await registry.disown(remains.owner, id);
   await ctx.store.sessions.bury(id);
 }
 
-/** Removes a member from a room and reports when that left it empty. */
+/**
+ * Removes a member from a room and reports when that left it empty.
+ * @param which `tenant`: whose foreign id is given up with it, undefined when nobody knows any more (it is forgotten by
+ *   itself then); `attempt`: only the member that came in by it
+ */
 export async function takeOut(
   ctx: ReplicaContext,
   room: RoomSessionId,
   id: SessionId,
-  attempt?: number,
+  which: { readonly tenant: TenantKey | undefined; readonly attempt?: number | undefined },
 ): Promise<boolean> {
-  const { removed, empty } = await ctx.store.rooms.leave(room, id, attempt);
+  const { tenant, attempt } = which;
+  const { removed, empty, foreignSessionId, member } = await ctx.store.rooms.leave(room, id, attempt);
   if (removed && empty) ctx.occupancy(room, false);
+  if (member) ctx.left(room, member);
+  if (tenant && foreignSessionId) await ctx.store.registry.releaseForeign(tenant, foreignSessionId, id);
   return removed;
 }
 

@@ -1,6 +1,7 @@
 import { isDomainError, type ReplicaId, type SessionId } from '@parley/domain';
-import type { DueSession } from '../store';
+import type { DueRoom, DueSession } from '../store';
 import type { ReplicaContext } from './context';
+import { announceIdentity } from './identity';
 import { clearAway, takeOut } from './session-end';
 
 /** How many sessions are announced or looked at side by side. */
@@ -91,14 +92,14 @@ export class Upkeep {
   private async announce(create: boolean): Promise<void> {
     await inChunks([...this.ctx.sessions.values()], async (session) => {
       if (session.isOver) return;
-      const { record } = session;
       const read = await this.ctx.store.sessions.announce(session.announcement(), create);
       if (read.kind === 'missing') session.finish('expired');
       else session.learn(read);
       if (session.isOver) return;
-      await this.ctx.store.registry.own(this.ctx.replica, record.id);
-      await this.ctx.store.registry.addUser(record.tenant, record.userId, record.id);
+      await this.ctx.store.registry.own(this.ctx.replica, session.id);
+      await announceIdentity(this.ctx, session);
     });
+    await inChunks(this.ctx.virtuals.all(), (virtual) => virtual.announce(create));
     await inChunks(this.ctx.feeds.all(), (feed) => feed.announce());
   }
 
@@ -128,12 +129,24 @@ export class Upkeep {
     await guards.release(`undertaker:${replica}`, this.ctx.replica);
   }
 
-  private async doDue(): Promise<void> {
-    for (;;) {
-      const due = await this.ctx.store.registry.claimDue(AT_ONCE);
+  /** Looks at every session and room that is due. */
+  async doDue(): Promise<void> {
+    const { registry } = this.ctx.store;
+    for (let more = true; more;) {
+      const due = await registry.claimDue(AT_ONCE);
       await inChunks([...due], (one) => this.lookAt(one));
-      if (due.length < AT_ONCE) return;
+      more = due.length === AT_ONCE;
     }
+    for (let more = true; more;) {
+      const due = await registry.claimDueRooms(AT_ONCE);
+      await inChunks([...due], (one) => this.lookAtRoom(one));
+      more = due.length === AT_ONCE;
+    }
+  }
+
+  private async lookAtRoom(due: DueRoom): Promise<void> {
+    const nextInMs = await this.ctx.store.rooms.expire(due.room);
+    await this.ctx.store.registry.settleDueRoom(due, nextInMs);
   }
 
   private async lookAt(due: DueSession): Promise<void> {
@@ -147,8 +160,9 @@ export class Upkeep {
     id: SessionId,
     leave: Extract<Awaited<ReturnType<ReplicaContext['store']['sessions']['look']>>, { kind: 'half-done' }>['leave'],
   ): Promise<void> {
+    const tenant = (await this.ctx.store.sessions.find(id))?.tenant;
     for (const { room, attempt } of leave) {
-      await takeOut(this.ctx, room, id, attempt);
+      await takeOut(this.ctx, room, id, { tenant, attempt });
       await this.ctx.store.sessions.leftRoom(id, room, attempt);
     }
   }

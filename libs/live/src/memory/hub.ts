@@ -20,6 +20,12 @@ export class MemoryLiveHub {
   readonly owned = new Map<string, Set<SessionId>>();
   readonly users = new Map<string, Set<SessionId>>();
   readonly due = new Map<SessionId, DueEntry>();
+  readonly dueRooms = new Map<RoomSessionId, DueEntry>();
+  /** Sessions of a tenant, and until when they are believed to be there. */
+  readonly counted = new Map<string, Map<SessionId, number>>();
+  readonly foreign = new Map<string, { holder: SessionId; until: number }>();
+  readonly virtuals = new Map<string, Set<SessionId>>();
+  readonly asks = new Map<string, { until: number; json: string | undefined }>();
   readonly seen = new Map<string, Map<string, number>>();
   readonly counters = new Map<string, { count: number; until: number }>();
   readonly leases = new Map<string, { holder: string; until: number }>();
@@ -56,8 +62,9 @@ export class MemoryLiveHub {
 
   /** For tests: everything is lost, as by FLUSHALL. Channels stay. */
   flush(): void {
-    const state = [this.sessions, this.rooms, this.replicas, this.owned, this.users, this.due];
-    for (const map of [...state, this.seen, this.counters, this.leases]) map.clear();
+    const state = [this.sessions, this.rooms, this.replicas, this.owned, this.users, this.due, this.dueRooms];
+    const indexes = [this.counted, this.foreign, this.virtuals, this.asks];
+    for (const map of [...state, ...indexes, this.seen, this.counters, this.leases]) map.clear();
     this.generation = undefined;
   }
 

@@ -3,6 +3,7 @@ import { createReplica } from '../engine/replica';
 import { storeTimes } from '../limits';
 import { LIVE_TIMES, type Live, type LiveTimes } from '../port';
 import type { Bus, LiveStore, Topic } from '../store';
+import { memoryAsks } from './asks';
 import { memoryGuards } from './guards';
 import { MemoryLiveHub } from './hub';
 import { memoryRegistry } from './registry';
@@ -30,6 +31,7 @@ export function memoryStore(hub: MemoryLiveHub, times: LiveTimes): LiveStore {
     rooms: memoryRooms(hub, spans),
     registry: memoryRegistry(hub, spans),
     guards: memoryGuards(hub),
+    asks: memoryAsks(hub),
     bus: memoryBus(hub),
     healthy: () => hub.run(() => true).catch(() => false),
     close: async () => undefined,

@@ -1,7 +1,7 @@
 import type { ReplicaId, SessionId, TenantKey } from '@parley/domain';
 import type { StoreTimes } from '../limits';
 import type { RegistryStore } from '../store';
-import type { MemoryLiveHub } from './hub';
+import type { DueEntry, MemoryLiveHub } from './hub';
 
 /** Replicas, indexes and due work in memory. */
 export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryStore {
@@ -30,28 +30,102 @@ export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryS
     addUser: (tenant, userId, session) => hub.run(() => add(hub.users, user(tenant, userId), session)),
     removeUser: (tenant, userId, session) => hub.run(() => remove(hub.users, user(tenant, userId), session)),
     userSessions: (tenant, userId) => hub.run(() => [...(hub.users.get(user(tenant, userId)) ?? [])]),
-    schedule: (session, inMs) =>
-      hub.run(() => {
-        const version = (hub.due.get(session)?.version ?? 0) + 1;
-        hub.due.set(session, { at: hub.now() + inMs, version });
-      }),
+    ...memoryTenants(hub, times),
+    addVirtual: (parent, virtual) => hub.run(() => add(hub.virtuals, parent, virtual)),
+    removeVirtual: (parent, virtual) => hub.run(() => remove(hub.virtuals, parent, virtual)),
+    virtuals: (parent) => hub.run(() => [...(hub.virtuals.get(parent) ?? [])]),
+    schedule: (session, inMs) => hub.run(() => schedule(hub.due, session, hub.now() + inMs)),
     claimDue: (limit) =>
+      hub.run(() => claim(hub, times, hub.due, limit).map(([session, claim]) => ({ session, claim }))),
+    settleDue: ({ session, claim }, againInMs) => hub.run(() => settle(hub, hub.due, session, claim, againInMs)),
+    scheduleRoom: (room, inMs) =>
       hub.run(() => {
-        const now = hub.now();
-        const due = [...hub.due].filter(([, entry]) => entry.at <= now).slice(0, limit);
-        return due.map(([session, entry]) => {
-          Object.assign(entry, { at: now + times.claimMs, version: entry.version + 1 });
-          return { session, claim: String(entry.version) };
-        });
+        const at = hub.now() + inMs;
+        if ((hub.dueRooms.get(room)?.at ?? Number.POSITIVE_INFINITY) > at) schedule(hub.dueRooms, room, at);
       }),
-    settleDue: ({ session, claim }, againInMs) =>
-      hub.run(() => {
-        const entry = hub.due.get(session);
-        if (!entry || String(entry.version) !== claim) return;
-        if (againInMs === undefined) hub.due.delete(session);
-        else Object.assign(entry, { at: hub.now() + againInMs, version: entry.version + 1 });
-      }),
+    claimDueRooms: (limit) =>
+      hub.run(() => claim(hub, times, hub.dueRooms, limit).map(([room, claim]) => ({ room, claim }))),
+    settleDueRoom: ({ room, claim }, againInMs) => hub.run(() => settle(hub, hub.dueRooms, room, claim, againInMs)),
   };
+}
+
+function memoryTenants(
+  hub: MemoryLiveHub,
+  times: StoreTimes,
+): Pick<
+  RegistryStore,
+  'admit' | 'dismiss' | 'count' | 'claimForeign' | 'keepForeign' | 'releaseForeign' | 'foreignHolder'
+> {
+  const counted = (tenant: TenantKey) => {
+    const all = hub.counted.get(tenant) ?? new Map<SessionId, number>();
+    for (const [id, until] of all) if (until <= hub.now()) all.delete(id);
+    hub.counted.set(tenant, all);
+    return all;
+  };
+  const key = (tenant: TenantKey, foreignId: string) => `${tenant}|${foreignId}`;
+  const holder = (name: string) => {
+    const known = hub.foreign.get(name);
+    return known && known.until > hub.now() ? known.holder : undefined;
+  };
+  const hold = (name: string, session: SessionId) =>
+    void hub.foreign.set(name, { holder: session, until: hub.now() + times.believedMs });
+  return {
+    admit: (tenant, session, limit = Number.POSITIVE_INFINITY) =>
+      hub.run(() => {
+        const all = counted(tenant);
+        if (!all.has(session) && all.size >= limit) return false;
+        all.set(session, hub.now() + times.believedMs);
+        return true;
+      }),
+    dismiss: (tenant, session) => hub.run(() => void counted(tenant).delete(session)),
+    count: (tenant) => hub.run(() => counted(tenant).size),
+    claimForeign: (tenant, foreignId, session) =>
+      hub.run(() => {
+        const name = key(tenant, foreignId);
+        const before = holder(name);
+        hold(name, session);
+        return before === session ? undefined : before;
+      }),
+    keepForeign: (tenant, foreignId, session) =>
+      hub.run(() => {
+        const name = key(tenant, foreignId);
+        if ((holder(name) ?? session) === session) hold(name, session);
+      }),
+    releaseForeign: (tenant, foreignId, session, heir) =>
+      hub.run(() => {
+        const name = key(tenant, foreignId);
+        if (holder(name) !== session) return;
+        if (heir) hold(name, heir);
+        else hub.foreign.delete(name);
+      }),
+    foreignHolder: (tenant, foreignId) => hub.run(() => holder(key(tenant, foreignId))),
+  };
+}
+
+function schedule<Id>(due: Map<Id, DueEntry>, id: Id, at: number): void {
+  due.set(id, { at, version: (due.get(id)?.version ?? 0) + 1 });
+}
+
+function claim<Id>(hub: MemoryLiveHub, times: StoreTimes, due: Map<Id, DueEntry>, limit: number): [Id, string][] {
+  const now = hub.now();
+  const ripe = [...due].filter(([, entry]) => entry.at <= now).slice(0, limit);
+  return ripe.map(([id, entry]) => {
+    Object.assign(entry, { at: now + times.claimMs, version: entry.version + 1 });
+    return [id, String(entry.version)];
+  });
+}
+
+function settle<Id>(
+  hub: MemoryLiveHub,
+  due: Map<Id, DueEntry>,
+  id: Id,
+  claim: string,
+  againInMs: number | undefined,
+): void {
+  const entry = due.get(id);
+  if (!entry || String(entry.version) !== claim) return;
+  if (againInMs === undefined) due.delete(id);
+  else Object.assign(entry, { at: hub.now() + againInMs, version: entry.version + 1 });
 }
 
 function add(index: Map<string, Set<SessionId>>, key: string, session: SessionId): void {

@@ -1,18 +1,23 @@
 import type { CoreEvent, DoorPolicy, Member, Role, RoomSessionId, SessionId } from '@parley/domain';
 import { ROOM_LOG_LIMITS, type StoreTimes } from '../limits';
-import type { RoomStore, StoredJoin, StoredJoinRequest } from '../store';
+import type { RoomStateStore, StoredRoomState } from '../state-store';
+import type { Leaving, RoomStore, StoredJoin, StoredJoinRequest } from '../store';
 import { encodeRoomSignal } from '../wire';
 import type { MemoryLiveHub } from './hub';
 import { MemoryLog } from './log';
+import { dropTransient, expireTransient, memoryRoomState } from './room-extras';
 import type { RoomState } from './room-state';
 
 /** Rooms in memory; what the scripts in redis/ do, in the same order. */
 export function memoryRooms(hub: MemoryLiveHub, times: StoreTimes): RoomStore {
   const rooms = new MemoryRooms(hub, times);
-  return { ...memoryMembers(hub, rooms), ...memoryDoor(hub, rooms) };
+  return { ...memoryMembers(hub, rooms), ...memoryDoor(hub, rooms), ...memoryRoomState(hub, rooms) };
 }
 
-function memoryMembers(hub: MemoryLiveHub, rooms: MemoryRooms): Omit<RoomStore, keyof ReturnType<typeof memoryDoor>> {
+function memoryMembers(
+  hub: MemoryLiveHub,
+  rooms: MemoryRooms,
+): Omit<RoomStore, keyof ReturnType<typeof memoryDoor> | keyof RoomStateStore> {
   return {
     join: (room, request) => hub.run(() => rooms.join(room, request)),
     leave: (room, session, attempt) => hub.run(() => rooms.leave(room, session, attempt)),
@@ -26,8 +31,9 @@ function memoryMembers(hub: MemoryLiveHub, rooms: MemoryRooms): Omit<RoomStore, 
       hub.run(() => {
         const state = hub.rooms.get(room);
         if (!state) return undefined;
+        expireTransient(hub, rooms, room, state);
         const entries = state.log.after(state.generation === generation ? after : 0);
-        return { ...state, seq: state.log.seq, entries, members: membersOf(state) };
+        return { ...state, seq: state.log.seq, entries, ...storedState(state) };
       }),
     members: (room) =>
       hub.run(() => {
@@ -73,12 +79,13 @@ function memoryDoor(
         if (state.closed) return;
         rooms.tell(room, state, { kind: 'room-closed' });
         Object.assign(state, { closed: true, closing: true });
-        state.members.clear();
+        for (const map of [state.members, state.documents, state.transient]) map.clear();
+        state.properties = undefined;
       }),
   };
 }
 
-class MemoryRooms {
+export class MemoryRooms {
   constructor(
     private readonly hub: MemoryLiveHub,
     private readonly times: StoreTimes,
@@ -100,6 +107,10 @@ class MemoryRooms {
       closing: false,
       closed: false,
       lastOrder: 0,
+      serial: 0,
+      properties: undefined,
+      documents: new Map(),
+      transient: new Map(),
     };
     this.hub.rooms.set(room, fresh);
     return fresh;
@@ -111,8 +122,8 @@ class MemoryRooms {
     this.hub.publish(`r:${room}`, encodeRoomSignal({ generation: state.generation, seq, except, json }));
   }
 
-  tell(room: RoomSessionId, state: RoomState, event: CoreEvent): void {
-    this.append(room, state, JSON.stringify(event));
+  tell(room: RoomSessionId, state: RoomState, event: CoreEvent, except = ''): void {
+    this.append(room, state, JSON.stringify(event), except);
   }
 
   applyPolicy(room: RoomSessionId, state: RoomState, policy: DoorPolicy): void {
@@ -129,9 +140,11 @@ class MemoryRooms {
     const state = this.ensure(room);
     if (state.closing) return { kind: 'refused', code: 'room_closing' };
     this.applyPolicy(room, state, request.policy);
+    expireTransient(this.hub, this, room, state);
     const present = state.members.get(request.session);
     if (present) {
       if (request.attempt > 0) present.attempt = request.attempt;
+      present.member = { ...request.member, ...lasting(present.member) };
       return this.admitted(state, true);
     }
     const policy = state.policy ?? request.policy;
@@ -140,12 +153,12 @@ class MemoryRooms {
     const role = request.role === 'by-arrival' ? this.roleByArrival(state, policy) : request.role;
     state.lastOrder = Math.max(state.lastOrder + 1, this.hub.now());
     const member: Member = { ...request.member, sessionId: request.session, order: state.lastOrder, role };
-    state.members.set(request.session, { member, attempt: request.attempt });
+    state.members.set(request.session, { member, attempt: request.attempt, patched: 0 });
     this.tell(room, state, { kind: 'joined', members: [member] });
     return this.admitted(state, false);
   }
 
-  leave(room: RoomSessionId, session: SessionId, attempt?: number): { removed: boolean; empty: boolean } {
+  leave(room: RoomSessionId, session: SessionId, attempt?: number): Leaving {
     const state = this.open(room);
     const present = state?.members.get(session);
     if (!state || !present || (attempt !== undefined && present.attempt !== attempt)) {
@@ -154,14 +167,17 @@ class MemoryRooms {
     state.members.delete(session);
     this.tell(room, state, { kind: 'left', sessionIds: [session] });
     if (present.member.role === 'host' && !state.policy?.hasHostKey) this.promote(room, state);
-    return { removed: true, empty: state.members.size === 0 };
+    if (state.members.size === 0) state.transient.clear();
+    dropTransient(this, room, state, `sd:${session}`);
+    const { foreignSessionId } = present.member;
+    return { removed: true, empty: state.members.size === 0, ...(foreignSessionId ? { foreignSessionId } : {}) };
   }
 
   restore(room: RoomSessionId, state: RoomState, members: readonly Member[]): void {
     const missing = members.filter((member) => !state.members.has(member.sessionId));
     for (const member of missing) {
       const role = member.role === 'host' ? this.hostAgain(room, state, member) : member.role;
-      state.members.set(member.sessionId, { member: { ...member, role }, attempt: 0 });
+      state.members.set(member.sessionId, { member: { ...member, role }, attempt: 0, patched: 0 });
       state.lastOrder = Math.max(state.lastOrder, member.order);
       this.tell(room, state, { kind: 'joined', members: [{ ...member, role }] });
     }
@@ -169,8 +185,7 @@ class MemoryRooms {
 
   private admitted(state: RoomState, again: boolean): StoredJoin {
     const { generation, log, members } = state;
-    const first = members.size === 1;
-    return { kind: 'joined', generation, seq: log.seq, first, again, members: membersOf(state) };
+    return { kind: 'joined', generation, seq: log.seq, first: members.size === 1, again, ...storedState(state) };
   }
 
   private roleByArrival(state: RoomState, policy: DoorPolicy): Role {
@@ -217,6 +232,17 @@ function hostOf(state: RoomState): Member | undefined {
   return membersOf(state).find((member) => member.role === 'host');
 }
 
-function membersOf(state: RoomState): Member[] {
+/** What a member keeps when it joins the room it is in once more. */
+function lasting({ sessionId, order, role, inCall, flags }: Member): Pick<Member, 'sessionId' | 'order' | 'role'> {
+  const call = inCall === undefined ? {} : { inCall };
+  return { sessionId, order, role, ...call, ...(flags === undefined ? {} : { flags }) };
+}
+
+function storedState(state: RoomState): StoredRoomState {
+  const transient = [...state.transient].map(([key, value]) => ({ key, ...value }));
+  return { members: membersOf(state), properties: state.properties, transient };
+}
+
+export function membersOf(state: RoomState): Member[] {
   return [...state.members.values()].map(({ member }) => member).sort((a, b) => a.order - b.order);
 }

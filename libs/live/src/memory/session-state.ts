@@ -1,11 +1,13 @@
-import type { ReplicaId, RoomSessionId } from '@parley/domain';
+import type { ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
 import type { EndReason, SessionRecord } from '../port';
 import type { Checkpoint, RoomPosition } from '../store';
 import type { MemoryLog } from './log';
 
 /** A session as the store knows it. */
 export interface SessionState {
-  readonly record: SessionRecord;
+  record: SessionRecord;
+  /** Who speaks for it, if it is a virtual session. */
+  readonly parent: SessionId | undefined;
   epoch: number;
   owner: ReplicaId;
   state: 'attached' | 'detached' | 'ended';

@@ -39,18 +39,31 @@ interface Access {
 function memoryLogs(
   hub: MemoryLiveHub,
   times: StoreTimes,
-  { living }: Access,
-): Pick<SessionStore, 'open' | 'append' | 'read'> {
+  { living, mine }: Access,
+): Pick<SessionStore, 'open' | 'append' | 'read' | 'rename' | 'virtual'> {
   return {
-    open: (record, owner) =>
+    open: (record, owner, parent) =>
       hub.run(() => {
         dropTombstones(hub, times);
-        hub.sessions.set(record.id, { ...blank(hub.now()), record, owner, epoch: 1, log: new MemoryLog() });
+        hub.sessions.set(record.id, { ...blank(hub.now()), record, owner, parent, epoch: 1, log: new MemoryLog() });
       }),
-    append: (id, tenant, json) =>
+    rename: (id, epoch, userId) =>
+      hub.run(() => {
+        const session = mine(id, epoch);
+        if (session) session.record = { ...session.record, userId };
+        return session !== undefined;
+      }),
+    virtual: (id) =>
+      hub.run(() => {
+        const session = living(id);
+        return session?.parent ? { record: session.record, room: session.joinedAt } : undefined;
+      }),
+    append: (id, tenant, json, permissions) =>
       hub.run(() => {
         const session = living(id);
         if (session?.record.tenant !== tenant) return 'unknown';
+        if (permissions) session.record = { ...session.record, permissions };
+        if (session.parent) return { parent: session.parent };
         const { seq } = session.log.add(json, hub.now());
         if (!session.log.trim(LOG_LIMITS, session.checkpoint.session, hub.now() - times.keepMs)) {
           end(hub, session, { reason: 'log_overflow', detail: '' });
@@ -71,7 +84,7 @@ function memoryOwners(
     resume: (id, verifier, owner, after) =>
       hub.run(() => {
         const session = living(id);
-        if (!session || !sameDigest(session.record.resumeVerifier, verifier)) return { kind: 'none' };
+        if (!session || session.parent || !sameDigest(session.record.resumeVerifier, verifier)) return { kind: 'none' };
         const from = after ?? session.checkpoint.session;
         const entries = session.log.after(from);
         if (!entries) return { kind: 'gap' };
@@ -97,7 +110,8 @@ function memoryOwners(
         let session = get(record.id);
         if (!session) {
           if (!create) return { kind: 'missing' };
-          session = { ...blank(hub.now()), record, owner, epoch, checkpoint, joinedAt: a.room, log: new MemoryLog() };
+          const given = { record, owner, parent: a.parent, epoch, checkpoint, joinedAt: a.room };
+          session = { ...blank(hub.now()), ...given, log: new MemoryLog() };
           session.log.restart(seq);
           hub.sessions.set(record.id, session);
         }
@@ -137,7 +151,8 @@ function memoryEnds(
         const session = living(id);
         if (!session) return undefined;
         const { tenant, userId } = session.record;
-        return { id, tenant, userId, room: session.joinedAt?.id };
+        const { parent } = session;
+        return { id, tenant, userId, room: session.joinedAt?.id, ...(parent ? { parent } : {}) };
       }),
   };
 }
@@ -189,7 +204,7 @@ function memoryJoins(
   };
 }
 
-function blank(now: number): Omit<SessionState, 'record' | 'owner' | 'epoch' | 'log'> {
+function blank(now: number): Omit<SessionState, 'record' | 'owner' | 'parent' | 'epoch' | 'log'> {
   return {
     state: 'attached',
     since: now,

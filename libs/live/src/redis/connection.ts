@@ -4,6 +4,7 @@ import type { LiveLogger } from '../engine/context';
 import type { RedisTarget } from './config';
 import { REGISTRY_SCRIPTS } from './scripts/registry-scripts';
 import { ROOM_SCRIPTS } from './scripts/room-scripts';
+import { ROOM_STATE_SCRIPTS } from './scripts/room-state-scripts';
 import { SESSION_SCRIPTS } from './scripts/session-scripts';
 
 /** How long a command may take before it counts as unanswered, in milliseconds. */
@@ -12,13 +13,18 @@ const COMMAND_TIMEOUT_MS = 2_000;
 /** Where the scripts find their text and how many keys they take. */
 const SCRIPTS = {
   session: { scripts: SESSION_SCRIPTS, keys: 3 },
-  room: { scripts: ROOM_SCRIPTS, keys: 4 },
+  room: { scripts: ROOM_SCRIPTS, keys: 7 },
+  'room-state': { scripts: ROOM_STATE_SCRIPTS, keys: 7 },
   registry: { scripts: REGISTRY_SCRIPTS, keys: 1 },
 } as const;
+
+/** Scripts of a group that take another number of keys. */
+const OTHER_KEYS: Readonly<Record<string, number>> = { 'registry.beat': 2, 'registry.answerAsk': 2 };
 
 export type ScriptName =
   | `session.${keyof typeof SESSION_SCRIPTS}`
   | `room.${keyof typeof ROOM_SCRIPTS}`
+  | `room-state.${keyof typeof ROOM_STATE_SCRIPTS}`
   | `registry.${keyof typeof REGISTRY_SCRIPTS}`;
 
 /** What a script answers. */
@@ -39,7 +45,8 @@ export class RedisConnection {
     this.client.on('error', (error: Error) => logger.warn({ error: error.message }, 'live store connection failed'));
     for (const [group, { scripts, keys }] of Object.entries(SCRIPTS)) {
       for (const [name, lua] of Object.entries(scripts)) {
-        this.client.defineCommand(`${group}.${name}`, { lua, numberOfKeys: name === 'beat' ? 2 : keys });
+        const command = `${group}.${name}`;
+        this.client.defineCommand(command, { lua, numberOfKeys: OTHER_KEYS[command] ?? keys });
       }
     }
   }

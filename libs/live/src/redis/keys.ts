@@ -10,9 +10,11 @@ export class Keys {
     return [`${tag}:rec`, `${tag}:log`, `${tag}:ch`];
   }
 
-  room(id: RoomSessionId): [state: string, members: string, log: string, channel: string] {
+  /** State, members, log, channel, transient values, their deadlines, documents. */
+  room(id: RoomSessionId): [string, members: string, string, string, string, string, documents: string] {
     const tag = `${this.prefix}{r:${id}}`;
-    return [`${tag}:st`, `${tag}:mem`, `${tag}:log`, `${tag}:ch`];
+    const [st, mem, log, ch] = [`${tag}:st`, `${tag}:mem`, `${tag}:log`, `${tag}:ch`];
+    return [st, mem, log, ch, `${tag}:tr`, `${tag}:exp`, `${tag}:doc`];
   }
 
   channel(topic: Topic): string {
@@ -33,6 +35,27 @@ export class Keys {
 
   get due(): string {
     return `${this.prefix}{due}`;
+  }
+
+  get dueRooms(): string {
+    return `${this.prefix}{due-rooms}`;
+  }
+
+  /** The sessions that count for a tenant's limit. */
+  counted(tenant: TenantKey): string {
+    return `${this.prefix}{n:${tenant}}`;
+  }
+
+  foreign(tenant: TenantKey, foreignId: string): string {
+    return `${this.prefix}{f:${tenant}|${foreignId}}`;
+  }
+
+  virtuals(parent: SessionId): string {
+    return `${this.prefix}{v:${parent}}`;
+  }
+
+  ask(askId: string): [answer: string, channel: string] {
+    return [`${this.prefix}{a:${askId}}:val`, this.channel(`a:${askId}`)];
   }
 
   guard(kind: 'seen' | 'hits' | 'lease', name: string): string {

@@ -8,7 +8,7 @@ import { RedisBus } from './bus';
 import type { RedisTarget } from './config';
 import { RedisConnection } from './connection';
 import { Keys } from './keys';
-import { redisGuards, redisRegistry } from './registry-store';
+import { redisAsks, redisGuards, redisRegistry } from './registry-store';
 import { redisRooms } from './room-store';
 import { redisSessions } from './session-store';
 
@@ -48,6 +48,7 @@ export function redisStore(
     rooms: redisRooms(connection, keys, spans),
     registry,
     guards: redisGuards(connection, keys),
+    asks: redisAsks(connection, keys),
     bus,
     healthy: async () => {
       const [beats] = keys.replicas;

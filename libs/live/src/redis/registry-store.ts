@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { brandAs, type ReplicaId, type SessionId } from '@parley/domain';
+import { brandAs, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
 import type { StoreTimes } from '../limits';
 import type { LiveGuards } from '../port';
+import type { AskStore } from '../state-store';
 import type { RegistryStore } from '../store';
 import type { RedisConnection } from './connection';
 import type { Keys } from './keys';
@@ -45,6 +46,68 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
     },
     async settleDue({ session, claim }, againInMs) {
       await redis.run('registry.settle', [keys.due], [session, claim, againInMs ?? '']);
+    },
+    async scheduleRoom(room, inMs) {
+      await redis.run('registry.scheduleSooner', [keys.dueRooms], [room, inMs]);
+    },
+    async claimDueRooms(limit) {
+      const reply = await redis.run('registry.claim', [keys.dueRooms], [limit, times.claimMs]);
+      return pairs(reply).map(([id, claim]) => ({ room: brandAs<RoomSessionId>(id), claim }));
+    },
+    async settleDueRoom({ room, claim }, againInMs) {
+      await redis.run('registry.settle', [keys.dueRooms], [room, claim, againInMs ?? '']);
+    },
+    addVirtual: (parent, virtual) => index(keys.virtuals(parent), virtual),
+    removeVirtual: (parent, virtual) => remove(keys.virtuals(parent), virtual),
+    virtuals: (parent) => members(keys.virtuals(parent)),
+    ...redisTenants(redis, keys, times),
+  };
+}
+
+/** Who counts for a tenant, and who has which foreign id. */
+function redisTenants(
+  redis: RedisConnection,
+  keys: Keys,
+  { believedMs }: StoreTimes,
+): Pick<
+  RegistryStore,
+  'admit' | 'dismiss' | 'count' | 'claimForeign' | 'keepForeign' | 'releaseForeign' | 'foreignHolder'
+> {
+  const toId = (reply: unknown) => (typeof reply === 'string' && reply ? brandAs<SessionId>(reply) : undefined);
+  return {
+    admit: async (tenant, session, limit) =>
+      (await redis.run('registry.admit', [keys.counted(tenant)], [session, believedMs, limit ?? ''])) === 1,
+    async dismiss(tenant, session) {
+      await redis.guard(() => redis.client.zrem(keys.counted(tenant), session));
+    },
+    count: async (tenant) => Number(await redis.run('registry.count', [keys.counted(tenant)], [])),
+    claimForeign: async (tenant, foreignId, session) =>
+      toId(await redis.run('registry.claimForeign', [keys.foreign(tenant, foreignId)], [session, believedMs])),
+    // A lease is the same thing: taken or prolonged unless somebody else has it.
+    async keepForeign(tenant, foreignId, session) {
+      await redis.run('registry.lease', [keys.foreign(tenant, foreignId)], [session, believedMs]);
+    },
+    async releaseForeign(tenant, foreignId, session, heir) {
+      const args = [session, believedMs, heir ?? ''];
+      await redis.run('registry.releaseForeign', [keys.foreign(tenant, foreignId)], args);
+    },
+    foreignHolder: async (tenant, foreignId) =>
+      toId(await redis.guard(() => redis.client.get(keys.foreign(tenant, foreignId)))),
+  };
+}
+
+/** Questions on Redis. */
+export function redisAsks(redis: RedisConnection, keys: Keys): AskStore {
+  const answerOf = (askId: string) => keys.ask(askId)[0];
+  return {
+    async open(askId, ttlMs) {
+      await redis.run('registry.openAsk', [answerOf(askId)], [ttlMs]);
+    },
+    answer: async (askId, json) =>
+      (await redis.run('registry.answerAsk', keys.ask(askId), [redis.publish, json])) === 1,
+    read: async (askId) => (await redis.guard(() => redis.client.get(answerOf(askId)))) || undefined,
+    async close(askId) {
+      await redis.guard(() => redis.client.del(answerOf(askId)));
     },
   };
 }

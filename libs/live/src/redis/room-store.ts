@@ -1,39 +1,45 @@
 import { randomUUID } from 'node:crypto';
 import { brandAs, type DoorPolicy, type Member, type Role, type RoomSessionId, type SessionId } from '@parley/domain';
 import { ROOM_LOG_LIMITS, type StoreTimes } from '../limits';
+import type { Ordered, RoomStateStore, StoredRoomState, StoredTransient } from '../state-store';
 import type { RoomLogEntry, RoomStore, StoredJoin } from '../store';
 import type { RedisConnection, Reply } from './connection';
 import type { Keys } from './keys';
 import { list, pairs, text, texts } from './replies';
 import type { ROOM_SCRIPTS } from './scripts/room-scripts';
+import type { ROOM_STATE_SCRIPTS } from './scripts/room-state-scripts';
 
 /** Rooms on Redis: each method is one script over one room's keys. */
 export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes): RoomStore {
   const { messages, bytes } = ROOM_LOG_LIMITS;
+  const fixed = () => [redis.publish, messages, bytes, times.keepMs, times.abandonedMs, randomUUID()];
   const run = (name: keyof typeof ROOM_SCRIPTS, room: RoomSessionId, ...args: (string | number)[]) => {
-    const fixed = [redis.publish, messages, bytes, times.keepMs, times.abandonedMs, randomUUID()];
-    return redis.run(`room.${name}`, keys.room(room), [...fixed, ...args]);
+    return redis.run(`room.${name}`, keys.room(room), [...fixed(), ...args]);
   };
   return {
     async join(room, request) {
       const { policy, session, attempt, role, passwordVersion, passesLock, member } = request;
-      const who = [session, attempt, role, passwordVersion, passesLock ? 1 : 0, member.kind, JSON.stringify(member)];
-      return toJoin(list(await run('join', room, ...rules(policy), ...who)));
+      const { inCall, flags, ...rest } = member;
+      const ask = [session, attempt, role, passwordVersion, passesLock ? 1 : 0];
+      const who = [rest.kind, JSON.stringify(rest), bits(inCall), bits(flags)];
+      return toJoin(list(await run('join', room, ...rules(policy), ...ask, ...who)));
     },
     async leave(room, session, attempt) {
-      const [removed, empty] = list(await run('leave', room, session, attempt ?? ''));
-      return { removed: removed === 1, empty: empty === 1 };
+      const [removed, empty, json] = list(await run('leave', room, session, attempt ?? ''));
+      if (removed !== 1) return { removed: false, empty: false };
+      const { foreignSessionId } = JSON.parse(text(json)) as StoredMember; // written by join() above
+      return { removed: true, empty: empty === 1, ...(foreignSessionId ? { foreignSessionId } : {}) };
     },
     append: async (room, json, except) => (await run('append', room, json, except)) === 1,
     async read(room, generation, after) {
       const reply = await run('read', room, generation, after);
       if (reply === null) return undefined;
-      const [gen, seq, reaches, entries, members, policy] = list(reply);
+      const [gen, seq, reaches, entries, members, policy, ...extras] = list(reply);
       return {
         generation: text(gen),
         seq: Number(seq),
         entries: reaches === 1 ? texts(entries).map(toEntry) : undefined,
-        members: toMembers(members),
+        ...toState(members, extras),
         policy: toPolicy(texts(policy)),
       };
     },
@@ -43,7 +49,7 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
       return toMembers(Object.entries(all).flat());
     },
     async announce(room, generation, policy, members) {
-      const reply = await run('announce', room, ...rules(policy), generation, ...members.flatMap(fields));
+      const reply = await run('announce', room, ...rules(policy), generation, ...members.flatMap(toFields));
       if (reply === null) return undefined;
       const [gen, seq] = list(reply);
       return { generation: text(gen), seq: Number(seq) };
@@ -53,7 +59,66 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
       (await run('beginClosing', room, force ? 1 : 0)) === 'occupied' ? 'occupied' : 'closing',
     undoClosing: async (room) => void (await run('undoClosing', room)),
     finishClosing: async (room) => void (await run('finishClosing', room, times.tombstoneMs)),
+    ...redisRoomState(redis, keys, (name, room, ...args) =>
+      redis.run(`room-state.${name}`, keys.room(room), [...fixed(), ...args]),
+    ),
   };
+}
+
+type RunState = (
+  name: keyof typeof ROOM_STATE_SCRIPTS,
+  room: RoomSessionId,
+  ...args: (string | number)[]
+) => Promise<Reply>;
+
+function redisRoomState(redis: RedisConnection, keys: Keys, run: RunState): RoomStateStore {
+  return {
+    nextOrder: async (room) => Number(await run('nextOrder', room)),
+    setProperties: async (room, { json, order }) => (await run('setProperties', room, order, json)) === 1,
+    putDocument: async (room, name, { json, order }) => (await run('putDocument', room, name, order, json)) === 1,
+    async document(room, name) {
+      const documents = keys.room(room)[6];
+      return toOrdered((await redis.guard(() => redis.client.hget(documents, `d:${name}`))) ?? '');
+    },
+    async patch(room, patches, order) {
+      const args = patches.flatMap(({ sessionId, inCall, flags }) => [sessionId, bits(inCall), bits(flags)]);
+      const reply = await run('patch', room, order ?? '', ...args);
+      return reply === null ? undefined : toMembers(reply);
+    },
+    setTransient: async (room, key, json, ttlMs) => (await run('setTransient', room, key, json, ttlMs)) === 1,
+    removeTransient: async (room, key) => (await run('removeTransient', room, key)) === 1,
+    async expire(room) {
+      const next = Number(await run('expireDue', room));
+      return next < 0 ? undefined : next;
+    },
+    async restore(room, generation, { properties, transient, documents }) {
+      const values = transient.flatMap(({ key, expiresAt, json }) => [key, expiresAt, json]);
+      const papers = [...documents].flatMap(([name, { order, json }]) => [name, order, json]);
+      const known = properties ? `${properties.order}|${properties.json}` : '';
+      await run('restore', room, generation, transient.length, known, ...values, ...papers);
+    },
+  };
+}
+
+type StoredMember = Omit<Member, 'sessionId' | 'order' | 'role' | 'inCall' | 'flags'>;
+
+/** A number of bits, or nothing. */
+function bits(value: number | undefined): number | '' {
+  return value === undefined ? '' : Math.max(0, Math.trunc(value));
+}
+
+/** `number|text` */
+function toOrdered(value: string): Ordered | undefined {
+  const end = value.indexOf('|');
+  return end < 0 ? undefined : { order: Number(value.slice(0, end)), json: value.slice(end + 1) };
+}
+
+function toState(members: Reply | undefined, [properties, transient]: readonly Reply[]): StoredRoomState {
+  const values = pairs(transient).map(([key, value]): StoredTransient => {
+    const { order: expiresAt, json } = toOrdered(value) ?? { order: 0, json: 'null' };
+    return { key, json, expiresAt };
+  });
+  return { members: toMembers(members), properties: toOrdered(text(properties)), transient: values };
 }
 
 function rules(policy: DoorPolicy): (string | number)[] {
@@ -75,33 +140,36 @@ function toPolicy(fields: readonly string[]): DoorPolicy | undefined {
 }
 
 /** What `announce` takes of a member. */
-function fields({ sessionId, order, role, ...rest }: Member): (string | number)[] {
-  return [sessionId, order, role, rest.kind, JSON.stringify(rest)];
+function toFields({ sessionId, order, role, inCall, flags, ...rest }: Member): (string | number)[] {
+  return [sessionId, order, role, rest.kind, bits(inCall), bits(flags), JSON.stringify(rest)];
 }
 
-function toJoin([kind, generation, seq, again, members]: readonly Reply[]): StoredJoin {
+function toJoin([kind, generation, seq, again, members, ...extras]: readonly Reply[]): StoredJoin {
   if (kind === 'room_closing' || kind === 'room_locked' || kind === 'wrong_password' || kind === 'room_full') {
     return { kind: 'refused', code: kind };
   }
-  const all = toMembers(members);
+  const state = toState(members, extras);
   return {
     kind: 'joined',
     generation: text(generation),
     seq: Number(seq),
-    first: all.length === 1,
+    first: state.members.length === 1,
     again: again === '1',
-    members: all,
+    ...state,
   };
 }
 
-/** `order|role|attempt|kind|json` by session. */
+const MEMBER = /^(\d+)\|(\w+)\|\d+\|\w+\|(\d*)\|(\d*)\|\d+\|(.*)$/s;
+
+/** `order|role|attempt|kind|inCall|flags|patched|json` by session. */
 function toMembers(reply: Reply | undefined): Member[] {
   const members = pairs(reply).map(([id, value]) => {
-    const [order = '', role = '', attempt = '', kind = ''] = value.split('|', 4);
-    const json = value.slice(order.length + role.length + attempt.length + kind.length + 4);
-    const rest = JSON.parse(json) as Omit<Member, 'sessionId' | 'order' | 'role'>; // written by join() above
+    const [, order = '', role = '', inCall = '', flags = '', json = '{}'] = MEMBER.exec(value) ?? [];
+    const rest = JSON.parse(json) as StoredMember; // written by join() above
     const known: Role = role === 'host' ? 'host' : 'guest';
-    return { ...rest, sessionId: brandAs<SessionId>(id), order: Number(order), role: known };
+    const member = { ...rest, sessionId: brandAs<SessionId>(id), order: Number(order), role: known };
+    const call = inCall === '' ? {} : { inCall: Number(inCall) };
+    return { ...member, ...call, ...(flags === '' ? {} : { flags: Number(flags) }) };
   });
   return members.sort((a, b) => a.order - b.order);
 }

@@ -15,14 +15,17 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
   const mark = (id: SessionId, epoch: number, checkpoint: Checkpoint, detached: 0 | 1) =>
     run('checkpoint', id, epoch, checkpoint.session, JSON.stringify(checkpoint), detached);
   return {
-    async open(record, owner) {
+    async open(record, owner, parent) {
       const start: Checkpoint = { session: 0, room: undefined, roomEvent: 0 };
-      await run('open', record.id, ...identity(record), owner, JSON.stringify(start), times.abandonedMs);
+      await run('open', record.id, ...identity(record), owner, JSON.stringify(start), times.abandonedMs, parent ?? '');
     },
-    async append(id, tenant, json) {
+    async append(id, tenant, json, permissions) {
       const { messages, bytes } = LOG_LIMITS;
       const { keepMs, abandonedMs, tombstoneMs } = times;
-      const reply = await run('append', id, tenant, json, messages, bytes, keepMs, abandonedMs, tombstoneMs);
+      const limits = [messages, bytes, keepMs, abandonedMs, tombstoneMs];
+      const reply = await run('append', id, tenant, json, ...limits, permissions ? JSON.stringify(permissions) : '');
+      const [parent] = list(reply);
+      if (parent) return { parent: brandAs<SessionId>(text(parent)) };
       return reply === 'sent' || reply === 'overflow' ? reply : 'unknown';
     },
     read: async (id, epoch, after) => toRead(await run('read', id, epoch, after)),
@@ -30,10 +33,10 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
       const [kind, ...rest] = list(await run('resume', id, verifier, owner, after ?? '', times.abandonedMs));
       if (kind === 'gap') return { kind: 'gap' };
       if (kind !== 'resumed') return { kind: 'none' };
-      const [data, epoch, previous, from, joinedAt, checkpoint, entries] = rest;
+      const [data, epoch, previous, from, joinedAt, checkpoint, entries, userId, permissions] = rest;
       return {
         kind: 'resumed',
-        record: JSON.parse(text(data)) as SessionRecord, // written by open() below the same port
+        record: toRecord(text(data), text(userId), text(permissions)),
         epoch: Number(epoch),
         previousOwner: brandAs<ReplicaId>(text(previous)),
         after: Number(from),
@@ -44,13 +47,15 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
     },
     checkpoint: async (id, epoch, checkpoint) => void (await mark(id, epoch, checkpoint, 0)),
     detach: async (id, epoch, checkpoint) => void (await mark(id, epoch, checkpoint, 1)),
-    async announce({ record, epoch, owner, seq, room, checkpoint }, create) {
+    async announce({ record, epoch, owner, parent, seq, room, checkpoint }, create) {
       const place = room ? [room.id, JSON.stringify(room)] : ['', ''];
       const known = [...identity(record), JSON.stringify(checkpoint), checkpoint.session, ...place];
-      return toRead(await run('announce', record.id, epoch, owner, seq, ...known, create ? 1 : 0, times.abandonedMs));
+      const args = [...known, create ? 1 : 0, times.abandonedMs, parent ?? ''];
+      return toRead(await run('announce', record.id, epoch, owner, seq, ...args));
     },
     ...redisJoins(run),
     ...redisEnds(redis, keys, times, run),
+    rename: async (id, epoch, userId) => (await run('rename', id, epoch, userId)) === 1,
     orphan: async (id, owner, agoMs) => (await run('orphan', id, owner, agoMs)) === 1,
   };
 }
@@ -62,7 +67,7 @@ function redisEnds(
   keys: Keys,
   times: StoreTimes,
   run: Run,
-): Pick<SessionStore, 'burn' | 'look' | 'bury' | 'find'> {
+): Pick<SessionStore, 'burn' | 'look' | 'bury' | 'find' | 'virtual'> {
   return {
     async burn(id, { reason, detail, json, epoch, room }) {
       const args = [reason, oneLine(detail), json ?? '', epoch ?? '', room ?? '', times.tombstoneMs];
@@ -75,11 +80,21 @@ function redisEnds(
     bury: async (id) => void (await run('bury', id)),
     async find(id) {
       const [record] = keys.session(id);
-      const fields = await redis.guard(() => redis.client.hmget(record, 'state', 'tenant', 'user', 'room'));
-      const [state, tenant, userId, room] = fields;
+      const fields = await redis.guard(() => redis.client.hmget(record, 'state', 'tenant', 'user', 'room', 'parent'));
+      const [state, tenant, userId, room, parent] = fields;
       if (!state || state === 'ended' || !tenant) return undefined;
       const inRoom = room ? brandAs<RoomSessionId>(room) : undefined;
-      return { id, tenant: brandAs<TenantKey>(tenant), userId: userId ?? '', room: inRoom };
+      const info = { id, tenant: brandAs<TenantKey>(tenant), userId: userId ?? '', room: inRoom };
+      return parent ? { ...info, parent: brandAs<SessionId>(parent) } : info;
+    },
+    async virtual(id) {
+      const [record] = keys.session(id);
+      const [state, data, parent, at] = await redis.guard(() =>
+        redis.client.hmget(record, 'state', 'data', 'parent', 'at'),
+      );
+      if (!state || state === 'ended' || !data || !parent) return undefined;
+      const room = at ? (JSON.parse(at) as RoomPosition) : undefined; // written by finishJoin()
+      return { record: JSON.parse(data) as SessionRecord, room };
     },
   };
 }
@@ -104,6 +119,12 @@ function redisJoins(run: Run): Pick<SessionStore, 'beginJoin' | 'finishJoin' | '
 
 function identity(record: SessionRecord): string[] {
   return [JSON.stringify(record), record.tenant, record.userId, record.resumeVerifier];
+}
+
+/** As it was opened, with what was changed since. */
+function toRecord(data: string, userId: string, permissions: string): SessionRecord {
+  const record = { ...(JSON.parse(data) as SessionRecord), userId }; // written by open() below the same port
+  return permissions === '' ? record : { ...record, permissions: JSON.parse(permissions) as string[] };
 }
 
 /** `seq\nms\njson` */

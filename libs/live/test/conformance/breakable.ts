@@ -57,6 +57,7 @@ export function breakable(inner: LiveStore): Breakable {
     rooms: gated(inner.rooms, gate),
     registry: gated(inner.registry, gate),
     guards: gated(inner.guards, gate),
+    asks: gated(inner.asks, gate),
     bus: gatedBus(inner.bus, gate, interruptions),
     healthy: () => inner.healthy(),
     close: () => inner.close(),

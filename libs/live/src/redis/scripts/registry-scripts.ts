@@ -41,6 +41,11 @@ const schedule = `${PRELUDE}
 redis.call('ZADD', KEYS[1], int(now() + num(ARGV[2])), ARGV[1])
 `;
 
+/** KEYS: due rooms (zset by time). ARGV: room, inMs. An earlier date stays. */
+const scheduleSooner = `${PRELUDE}
+redis.call('ZADD', KEYS[1], 'LT', int(now() + num(ARGV[2])), ARGV[1])
+`;
+
 /** KEYS: due. ARGV: limit, claimMs. Answers session, claim, ... */
 const claim = `${PRELUDE}
 local t = now()
@@ -97,4 +102,66 @@ const release = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 `;
 
-export const REGISTRY_SCRIPTS = { beat, retire, index, schedule, claim, settle, once, hit, lease, release } as const;
+/** KEYS: counted sessions (zset by until when they are believed). ARGV: session, believedMs, limit (empty: none) */
+const admit = `${PRELUDE}
+local t = now()
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', int(t))
+if ARGV[3] ~= '' and not redis.call('ZSCORE', KEYS[1], ARGV[1]) and redis.call('ZCARD', KEYS[1]) >= num(ARGV[3]) then
+  return 0
+end
+redis.call('ZADD', KEYS[1], int(t + num(ARGV[2])), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+`;
+
+/** KEYS: counted sessions */
+const count = `${PRELUDE}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', int(now()))
+return redis.call('ZCARD', KEYS[1])
+`;
+
+/** KEYS: holder of a foreign id. ARGV: session, believedMs. Answers who had it before, if somebody else. */
+const claimForeign = `
+local before = redis.call('GET', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if before and before ~= ARGV[1] then return before end
+`;
+
+/** KEYS: holder of a foreign id. ARGV: session, believedMs, heir (empty: none) */
+const releaseForeign = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
+if ARGV[3] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2]) end
+`;
+
+/** KEYS: question (empty until it is answered). ARGV: ttl */
+const openAsk = `
+redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
+`;
+
+/** KEYS: question, channel. ARGV: PUBLISH or SPUBLISH, json */
+const answerAsk = `
+if redis.call('GET', KEYS[1]) ~= '' then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+redis.call(ARGV[1], KEYS[2], '')
+return 1
+`;
+
+export const REGISTRY_SCRIPTS = {
+  beat,
+  retire,
+  index,
+  schedule,
+  scheduleSooner,
+  claim,
+  settle,
+  once,
+  hit,
+  lease,
+  release,
+  admit,
+  count,
+  claimForeign,
+  releaseForeign,
+  openAsk,
+  answerAsk,
+} as const;

@@ -4,7 +4,8 @@ import { PRELUDE } from './prelude';
  * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
  * The record: data, tenant, user, verifier, epoch, owner, state (attached | detached | ended), since, seq, floor, bytes,
  * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
- * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt), reason, detail.
+ * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt), reason, detail, parent (of a virtual session),
+ * perm (permissions given since `data` was written, as JSON).
  */
 const SESSION = `${PRELUDE}
 local REC, LOG, CH, PUB = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
@@ -32,18 +33,21 @@ local function status(r, epoch)
 end
 `;
 
-/** ARGV: data, tenant, user, verifier, owner, checkpoint, ttl */
+/** ARGV: data, tenant, user, verifier, owner, checkpoint, ttl, parent (empty: none) */
 const open = `${SESSION}
 redis.call('DEL', REC, LOG)
 redis.call('HSET', REC, 'data', ARGV[2], 'tenant', ARGV[3], 'user', ARGV[4], 'verifier', ARGV[5], 'owner', ARGV[6],
   'ck', ARGV[7], 'epoch', '1', 'state', 'attached', 'seq', '0', 'floor', '0', 'bytes', '0', 'as', '0')
+if ARGV[9] ~= '' then redis.call('HSET', REC, 'parent', ARGV[9]) end
 redis.call('PEXPIRE', REC, ARGV[8])
 `;
 
-/** ARGV: tenant, json, messages, bytes, keepMs, ttl, tombstone ttl */
+/** ARGV: tenant, json, messages, bytes, keepMs, ttl, tombstone ttl, permissions (empty: none) */
 const append = `${SESSION}
-local r = get(REC, 'tenant', 'state', 'epoch', 'seq', 'floor', 'bytes', 'as')
+local r = get(REC, 'tenant', 'state', 'epoch', 'seq', 'floor', 'bytes', 'as', 'parent')
 if r.tenant ~= ARGV[2] or r.state == 'ended' then return 'unknown' end
+if ARGV[9] ~= '' then redis.call('HSET', REC, 'perm', ARGV[9]) end
+if r.parent then return {r.parent} end
 local json = ARGV[3]
 local t = now()
 local seq = num(r.seq) + 1
@@ -84,8 +88,9 @@ return {'log', r.seq, entries}
 
 /** ARGV: verifier, owner, after (empty: the checkpoint's), ttl */
 const resume = `${SESSION}
-local r = get(REC, 'state', 'verifier', 'epoch', 'owner', 'seq', 'floor', 'as', 'data', 'at', 'ck')
-if not r.state or r.state == 'ended' or r.verifier ~= ARGV[2] then return {'none'} end
+local r = get(REC, 'state', 'verifier', 'epoch', 'owner', 'seq', 'floor', 'as', 'data', 'at', 'ck',
+  'user', 'perm', 'parent')
+if not r.state or r.state == 'ended' or r.parent or r.verifier ~= ARGV[2] then return {'none'} end
 local from = ARGV[4] == '' and num(r.as) or num(ARGV[4])
 local entries = after(r, from)
 if not entries then return {'gap'} end
@@ -93,7 +98,7 @@ local epoch = int(num(r.epoch) + 1)
 redis.call('HSET', REC, 'epoch', epoch, 'owner', ARGV[3], 'state', 'attached')
 redis.call('PEXPIRE', REC, ARGV[5])
 tell('t\\n' .. epoch)
-return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries}
+return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries, r.user or '', r.perm or ''}
 `;
 
 /** ARGV: epoch, acknowledged, checkpoint, detached (0 | 1) */
@@ -104,7 +109,7 @@ redis.call('HSET', REC, 'as', ARGV[3], 'ck', ARGV[4])
 if ARGV[5] == '1' then redis.call('HSET', REC, 'state', 'detached', 'since', int(now())) end
 `;
 
-/** ARGV: epoch, owner, seq, data, tenant, user, verifier, checkpoint, acknowledged, room, at, create (0 | 1), ttl */
+/** ARGV: epoch, owner, seq, data, tenant, user, verifier, checkpoint, acknowledged, room, at, create (0 | 1), ttl, parent */
 const announce = `${SESSION}
 local r = get(REC, 'state', 'epoch', 'seq', 'reason', 'detail')
 local epoch = ARGV[2]
@@ -113,6 +118,7 @@ if not r.state then
   redis.call('HSET', REC, 'data', ARGV[5], 'tenant', ARGV[6], 'user', ARGV[7], 'verifier', ARGV[8], 'ck', ARGV[9],
     'as', ARGV[10], 'epoch', epoch, 'seq', '-1')
   if ARGV[11] ~= '' then redis.call('HSET', REC, 'room', ARGV[11], 'at', ARGV[12]) end
+  if ARGV[15] ~= '' then redis.call('HSET', REC, 'parent', ARGV[15]) end
   r = {epoch = epoch, seq = '-1', state = 'attached'}
 end
 if r.state == 'ended' or num(r.epoch) > num(epoch) then return status(r, epoch) end
@@ -126,6 +132,13 @@ redis.call('HSET', REC, 'epoch', epoch, 'owner', ARGV[3], 'state', 'attached')
 redis.call('PEXPIRE', REC, ARGV[14])
 redis.call('PEXPIRE', LOG, ARGV[14])
 return {'log', r.seq, {}}
+`;
+
+/** ARGV: epoch, user */
+const rename = `${SESSION}
+if status(get(REC, 'state', 'epoch'), ARGV[2]) then return 0 end
+redis.call('HSET', REC, 'user', ARGV[3])
+return 1
 `;
 
 /** ARGV: epoch, room */
@@ -222,6 +235,7 @@ export const SESSION_SCRIPTS = {
   resume,
   checkpoint,
   announce,
+  rename,
   beginJoin,
   finishJoin,
   abandonJoin,

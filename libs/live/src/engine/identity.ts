@@ -1,0 +1,81 @@
+import { DomainError, type SessionId } from '@parley/domain';
+import type { JoinRequest, LiveSessions, SessionRecord } from '../port';
+import type { ReplicaContext } from './context';
+import type { LiveSession } from './live-session';
+import { appendTo } from './sending';
+
+/** Who sessions are, and how many: the indexes of tenants. */
+export function identitiesOf(
+  ctx: ReplicaContext,
+): Pick<LiveSessions, 'count' | 'byForeignId' | 'setPermissions' | 'setUserId'> {
+  const { registry } = ctx.store;
+  return {
+    count: (tenant) => registry.count(tenant),
+    async byForeignId(tenant, ids) {
+      const found = new Map<string, SessionId>();
+      const look = async (id: string) => {
+        const holder = await registry.foreignHolder(tenant, id);
+        if (holder) found.set(id, holder);
+      };
+      await Promise.all([...new Set(ids)].map(look));
+      return found;
+    },
+    setPermissions: async (id, permissions, tenant) =>
+      (await appendTo(ctx, tenant, id, { kind: 'permissions', permissions })) === 'sent',
+    setUserId: (id, userId) => setUserId(ctx, id, userId),
+  };
+}
+
+/**
+ * Counts a new session of its tenant.
+ * @throws DomainError `session_limit_exceeded`
+ */
+export async function admit(ctx: ReplicaContext, record: SessionRecord, limit: number | undefined): Promise<void> {
+  if (!counts(record)) return;
+  const { registry } = ctx.store;
+  if (await registry.admit(record.tenant, record.id, limit)) return;
+  await ctx.sweep();
+  if (await registry.admit(record.tenant, record.id, limit)) return;
+  throw new DomainError('session_limit_exceeded', 'Too many sessions are connected.');
+}
+
+/** Keeps a session in the indexes; makes them anew when they were lost. */
+export async function announceIdentity(ctx: ReplicaContext, session: LiveSession): Promise<void> {
+  const { registry } = ctx.store;
+  const { tenant, userId, id } = session.record;
+  await registry.addUser(tenant, userId, id);
+  if (counts(session.record)) await registry.admit(tenant, id);
+  const foreignId = session.feed?.residents.self(session)?.foreignSessionId;
+  if (foreignId !== undefined) await registry.keepForeign(tenant, foreignId, id);
+}
+
+/** Before a join is announced, its foreign id leads to it. */
+export async function claimForeign(
+  ctx: ReplicaContext,
+  { id, tenant }: SessionRecord,
+  { member }: JoinRequest,
+): Promise<{ readonly tookOver: SessionId | undefined; giveBack(): Promise<void> }> {
+  const { foreignSessionId } = member;
+  if (foreignSessionId === undefined) return { tookOver: undefined, giveBack: async () => undefined };
+  const { registry } = ctx.store;
+  const tookOver = await registry.claimForeign(tenant, foreignSessionId, id);
+  return { tookOver, giveBack: () => registry.releaseForeign(tenant, foreignSessionId, id, tookOver) };
+}
+
+function counts({ kind }: SessionRecord): boolean {
+  return kind === 'client' || kind === 'federation';
+}
+
+async function setUserId(ctx: ReplicaContext, id: SessionId, userId: string): Promise<void> {
+  const session = ctx.sessions.get(id);
+  if (!session) throw new DomainError('session_not_found', 'The session is not held here.');
+  const { tenant, userId: before } = session.record;
+  if (before === userId) return;
+  const { registry, sessions } = ctx.store;
+  await registry.addUser(tenant, userId, id);
+  if (!(await sessions.rename(id, session.epoch, userId))) {
+    throw new DomainError('session_not_found', 'The session is no longer held here.');
+  }
+  session.record = { ...session.record, userId };
+  await registry.removeUser(tenant, before, id);
+}

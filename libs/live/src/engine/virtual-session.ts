@@ -1,0 +1,214 @@
+import { DomainError, type Member, type RoomSessionId, type SessionId } from '@parley/domain';
+import type { JoinOutcome, JoinRequest, SessionRecord, VirtualSession } from '../port';
+import type { MemberPatch } from '../room-port';
+import type { RoomPosition } from '../store';
+import type { ReplicaContext } from './context';
+import { claimForeign } from './identity';
+import type { Lodger } from './residents';
+import type { RoomFeed } from './room-feed';
+import { outcome, type Admitted } from './rooms-of-session';
+import { burnAndClear, takeOut } from './session-end';
+import { Turns } from './turns';
+
+/** Virtual sessions are never taken over by themselves. */
+const EPOCH = 1;
+
+/** Somebody another session speaks for, on the replica that owns that session. */
+export class Virtual implements VirtualSession {
+  private lodging: { readonly feed: RoomFeed; readonly lodger: Lodger } | undefined;
+  private over = false;
+  private readonly turns = new Turns();
+
+  constructor(
+    private readonly ctx: ReplicaContext,
+    readonly parent: SessionId,
+    readonly record: SessionRecord,
+  ) {}
+
+  get id(): SessionId {
+    return this.record.id;
+  }
+
+  get room(): RoomSessionId | undefined {
+    return this.lodging?.feed.id;
+  }
+
+  join(request: JoinRequest): Promise<JoinOutcome> {
+    return this.turns.run(() => this.enter(request));
+  }
+
+  leave(): Promise<void> {
+    return this.turns.run(async () => {
+      const { room } = this;
+      if (room === undefined) return;
+      await takeOut(this.ctx, room, this.id, this.record);
+      this.moveOut();
+      await this.ctx.chores.now(`left ${this.id}`, () => this.ctx.store.sessions.leftRoom(this.id, room));
+    });
+  }
+
+  async update(change: Omit<MemberPatch, 'sessionId'>, order?: number): Promise<readonly Member[]> {
+    const { room } = this;
+    if (room === undefined) return [];
+    return this.ctx.store.rooms
+      .patch(room, [{ ...change, sessionId: this.id }], order)
+      .then((members) => members ?? []);
+  }
+
+  close(): Promise<void> {
+    this.letGo();
+    return this.turns.run(() =>
+      this.ctx.chores.now(`close ${this.id}`, async () => {
+        await burnAndClear(this.ctx, this.id, { reason: 'ended', detail: 'closed' });
+        await this.ctx.store.registry.removeVirtual(this.parent, this.id);
+      }),
+    );
+  }
+
+  /** It is over, or held elsewhere by now. */
+  letGo(): void {
+    this.over = true;
+    this.ctx.virtuals.remove(this);
+    this.moveOut();
+  }
+
+  /** Tells the store that it is there. */
+  async announce(create: boolean): Promise<void> {
+    if (this.over) return;
+    const room = this.lodging?.lodger.enteredAt;
+    const read = await this.ctx.store.sessions.announce(
+      {
+        record: this.record,
+        epoch: EPOCH,
+        owner: this.ctx.replica,
+        parent: this.parent,
+        seq: 0,
+        room,
+        checkpoint: { session: 0, room, roomEvent: 0 },
+      },
+      create,
+    );
+    if (read.kind !== 'log') return this.letGo();
+    const { registry } = this.ctx.store;
+    await registry.addVirtual(this.parent, this.id);
+    const foreignId = this.lodging?.lodger.member.foreignSessionId;
+    if (foreignId !== undefined) await registry.keepForeign(this.record.tenant, foreignId, this.id);
+  }
+
+  /** Goes on in the room it was in where its parent was before. */
+  async adopt(at: RoomPosition): Promise<void> {
+    const seat = {};
+    const feed = await this.ctx.feeds.expect(at.id, seat);
+    try {
+      const read = await this.ctx.store.rooms.read(at.id, '', 0);
+      const member = read?.members.find(({ sessionId }) => sessionId === this.id);
+      if (!read || !member) return;
+      feed.begin(read);
+      feed.policy ??= read.policy;
+      this.moveIn(feed, member, { id: at.id, generation: read.generation, seq: read.seq });
+    } finally {
+      feed.unexpect(seat);
+    }
+  }
+
+  private async enter(request: JoinRequest): Promise<JoinOutcome> {
+    if (this.over) throw new DomainError('session_not_found', 'The session is over.');
+    const { store } = this.ctx;
+    const { room, ...ask } = request;
+    await store.registry.schedule(this.id, this.ctx.times.halfDoneJoinMs);
+    const again = this.room === room;
+    const attempt = again ? 0 : await store.sessions.beginJoin(this.id, EPOCH, room);
+    if (attempt === undefined) throw new DomainError('session_not_found', 'The session is over.');
+    const seat = {};
+    const feed = await this.ctx.feeds.expect(room, seat);
+    try {
+      const foreign = await claimForeign(this.ctx, this.record, request);
+      const answer = await store.rooms.join(room, { ...ask, session: this.id, attempt });
+      if (answer.kind === 'refused') {
+        await foreign.giveBack();
+        await store.sessions.leftRoom(this.id, room, attempt);
+        return answer;
+      }
+      const at = { id: room, generation: answer.generation, seq: answer.seq };
+      if (!again) await this.settle(feed, request, answer, attempt, at);
+      return outcome(this.id, answer, at, foreign.tookOver);
+    } finally {
+      feed.unexpect(seat);
+    }
+  }
+
+  private async settle(
+    feed: RoomFeed,
+    { policy }: JoinRequest,
+    answer: Admitted,
+    attempt: number,
+    at: RoomPosition,
+  ): Promise<void> {
+    const { sessions } = this.ctx.store;
+    feed.begin(answer);
+    if ((await sessions.finishJoin(this.id, EPOCH, attempt, at)) === 'lost') {
+      await takeOut(this.ctx, at.id, this.id, { tenant: this.record.tenant, attempt });
+      throw new DomainError('session_not_found', 'The session is over.');
+    }
+    if (answer.first && !answer.again) this.ctx.occupancy(at.id, true);
+    if (!feed.policy || policy.version >= feed.policy.version) feed.policy = policy;
+    const old = this.room;
+    this.moveOut();
+    const self = answer.members.find(({ sessionId }) => sessionId === this.id);
+    if (self && !this.over) this.moveIn(feed, self, at);
+    if (old === undefined) return;
+    await this.ctx.chores.now(`left ${this.id} ${old}`, async () => {
+      if (this.room === old) return;
+      await takeOut(this.ctx, old, this.id, this.record);
+      await sessions.leftRoom(this.id, old);
+    });
+  }
+
+  private moveIn(feed: RoomFeed, member: Member, enteredAt: RoomPosition): void {
+    const lodger: Lodger = { id: this.id, member, enteredAt, movedOut: () => (this.lodging = undefined) };
+    this.lodging = { feed, lodger };
+    feed.lodge(lodger);
+  }
+
+  private moveOut(): void {
+    const { lodging } = this;
+    this.lodging = undefined;
+    lodging?.feed.evict(this.id);
+  }
+}
+
+/** A new virtual session. Its name is noted first, so that it cannot outlive its parent unseen. */
+export async function openVirtual(
+  ctx: ReplicaContext,
+  parent: SessionId,
+  record: SessionRecord,
+): Promise<VirtualSession> {
+  if (!ctx.sessions.has(parent)) throw new DomainError('session_not_found', 'The session is not held here.');
+  const virtual = new Virtual(ctx, parent, record);
+  await ctx.store.registry.addVirtual(parent, record.id);
+  await ctx.store.sessions.open(record, ctx.replica, parent);
+  ctx.virtuals.add(virtual);
+  if (ctx.sessions.has(parent)) return virtual;
+  // Its parent ended meanwhile, and may have been cleared away before this one was there.
+  if (!(await ctx.store.sessions.find(parent))) await virtual.close();
+  else virtual.letGo();
+  throw new DomainError('session_not_found', 'The session is not held here any more.');
+}
+
+/** The virtual sessions of a session that is being resumed here, in the rooms they are in. */
+export async function adoptVirtuals(ctx: ReplicaContext, parent: SessionId): Promise<readonly Virtual[]> {
+  const adopted: Virtual[] = [];
+  try {
+    for (const id of await ctx.store.registry.virtuals(parent)) {
+      const known = await ctx.store.sessions.virtual(id);
+      if (!known) continue;
+      const virtual = new Virtual(ctx, parent, known.record);
+      adopted.push(virtual);
+      if (known.room) await virtual.adopt(known.room);
+    }
+    return adopted;
+  } catch (error) {
+    for (const virtual of adopted) virtual.letGo();
+    throw error;
+  }
+}
