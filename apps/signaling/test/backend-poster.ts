@@ -1,0 +1,105 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { JsonObject } from '@parley/domain';
+import { backendSecretPlace } from '@parley/persistence';
+import type { ScriptedSignalingClient } from '@parley/testing';
+import type { RunningSignaling } from '../src/app';
+import { FakeNextcloud } from './fake-nextcloud';
+import { DOMAIN, type TestRegion } from './gateway';
+
+/** How the gateway answered a request. */
+export interface PostAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Headers;
+}
+
+/** A Nextcloud with Talk: registered as a backend, answers the gateway, and tells it about its rooms. */
+export class TalkServer {
+  private constructor(
+    private readonly region: TestRegion,
+    readonly cloud: FakeNextcloud,
+    readonly secret: string,
+  ) {}
+
+  /** To be called before the replicas start. */
+  static async start(region: TestRegion, id: string, scopesRooms = false): Promise<TalkServer> {
+    const secret = `secret of ${id}`;
+    const cloud = await FakeNextcloud.start(secret);
+    const { prisma, sealer } = region.database;
+    await prisma.backend.create({
+      data: {
+        id,
+        domainName: DOMAIN,
+        urls: [cloud.url],
+        secretSealed: sealer.seal(backendSecretPlace(id, 'secret'), secret),
+        allowPrivate: ['127.0.0.0/8'],
+        scopesRooms,
+      },
+    });
+    return new TalkServer(region, cloud, secret);
+  }
+
+  async close(): Promise<void> {
+    await this.cloud.close();
+  }
+
+  /** A user of this Nextcloud with a session, in no room. */
+  async user(
+    replica: RunningSignaling,
+    userid: string,
+    options: { features?: string[]; name?: string } = {},
+  ): Promise<ScriptedSignalingClient> {
+    const client = await this.region.connect(replica, options.name ?? userid);
+    const params = { ticket: 'good', userid };
+    await client.helloV1({ url: this.cloud.url, params, ...options });
+    return client;
+  }
+
+  /** A user that joined a room and saw itself come in. */
+  async member(
+    replica: RunningSignaling,
+    userid: string,
+    token: string,
+    options: { features?: string[]; name?: string } = {},
+  ): Promise<ScriptedSignalingClient> {
+    const client = await this.user(replica, userid, options);
+    await this.enter(client, token);
+    return client;
+  }
+
+  async enter(client: ScriptedSignalingClient, token: string): Promise<void> {
+    await client.join(token, { sessionid: foreignIdOf(client) });
+    await client.expectJoined(client.sessionId);
+  }
+
+  /** Posts `{type, [type]: body}` the way Talk does. */
+  async post(replica: RunningSignaling, token: string, type: string, body: JsonObject): Promise<PostAnswer> {
+    return this.postText(replica, token, JSON.stringify({ type, [type]: body }));
+  }
+
+  async postText(
+    replica: RunningSignaling,
+    token: string,
+    body: string,
+    headers: Record<string, string> = {},
+  ): Promise<PostAnswer> {
+    const random = randomBytes(32).toString('hex');
+    const answer = await fetch(`${replica.url}/api/v1/room/${encodeURIComponent(token)}`, {
+      method: 'POST',
+      body,
+      headers: {
+        'content-type': 'application/json',
+        'spreed-signaling-random': random,
+        'spreed-signaling-checksum': createHmac('sha256', this.secret).update(random).update(body).digest('hex'),
+        'spreed-signaling-backend': this.cloud.url,
+        ...headers,
+      },
+    });
+    return { status: answer.status, body: await answer.text(), headers: answer.headers };
+  }
+}
+
+/** The name by which Nextcloud knows a client's session. */
+export function foreignIdOf(client: ScriptedSignalingClient): string {
+  return `nc/${client.sessionId}+=`;
+}
