@@ -1,5 +1,6 @@
 import {
   dataSchema,
+  frontDoorProxies,
   integer,
   json,
   regionSchema,
@@ -15,6 +16,7 @@ import { regionsSchema } from './region-table';
 export const configSchema = z
   .object({
     ...serverSchema,
+    TRUSTED_PROXIES: frontDoorProxies(),
     ...regionSchema,
     DATABASE_URL: dataSchema.DATABASE_URL,
     DIRECTORY_DATABASE_URL: dataSchema.DIRECTORY_DATABASE_URL,

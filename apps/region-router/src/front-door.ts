@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { INTERNAL_HEADER, type InternalAuth, type Metrics, type ServiceKit } from '@parley/server-kit';
 import type { CallHandler } from './calls/call-handler';
 import { refuse } from './proxy/answer';
+import { tooManyHeaders } from './proxy/headers';
 import { forwardedBy, type Passage } from './proxy/passage';
 import type { Proxy } from './proxy/proxy';
 import type { ReplicaGroup } from './proxy/replicas';
@@ -42,6 +43,11 @@ export class FrontDoor {
     const { raw: request, id } = fastifyRequest;
     const response = reply.raw;
     const [method, target] = [request.method ?? 'GET', request.url ?? '/'];
+    if (tooManyHeaders(request.rawHeaders)) {
+      const message = 'The request has too many headers.';
+      refuse(response, target, { status: 431, code: 'too_many_headers', message, hangUp: true });
+      return undefined;
+    }
     const header = request.headers[INTERNAL_HEADER];
     const given = typeof header === 'string' ? header : undefined;
     const internal = this.auth.verify(given, { method, path: target }, this.now());

@@ -35,7 +35,8 @@ describe('xroom calls through the front door', () => {
     expect(seen?.body).toBe(body);
     expect(seen?.target).toBe('/api/room?q=%20');
     const raw = seen?.rawHeaders ?? [];
-    expect(raw.slice(0, 10)).toEqual([
+    const first = raw.indexOf('Host');
+    expect(raw.slice(first, first + 10)).toEqual([
       'Host',
       'front',
       'X-Random',
@@ -61,14 +62,14 @@ describe('xroom calls through the front door', () => {
     us.api.forEach(
       (api) => (api.answer = (_seen, response) => response.writeHead(401, { 'x-mine': 'yes' }).end('{"isError":true}')),
     );
-    const answer = await call(eu, init('us.example/r'), { 'x-random': random, 'x-forwarded-for': '203.0.113.9' });
+    const answer = await call(eu, init('us.example/r'), { 'x-random': random });
     expect([answer.status, answer.headers.get('x-mine'), answer.headers.get('x-home-region')]).toEqual([
       401,
       'yes',
       'us-1',
     ]);
     expect(seenBy(eu)).toEqual([]);
-    expect(seenBy(us)[0]?.headers).toMatchObject({ 'x-random': random, 'x-forwarded-for': '203.0.113.9' });
+    expect(seenBy(us)[0]?.headers).toMatchObject({ 'x-random': random, 'x-forwarded-for': '127.0.0.1' });
     expect(seenBy(us)[0]?.headers).not.toHaveProperty('x-parley-internal');
   });
 

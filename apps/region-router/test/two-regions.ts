@@ -67,6 +67,7 @@ export interface TwoRegions {
 type Tuning = Pick<RouterOptions, 'times'> & {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly drainMs?: number;
+  readonly trustedProxies?: string;
 };
 
 /** Starts two regions in this process, each with its own view of the directory. */
@@ -111,6 +112,7 @@ async function startRegion(id: string, ports: Readonly<Record<string, number>>, 
     DATABASE_URL: 'postgresql://unused/db',
     PARLEY_INTERNAL_SECRET: tuning.secrets?.[id] ?? 's'.repeat(32),
     PARLEY_REGIONS: JSON.stringify(table),
+    TRUSTED_PROXIES: tuning.trustedProxies,
     ROUTER_DRAIN_MS: String(tuning.drainMs ?? 0),
   });
   const log: string[] = [];

@@ -11,6 +11,22 @@ const databaseUrl = () => secret(url('postgresql', 'postgres'));
 /** How a region is named: part of ids, so it holds no underscore. */
 export const regionId = () => z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'expected a name like eu-1');
 
+/** `TRUSTED_PROXIES`: who may say in whose name it calls. */
+function trustedProxies(standIn: string, description: string) {
+  return csv(cidr()).prefault(standIn).describe(description);
+}
+
+/**
+ * `TRUSTED_PROXIES` of a service that the outside reaches directly: it believes nobody until told. Otherwise every
+ * neighbour on a private network could name a new client address with each call and so escape whatever is counted per
+ * address.
+ */
+export const frontDoorProxies = () =>
+  trustedProxies(
+    '',
+    'Addresses and ranges of the proxies in front of the front door, comma-separated; X-Forwarded-For of anybody else is replaced by the address it comes from',
+  );
+
 /** `HOST`, `PORT` and what else every service listens and logs with. */
 export const serverSchema = {
   NODE_ENV: z
@@ -24,9 +40,10 @@ export const serverSchema = {
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severe level that is logged'),
-  TRUSTED_PROXIES: csv(cidr())
-    .prefault(OWN_NETWORKS)
-    .describe('Addresses and ranges whose X-Forwarded-For is believed, comma-separated'),
+  TRUSTED_PROXIES: trustedProxies(
+    OWN_NETWORKS,
+    'Addresses and ranges whose X-Forwarded-For is believed, comma-separated; these services stand behind the front door',
+  ),
   SHUTDOWN_DELAY_MS: integer(0, 60_000)
     .default(0)
     .describe('Milliseconds between failing readiness and refusing work, for load balancers to notice'),

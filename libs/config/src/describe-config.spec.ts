@@ -5,6 +5,7 @@ import {
   port,
   renderConfigTable,
   renderEnvExample,
+  renderKnownVariables,
   secret,
   withoutSecrets,
 } from './index';
@@ -23,6 +24,18 @@ describe('describeConfig', () => {
       ['TOKEN', ['one'], false, true],
       ['NAME', ['two'], true, false],
     ]);
+  });
+
+  it('gives a variable a second row where it means something else, but a name to look up once', () => {
+    const other = z.object({ PORT: port().prefault('9').describe('Where to call') });
+    const both = describeConfig({ one, two, other });
+    expect(both.map(({ name, services, defaultText }) => [name, services, defaultText])).toEqual([
+      ['PORT', ['one', 'two'], '8080'],
+      ['TOKEN', ['one'], undefined],
+      ['NAME', ['two'], undefined],
+      ['PORT', ['other'], '9'],
+    ]);
+    expect(renderKnownVariables(both).match(/'PORT'/g)).toHaveLength(1);
   });
 
   it('renders the table', () => {

@@ -7,14 +7,18 @@ export interface ConfigRow extends FieldFacts {
   readonly services: readonly string[];
 }
 
-/** Merges the schemas of all services into one row per variable, in the order they first appear. */
+/**
+ * Merges the schemas of all services into one row per variable, in the order they first appear. A variable that means
+ * something else to another service has a second row.
+ */
 export function describeConfig(services: Readonly<Record<string, z.ZodObject>>): ConfigRow[] {
   const rows = new Map<string, ConfigRow>();
   for (const [service, schema] of Object.entries(services)) {
     for (const [name, field] of Object.entries<z.ZodType>(schema.shape)) {
-      const known = rows.get(name);
-      if (known === undefined) rows.set(name, { name, services: [service], ...inspectField(field) });
-      else rows.set(name, { ...known, services: [...known.services, service] });
+      const facts = inspectField(field);
+      const key = JSON.stringify([name, facts]);
+      const services = [...(rows.get(key)?.services ?? []), service];
+      rows.set(key, { name, services, ...facts });
     }
   }
   return [...rows.values()];
@@ -24,7 +28,8 @@ export function describeConfig(services: Readonly<Record<string, z.ZodObject>>):
 export function renderConfigTable(rows: readonly ConfigRow[], serviceCount: number): string {
   const lines = rows.map((row) => {
     const services = row.services.length === serviceCount ? 'all' : row.services.join(', ');
-    const standIn = row.defaultText === undefined ? (row.optional ? '' : '**required**') : `\`${row.defaultText}\``;
+    const none = row.optional ? '' : '**required**';
+    const standIn = (row.defaultText ?? '') === '' ? none : `\`${row.defaultText}\``;
     const secretMark = row.secret ? ` Secret, also as \`${row.name}_FILE\`.` : '';
     return `| \`${row.name}\` | ${services} | ${standIn} | ${row.description.replaceAll('|', '\\|')}.${secretMark} |`;
   });
@@ -43,7 +48,7 @@ export function renderEnvExample(rows: readonly ConfigRow[], serviceCount: numbe
 
 /** The source of `known-variables.generated.ts`. */
 export function renderKnownVariables(rows: readonly ConfigRow[]): string {
-  const names = rows.map((row) => `  '${row.name}',\n`).join('');
+  const names = [...new Set(rows.map(({ name }) => name))].map((name) => `  '${name}',\n`).join('');
   return `/** Every variable some service reads. Written by tools/config-doc.mjs; do not edit. */\nexport const knownVariables: readonly string[] = [\n${names}];\n`;
 }
 

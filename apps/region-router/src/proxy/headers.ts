@@ -15,6 +15,14 @@ const HOP_BY_HOP = new Set([
   'expect',
 ]);
 
+/** More headers than any client of ours sends; what is behind us stops reading at 2000 and would miss the rest. */
+const MAX_HEADERS = 200;
+
+/** Whether a request has more headers than are passed on. */
+export function tooManyHeaders(headers: RawHeaders): boolean {
+  return headers.length / 2 > MAX_HEADERS;
+}
+
 /** Every value of a header, in order. */
 export function valuesOf(headers: RawHeaders, name: string): string[] {
   const values: string[] = [];
@@ -40,9 +48,8 @@ export function endToEnd(headers: RawHeaders): string[] {
   return without(headers, new Set([...HOP_BY_HOP, ...named]));
 }
 
-/** Puts headers in the place of all former values of those names. */
+/** Puts headers in the place of all former values of those names, before all others: nothing a caller sends crowds them out. */
 export function replaced(headers: RawHeaders, changes: Readonly<Record<string, string | undefined>>): string[] {
-  const kept = without(headers, new Set(Object.keys(changes)));
-  for (const [name, value] of Object.entries(changes)) if (value !== undefined) kept.push(name, value);
-  return kept;
+  const ours = Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+  return [...ours, ...without(headers, new Set(Object.keys(changes)))];
 }

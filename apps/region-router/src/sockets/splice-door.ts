@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ClientAddresses, Logger } from '@parley/server-kit';
-import { replaced } from '../proxy/headers';
+import { replaced, tooManyHeaders } from '../proxy/headers';
 import { forwardedBy, forwardedHeaders } from '../proxy/passage';
 import type { Replica, ReplicaGroup } from '../proxy/replicas';
 import { routeOf } from '../routing/paths';
@@ -56,6 +56,7 @@ export class SpliceDoor {
 
   private async join(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const target = request.url ?? '/';
+    if (tooManyHeaders(request.rawHeaders)) return refuseSocket(socket, '431 Request Header Fields Too Large');
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') return refuseSocket(socket, '426 Upgrade Required');
     if (routeOf('GET', target).kind === 'closed') return refuseSocket(socket, '404 Not Found');
     const candidates = await replicasFor(target, this.group);
