@@ -231,6 +231,9 @@ export interface LiveGuards {
   release(name: string, holder: string): Promise<void>;
 }
 
+/** A member that is gone: who it was, without its place in the room. */
+export type DepartedMember = Omit<Member, 'order' | 'role' | 'inCall' | 'flags'>;
+
 /** Told to everybody who rebuilds what a lost Redis took away. */
 export interface LiveEvents {
   /** A room became empty or had its first member again, seen by the replica that did it. Drives `closeAfter`. */
@@ -239,7 +242,7 @@ export interface LiveEvents {
    * Somebody is out of a room, for whatever reason (left, ended, expired, kicked): told once, by the replica that took
    * it out. Not told when a whole room is closed.
    */
-  onLeft(listener: (room: RoomSessionId, member: Member) => void): void;
+  onLeft(listener: (room: RoomSessionId, member: DepartedMember) => void): void;
 }
 
 /** One replica's handle on the live layer. */

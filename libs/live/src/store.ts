@@ -1,5 +1,5 @@
 import type { DoorPolicy, Member, ReplicaId, Role, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
-import type { Cursor, EndReason, JoinOutcome, LiveGuards, SessionInfo, SessionRecord } from './port';
+import type { Cursor, DepartedMember, EndReason, JoinOutcome, LiveGuards, SessionInfo, SessionRecord } from './port';
 import type { AskStore, RoomStateStore, StoredRoomState } from './state-store';
 
 /**
@@ -198,8 +198,8 @@ export interface RoomRead extends StoredRoomState {
 
 /** What a member leaves behind. */
 export interface Leaving {
-  /** As it was, when it was taken out by this call. */
-  readonly member?: Member;
+  /** Who it was, when this call took it out. */
+  readonly member?: DepartedMember;
   readonly removed: boolean;
   readonly empty: boolean;
   readonly foreignSessionId?: string;

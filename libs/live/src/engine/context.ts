@@ -1,5 +1,5 @@
-import type { Member, ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
-import type { LiveTimes } from '../port';
+import type { ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
+import type { DepartedMember, LiveTimes } from '../port';
 import type { LiveStore } from '../store';
 import type { Chores } from './chores';
 import type { Expiries } from './expiries';
@@ -38,5 +38,5 @@ export interface ReplicaContext {
   sweep(): Promise<void>;
   occupancy(room: RoomSessionId, occupied: boolean): void;
   /** This replica took a member out of a room. */
-  left(room: RoomSessionId, member: Member): void;
+  left(room: RoomSessionId, member: DepartedMember): void;
 }

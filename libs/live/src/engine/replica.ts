@@ -1,5 +1,5 @@
-import { DomainError, type Member, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
-import type { Live, LiveTimes, OpenOptions, OwnedSession, SessionRecord, SessionSink } from '../port';
+import { DomainError, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
+import type { DepartedMember, Live, LiveTimes, OpenOptions, OwnedSession, SessionRecord, SessionSink } from '../port';
 import type { LiveStore } from '../store';
 import { asksOf } from './asks';
 import { Chores } from './chores';
@@ -17,7 +17,7 @@ import { openVirtual } from './virtual-session';
 import { Virtuals } from './virtuals';
 
 type OccupancyListener = (room: RoomSessionId, occupied: boolean) => void;
-type LeftListener = (room: RoomSessionId, member: Member) => void;
+type LeftListener = (room: RoomSessionId, member: DepartedMember) => void;
 
 /** How many characters of JSON a record's attributes may take. */
 const ATTRIBUTES_LIMIT = 16 * 1024;

@@ -169,8 +169,14 @@ export class MemoryRooms {
     if (present.member.role === 'host' && !state.policy?.hasHostKey) this.promote(room, state);
     if (state.members.size === 0) state.transient.clear();
     dropTransient(this, room, state, `sd:${session}`);
-    const { foreignSessionId } = present.member;
-    return { removed: true, empty: state.members.size === 0, ...(foreignSessionId ? { foreignSessionId } : {}) };
+    const { member } = present;
+    const { foreignSessionId } = member;
+    return {
+      removed: true,
+      empty: state.members.size === 0,
+      member,
+      ...(foreignSessionId ? { foreignSessionId } : {}),
+    };
   }
 
   restore(room: RoomSessionId, state: RoomState, members: readonly Member[]): void {

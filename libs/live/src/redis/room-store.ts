@@ -27,8 +27,9 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
     async leave(room, session, attempt) {
       const [removed, empty, json] = list(await run('leave', room, session, attempt ?? ''));
       if (removed !== 1) return { removed: false, empty: false };
-      const { foreignSessionId } = JSON.parse(text(json)) as StoredMember; // written by join() above
-      return { removed: true, empty: empty === 1, ...(foreignSessionId ? { foreignSessionId } : {}) };
+      const member = { ...(JSON.parse(text(json)) as StoredMember), sessionId: session }; // written by join() above
+      const { foreignSessionId } = member;
+      return { removed: true, empty: empty === 1, member, ...(foreignSessionId ? { foreignSessionId } : {}) };
     },
     append: async (room, json, except) => (await run('append', room, json, except)) === 1,
     async read(room, generation, after) {
