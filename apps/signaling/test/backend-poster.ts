@@ -51,7 +51,9 @@ export class TalkServer {
   ): Promise<ScriptedSignalingClient> {
     const client = await this.region.connect(replica, options.name ?? userid);
     const params = { ticket: 'good', userid };
-    await client.helloV1({ url: this.cloud.url, params, ...options });
+    // As Talk's clients do: the complete URL of the signaling controller.
+    const url = `${this.cloud.url}ocs/v2.php/apps/spreed/api/v3/signaling/backend`;
+    await client.helloV1({ url, params, ...options });
     return client;
   }
 

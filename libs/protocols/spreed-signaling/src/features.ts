@@ -9,7 +9,15 @@ export const DIALECT = 'spreed-signaling';
 export const MESSAGE_SEQ = 'message-seq';
 
 /** What is announced to clients: only what works. Sorted, without repetition. */
-export const CLIENT_FEATURES = ['hello-v2', 'join-features', MESSAGE_SEQ, 'welcome'] as const;
+export const CLIENT_FEATURES = [
+  'chat-relay',
+  'hello-v2',
+  'incall-all',
+  'join-features',
+  MESSAGE_SEQ,
+  'switchto',
+  'welcome',
+] as const;
 
 /** Limits of this protocol. */
 export const LIMITS = {
