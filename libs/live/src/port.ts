@@ -139,6 +139,8 @@ export interface SessionInfo {
   readonly room: RoomSessionId | undefined;
   /** The session that speaks for it, if it is a virtual one. */
   readonly parent?: SessionId;
+  /** It has a connection, or is a virtual one; otherwise it may be resumed. */
+  readonly attached: boolean;
 }
 
 /** Somebody another session speaks for. Held by whoever owns that session, and gone with it. */
@@ -191,6 +193,8 @@ export interface LiveSessions {
   /** Ends a session wherever it is; its resume id is burnt. */
   end(id: SessionId, detail: string): Promise<boolean>;
   find(id: SessionId): Promise<SessionInfo | undefined>;
+  /** The sessions of kind `internal` of a tenant that announced a feature and are connected, on all replicas. */
+  withFeature(tenant: TenantKey, feature: string): Promise<readonly SessionId[]>;
   /** How many sessions of kind `client` and `federation` a tenant has on all replicas. */
   count(tenant: TenantKey): Promise<number>;
   /** Which sessions have these `foreignSessionId`s; those nobody has are left out. Known before a join is announced. */

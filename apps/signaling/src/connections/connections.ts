@@ -1,6 +1,7 @@
 import type { Metrics } from '@parley/server-kit';
 import { SignalingMachine, type Effect, type Input } from '@parley/protocol-spreed-signaling';
-import { SessionDriver, type SpreedServices } from '../spreed/session-driver';
+import type { SpreedServices } from '../spreed/services';
+import { SessionDriver } from '../spreed/session-driver';
 import { ConnectionRunner } from './connection-runner';
 import type { Transport, TransportEvents } from './transport';
 

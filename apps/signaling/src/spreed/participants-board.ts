@@ -1,4 +1,4 @@
-import type { Clock, JsonObject, JsonValue, Member, RoomSessionId } from '@parley/domain';
+import type { Clock, JsonObject, JsonValue, Member, RoomSessionId, SessionId } from '@parley/domain';
 import type { Live } from '@parley/live';
 import { isInCall, participantUsers } from '@parley/protocol-spreed-signaling';
 
@@ -43,6 +43,18 @@ export class ParticipantsBoard {
   /** What the backend told last, as it was kept. */
   async kept(room: RoomSessionId): Promise<readonly JsonObject[]> {
     return objects(await this.live.rooms.document(room, USERS_DOCUMENT));
+  }
+
+  /** A session that is gone for good is listed no more, whatever the backend says next. */
+  async forget(room: RoomSessionId, sessionId: SessionId): Promise<void> {
+    const kept = await this.kept(room);
+    if (!kept.some((user) => user.sessionId === sessionId)) return;
+    const order = await this.live.rooms.nextOrder(room);
+    await this.keep(
+      room,
+      kept.filter((user) => user.sessionId !== sessionId),
+      order,
+    );
   }
 
   private listed(stored: JsonValue | undefined, members: readonly Member[]): readonly JsonObject[] {

@@ -20,6 +20,8 @@ export interface ForeignPresence {
   readonly room: string;
   /** Who it said this is; empty for guests. */
   readonly userId: string;
+  /** By what else it knows a virtual session, when it does. */
+  readonly actor?: { readonly id: string; readonly type: string };
 }
 
 /** One participant as the others in the room see it. */

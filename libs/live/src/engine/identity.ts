@@ -1,6 +1,7 @@
 import { DomainError, type SessionId } from '@parley/domain';
 import type { JoinRequest, LiveSessions, SessionRecord } from '../port';
 import type { ReplicaContext } from './context';
+import { announceFeatures } from './featured';
 import type { LiveSession } from './live-session';
 import { appendTo } from './sending';
 
@@ -44,6 +45,7 @@ export async function announceIdentity(ctx: ReplicaContext, session: LiveSession
   const { registry } = ctx.store;
   const { tenant, userId, id } = session.record;
   await registry.addUser(tenant, userId, id);
+  await announceFeatures(ctx, session.record);
   if (counts(session.record)) await registry.admit(tenant, id);
   const foreignId = session.feed?.residents.self(session)?.foreignSessionId;
   if (foreignId !== undefined) await registry.keepForeign(tenant, foreignId, id);

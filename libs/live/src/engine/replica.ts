@@ -5,6 +5,7 @@ import { asksOf } from './asks';
 import { Chores } from './chores';
 import type { LiveLogger, ReplicaContext } from './context';
 import { Expiries } from './expiries';
+import { announceFeatures, featuredOf } from './featured';
 import { Feeds } from './feeds';
 import { admit, identitiesOf } from './identity';
 import { LiveSession } from './live-session';
@@ -59,6 +60,7 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
       resume: (id, secret, sink, lastSeen) => started.then(() => resumeSession(ctx, id, secret, sink, lastSeen)),
       ...sendingOf(ctx),
       ...identitiesOf(ctx),
+      ...featuredOf(ctx),
       openVirtual: (parent, record) => openVirtual(ctx, parent, record),
       virtuals: (parent) => ctx.virtuals.of(parent),
     },
@@ -92,6 +94,7 @@ async function openSession(
     ctx.sessions.set(record.id, session);
     await store.sessions.open(record, ctx.replica);
     await store.registry.addUser(record.tenant, record.userId, record.id);
+    await announceFeatures(ctx, record);
   } catch (error) {
     await session.close();
     throw error;

@@ -152,7 +152,8 @@ function memoryEnds(
         if (!session) return undefined;
         const { tenant, userId } = session.record;
         const { parent } = session;
-        return { id, tenant, userId, room: session.joinedAt?.id, ...(parent ? { parent } : {}) };
+        const attached = session.state === 'attached';
+        return { id, tenant, userId, room: session.joinedAt?.id, attached, ...(parent ? { parent } : {}) };
       }),
   };
 }

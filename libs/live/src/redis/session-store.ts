@@ -84,7 +84,8 @@ function redisEnds(
       const [state, tenant, userId, room, parent] = fields;
       if (!state || state === 'ended' || !tenant) return undefined;
       const inRoom = room ? brandAs<RoomSessionId>(room) : undefined;
-      const info = { id, tenant: brandAs<TenantKey>(tenant), userId: userId ?? '', room: inRoom };
+      const attached = state === 'attached';
+      const info = { id, tenant: brandAs<TenantKey>(tenant), userId: userId ?? '', room: inRoom, attached };
       return parent ? { ...info, parent: brandAs<SessionId>(parent) } : info;
     },
     async virtual(id) {

@@ -13,4 +13,5 @@ export { Frame } from './frame';
 export * from './internal-request';
 export * from './participants';
 export * from './permissions';
+export * from './virtual-api';
 export { decodeSeq, encodeSeq, type Position } from './seq';

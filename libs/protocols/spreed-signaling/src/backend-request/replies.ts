@@ -1,3 +1,5 @@
+import type { JsonValue } from '@parley/domain';
+
 /** What a backend gets for its request: the whole HTTP answer besides the common headers. */
 export interface BackendReply {
   readonly status: number;
@@ -42,8 +44,13 @@ export function jsonReply(status: number, body: object): BackendReply {
 }
 
 /** The answer to a dial-out that was not started: `{type, dialout: {error}}` with a status of its own. */
-export function dialoutError(status: number, code: string, message: string): BackendReply {
-  return jsonReply(status, { type: 'dialout', dialout: { error: { code, message } } });
+export function dialoutError(status: number, code: string, message: string, details?: JsonValue): BackendReply {
+  return jsonReply(status, { type: 'dialout', dialout: { error: { code, message, details } } });
+}
+
+/** The answer to a dial-out that a client took. */
+export function dialoutStarted(callId: string): BackendReply {
+  return jsonReply(200, { type: 'dialout', dialout: { callid: callId } });
 }
 
 function textReply(status: number, text: string): BackendReply {

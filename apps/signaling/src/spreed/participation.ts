@@ -1,0 +1,49 @@
+import type { Clock } from '@parley/domain';
+import type { Live } from '@parley/live';
+import type { Database } from '@parley/persistence';
+import type { UnknownErrorReporter } from '@parley/server-kit';
+import type { Backends } from './backends';
+import { BridgeDialout } from './bridge-dialout';
+import { BridgeReports } from './bridge-reports';
+import { InternalRooms } from './internal-rooms';
+import { ParticipantsBoard } from './participants-board';
+import { VirtualNotices } from './virtual-notices';
+import { VirtualSessions } from './virtual-sessions';
+
+export interface ParticipationOptions {
+  readonly live: Pick<Live, 'sessions' | 'rooms' | 'asks' | 'events'>;
+  readonly database: Database;
+  readonly foreign: Pick<Backends, 'store' | 'nextcloud'>;
+  readonly clock: Clock;
+  readonly errors: UnknownErrorReporter;
+  /** How long a bridge may take to answer, in milliseconds; tests shorten it. */
+  readonly dialoutMs?: number;
+}
+
+/** Everything about who takes part in calls, and those who speak for others. */
+export interface Participation {
+  readonly board: ParticipantsBoard;
+  readonly virtuals: VirtualSessions;
+  readonly bridges: BridgeReports;
+  readonly dialout: BridgeDialout;
+}
+
+/** Puts it together; from now on also those who go without a word are taken off the lists. */
+export function openParticipation(options: ParticipationOptions): Participation {
+  const { live, database, foreign, clock, errors, dialoutMs } = options;
+  const board = new ParticipantsBoard(live, clock);
+  const rooms = new InternalRooms(foreign.store, database.stores.rooms);
+  const notices = new VirtualNotices(foreign.store, foreign.nextcloud);
+  const virtuals = new VirtualSessions({ live, rooms, notices, board });
+  live.events.onLeft((room, member) => {
+    const during = (error: unknown) => errors.report(error, { during: 'leave' });
+    if (member.kind === 'internal') board.publish(room).catch(during);
+    if (member.kind === 'virtual') virtuals.left(room, member).catch(during);
+  });
+  return {
+    board,
+    virtuals,
+    bridges: new BridgeReports(live, rooms),
+    dialout: new BridgeDialout({ asks: live.asks, sessions: live.sessions, answerMs: dialoutMs }),
+  };
+}

@@ -1,0 +1,26 @@
+import type { Live, LiveSessions } from '@parley/live';
+import type { ProtocolTimes } from '@parley/protocol-spreed-signaling';
+import type { Logger, UnknownErrorReporter } from '@parley/server-kit';
+import type { AttemptThrottle } from './attempt-throttle';
+import type { Authenticator } from './authenticator';
+import type { BridgeReports } from './bridge-reports';
+import type { Census } from './census';
+import type { Door } from './door';
+import type { ParticipantsBoard } from './participants-board';
+import type { VirtualSessions } from './virtual-sessions';
+
+/** What every connection of a replica works with. */
+export interface SpreedServices {
+  readonly sessions: LiveSessions;
+  readonly rooms: Live['rooms'];
+  readonly authenticator: Authenticator;
+  readonly door: Door;
+  readonly board: ParticipantsBoard;
+  readonly virtuals: VirtualSessions;
+  readonly bridges: BridgeReports;
+  readonly throttle: AttemptThrottle;
+  readonly census: Census;
+  readonly times: ProtocolTimes;
+  readonly logger: Logger;
+  readonly errors: UnknownErrorReporter;
+}

@@ -1,0 +1,141 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { brandAs, type SessionId } from '@parley/domain';
+import type { OwnedSession, ResumeOutcome, SessionRecord, SessionSink } from '@parley/live';
+import {
+  DIALECT,
+  wireError,
+  type DeliveredEvent,
+  type Input,
+  type NewSessionRequest,
+  type Position,
+  type ResumedFacts,
+  type WireError,
+} from '@parley/protocol-spreed-signaling';
+import { rightOf, rightToAttributes, type Authenticated } from './entry-right';
+import type { SpreedServices } from './services';
+import { wireFailure } from './wire-failure';
+
+/** Public ids are compared by clients to decide who offers, so they must not be in any order; 18 random bytes. */
+const SESSION_ID_BYTES = 18;
+const RESUME_SECRET_BYTES = 24;
+
+/** What the machine is told, and the session it now has. */
+export interface Entered {
+  readonly owned: OwnedSession | undefined;
+  readonly input: Input;
+}
+
+/** Opens and resumes the sessions of connections. */
+export class SessionEntry {
+  constructor(private readonly services: SpreedServices) {}
+
+  /** A new session, if whoever says hello may come in. Never throws. */
+  async open(hello: NewSessionRequest, address: string, sink: SessionSink): Promise<Entered> {
+    const kind = 'session-opened' as const;
+    const refused = (error: WireError): Entered => ({
+      owned: undefined,
+      input: { kind, outcome: { ok: false, error } },
+    });
+    try {
+      const authenticated = await this.services.authenticator.authenticate(hello, address);
+      if (!authenticated.ok) return refused(authenticated.error);
+      const { identity, right, sessionLimit } = authenticated.value;
+      const secret = randomBytes(RESUME_SECRET_BYTES).toString('base64url');
+      const record = recordOf(authenticated.value, hello.features, secret);
+      const limit = sessionLimit === undefined ? {} : { limit: sessionLimit };
+      const owned = await this.services.sessions.open(record, sink, limit).catch((error: unknown) => {
+        this.services.census.refused(record.tenant, error);
+        throw error;
+      });
+      const facts = {
+        sessionId: record.id,
+        resumeId: `${record.id}.${secret}`,
+        identity: { ...identity, foreign: isForeign(right) },
+      };
+      return { owned, input: { kind, outcome: { ok: true, ...facts } } };
+    } catch (error) {
+      return refused(wireFailure(this.services, error, 'hello'));
+    }
+  }
+
+  /** Takes a session over from a connection that was lost. Never throws. */
+  async resume(resumeId: string, lastSeen: Position | undefined, address: string, sink: SessionSink): Promise<Entered> {
+    const { sessions, throttle } = this.services;
+    const kind = 'session-resumed' as const;
+    const refused = (error: WireError): Entered => ({
+      owned: undefined,
+      input: { kind, outcome: { ok: false, error } },
+    });
+    let owned: OwnedSession | undefined;
+    try {
+      if (await throttle.isBlocked('HelloResume', address)) return refused(wireError('too_many_requests'));
+      const [id, secret] = splitResumeId(resumeId);
+      if (id === undefined || secret === undefined) {
+        await throttle.failed('HelloResume', address);
+        return refused(wireError('no_such_session'));
+      }
+      const outcome = await sessions.resume(id, secret, sink, lastSeen);
+      if (outcome.kind === 'no_such_session') return refused(wireError('no_such_session'));
+      owned = outcome.session;
+      const facts = await this.resumedFacts(resumeId, outcome);
+      return { owned, input: { kind, outcome: { ok: true, ...facts } } };
+    } catch (error) {
+      return { owned, input: refused(wireFailure(this.services, error, 'resume')).input };
+    }
+  }
+
+  private async resumedFacts(
+    resumeId: string,
+    { session, missed }: Extract<ResumeOutcome, { kind: 'resumed' }>,
+  ): Promise<ResumedFacts> {
+    const { door, virtuals, rooms, board } = this.services;
+    const { record } = session;
+    const room = await door.currentRoom(session);
+    const members = session.room === undefined ? [] : await rooms.members(session.room);
+    const self = members.find(({ sessionId }) => sessionId === record.id);
+    const participants = session.room === undefined ? [] : await board.current(session.room, members);
+    return {
+      sessionId: record.id,
+      resumeId,
+      identity: { kind: record.kind, userId: record.userId, foreign: isForeign(rightOf(record)) },
+      features: record.features,
+      ...(record.permissions === undefined ? {} : { permissions: record.permissions }),
+      ...(self?.inCall === undefined ? {} : { inCall: self.inCall }),
+      virtuals: virtuals.of(record.id),
+      room,
+      participants,
+      missed: missed.map(({ event, cursor }): DeliveredEvent => ({ event, position: cursor })),
+    };
+  }
+}
+
+function recordOf(
+  { identity, tenant, displayName, user, right }: Authenticated,
+  features: readonly string[],
+  secret: string,
+): SessionRecord {
+  return {
+    id: brandAs<SessionId>(randomBytes(SESSION_ID_BYTES).toString('base64url')),
+    tenant,
+    kind: identity.kind,
+    userId: identity.userId,
+    ...(displayName === undefined ? {} : { displayName }),
+    ...(user === undefined ? {} : { user }),
+    features,
+    dialect: DIALECT,
+    resumeVerifier: createHash('sha256').update(secret).digest('hex'),
+    attributes: rightToAttributes(right),
+  };
+}
+
+/** Whether a backend's permission lists say what it may do. */
+function isForeign(right: Authenticated['right']): boolean {
+  return right.kind === 'backend';
+}
+
+/** `<session id>.<secret>`; anything else is no resume id, a public session id in particular. */
+function splitResumeId(text: string): [SessionId | undefined, string | undefined] {
+  const [id, secret, ...rest] = text.split('.');
+  if (!id || !secret || rest.length > 0) return [undefined, undefined];
+  return [brandAs<SessionId>(id), secret];
+}

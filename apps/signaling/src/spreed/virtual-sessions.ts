@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import { brandAs, type ForeignPresence, type Member, type RoomSessionId, type SessionId } from '@parley/domain';
+import type { JoinRequest, Live, OwnedSession, SessionRecord, VirtualSession } from '@parley/live';
+import {
+  defaultInCall,
+  DIALECT,
+  wireError,
+  type VirtualRequest,
+  type WireError,
+} from '@parley/protocol-spreed-signaling';
+import type { InternalRooms, NamedRoom } from './internal-rooms';
+import type { ParticipantsBoard } from './participants-board';
+import type { VirtualNotices } from './virtual-notices';
+
+type RequestOf<Kind extends VirtualRequest['kind']> = Extract<VirtualRequest, { kind: Kind }>;
+type Guest = RequestOf<'add-session'>;
+
+/** Ids of virtual sessions look like any session's. */
+const SESSION_ID_BYTES = 18;
+
+export interface VirtualSessionsParts {
+  readonly live: Pick<Live, 'sessions' | 'rooms'>;
+  readonly rooms: InternalRooms;
+  readonly notices: VirtualNotices;
+  readonly board: ParticipantsBoard;
+}
+
+/** The sessions internal clients speak for, e.g. callers by phone (section "Internal clients"). */
+export class VirtualSessions {
+  /** Those whose removal is under way, and answered to whoever asked for it. */
+  private readonly removing = new Set<SessionId>();
+
+  constructor(private readonly parts: VirtualSessionsParts) {}
+
+  /** The public ids of those an internal client speaks for, with the ids it chose. */
+  of(parent: SessionId): ReadonlyMap<SessionId, string> {
+    const all = this.parts.live.sessions.virtuals(parent);
+    return new Map(all.map(({ record }) => [record.id, chosenIdOf(record)]));
+  }
+
+  /**
+   * @param changed called as soon as there is another session to speak for, or one less
+   * @returns what the client is told; nothing when it worked, and when there is nothing it could mean
+   * @throws when a store does not answer
+   */
+  async handle(owner: OwnedSession, request: VirtualRequest, changed: () => void): Promise<WireError | undefined> {
+    switch (request.kind) {
+      case 'add-session':
+        return this.add(owner, request, changed);
+      case 'update-session':
+        return this.update(owner, request);
+      case 'remove-session':
+        return this.remove(owner, request, changed);
+    }
+  }
+
+  /** A virtual session is out of its room, maybe because its internal client is gone. */
+  async left(room: RoomSessionId, { sessionId, foreign }: Pick<Member, 'sessionId' | 'foreign'>): Promise<void> {
+    if (this.removing.has(sessionId)) return;
+    await this.parts.board.forget(room, sessionId);
+    if (foreign !== undefined) await this.parts.notices.left(sessionId, foreign);
+  }
+
+  private async add(owner: OwnedSession, guest: Guest, changed: () => void): Promise<WireError | undefined> {
+    const { live, rooms, notices } = this.parts;
+    // Said again, it is news about the same one.
+    if (this.find(owner, guest.chosenId)) return this.update(owner, guest);
+    const named = await rooms.find(owner.record, guest.roomId);
+    if (named === undefined) return undefined;
+    const id = brandAs<SessionId>(randomBytes(SESSION_ID_BYTES).toString('base64url'));
+    const inCall = guest.inCall ?? defaultInCall('virtual', owner.record.features);
+    const foreign = await this.presenceOf(guest, named);
+    if (named.backend !== null) {
+      const told = foreign && (await notices.arrived(id, foreign, { user: guest.user, inCall }));
+      if (!told?.ok) return wireError('add_failed');
+    }
+    const session = await live.sessions.openVirtual(owner.record.id, recordOf(owner, id, guest));
+    changed();
+    return this.enter(session, guest, named, { inCall, foreign }, changed);
+  }
+
+  private async enter(
+    session: VirtualSession,
+    guest: Guest,
+    { room }: NamedRoom,
+    { inCall, foreign }: { readonly inCall: number; readonly foreign: ForeignPresence | undefined },
+    changed: () => void,
+  ): Promise<WireError | undefined> {
+    const { live, board, notices } = this.parts;
+    const { id } = session.record;
+    const { userId, user, flags } = guest;
+    const request: JoinRequest = {
+      room: room.id,
+      policy: room.policy,
+      role: 'guest',
+      passwordVersion: 'exempt',
+      passesLock: true,
+      // Its backend knows it by its public id.
+      member: { kind: 'virtual', userId, user, foreignSessionId: id, inCall, flags, ...(foreign ? { foreign } : {}) },
+    };
+    const outcome = await session.join(request);
+    if (outcome.kind === 'refused') {
+      await session.close();
+      changed();
+      if (foreign !== undefined) await notices.left(id, foreign);
+      return wireError('add_failed');
+    }
+    await board.publish(room.id);
+    if (flags !== 0) await live.sessions.toRoom(room.id, { kind: 'flags', sessionId: id, flags });
+    return undefined;
+  }
+
+  private async update(
+    owner: OwnedSession,
+    { chosenId, flags, inCall }: Pick<RequestOf<'update-session'>, 'chosenId' | 'flags' | 'inCall'>,
+  ): Promise<undefined> {
+    const { live, board } = this.parts;
+    const session = this.find(owner, chosenId);
+    const room = session?.room;
+    if (session === undefined || room === undefined) return;
+    const { id } = session.record;
+    const before = await this.memberOf(room, id);
+    await session.update({ ...(flags === undefined ? {} : { flags }), ...(inCall === undefined ? {} : { inCall }) });
+    if (flags !== undefined && flags !== (before?.flags ?? 0)) {
+      await live.sessions.toRoom(room, { kind: 'flags', sessionId: id, flags });
+    }
+    if (inCall !== undefined && inCall !== (before?.inCall ?? 0)) await board.publish(room);
+  }
+
+  private async remove(
+    owner: OwnedSession,
+    { chosenId }: RequestOf<'remove-session'>,
+    changed: () => void,
+  ): Promise<WireError | undefined> {
+    const session = this.find(owner, chosenId);
+    if (session === undefined) return undefined;
+    const { record, room } = session;
+    const foreign = room && (await this.memberOf(room, record.id))?.foreign;
+    this.removing.add(record.id);
+    try {
+      await session.close();
+      changed();
+      if (room !== undefined) await this.parts.board.forget(room, record.id);
+      const told = foreign && (await this.parts.notices.left(record.id, foreign));
+      return told?.ok === false ? wireError('remove_failed') : undefined;
+    } finally {
+      this.removing.delete(record.id);
+    }
+  }
+
+  private async presenceOf({ roomId, userId, actor }: Guest, { backend }: NamedRoom) {
+    if (backend === null) return undefined;
+    return this.parts.notices.presenceAt(backend, roomId, { userId, ...(actor ? { actor } : {}) });
+  }
+
+  private find({ record: { id } }: OwnedSession, chosenId: string): VirtualSession | undefined {
+    return this.parts.live.sessions.virtuals(id).find(({ record }) => chosenIdOf(record) === chosenId);
+  }
+
+  private async memberOf(room: RoomSessionId, id: SessionId): Promise<Member | undefined> {
+    return (await this.parts.live.rooms.members(room)).find(({ sessionId }) => sessionId === id);
+  }
+}
+
+function recordOf({ record: { tenant } }: OwnedSession, id: SessionId, { chosenId, userId }: Guest): SessionRecord {
+  const attributes = { chosenId };
+  return { id, tenant, kind: 'virtual', userId, features: [], dialect: DIALECT, resumeVerifier: '', attributes };
+}
+
+/** The id that its internal client gave it; kept with it, for whichever replica has it later. */
+function chosenIdOf({ attributes }: SessionRecord): string {
+  return String(attributes.chosenId);
+}

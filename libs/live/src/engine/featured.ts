@@ -1,0 +1,33 @@
+import type { SessionId } from '@parley/domain';
+import type { LiveSessions, SessionRecord } from '../port';
+import type { ReplicaContext } from './context';
+
+/** Sessions that can be found by what they can do. They are kept where users are, under names no user can have. */
+export function featuredOf(ctx: ReplicaContext): Pick<LiveSessions, 'withFeature'> {
+  const { registry, sessions } = ctx.store;
+  return {
+    async withFeature(tenant, feature) {
+      const listed = await registry.userSessions(tenant, nameOf(feature));
+      const look = async (id: SessionId): Promise<SessionId[]> => {
+        const info = await sessions.find(id);
+        // The list may be ahead of the truth.
+        if (info === undefined) await registry.removeUser(tenant, nameOf(feature), id);
+        return info?.attached ? [id] : [];
+      };
+      return (await Promise.all(listed.map(look))).flat();
+    },
+  };
+}
+
+/** Lists a session under its features, if it is one that others look for. */
+export async function announceFeatures(
+  ctx: ReplicaContext,
+  { kind, tenant, id, features }: SessionRecord,
+): Promise<void> {
+  if (kind !== 'internal') return;
+  await Promise.all(features.map((feature) => ctx.store.registry.addUser(tenant, nameOf(feature), id)));
+}
+
+function nameOf(feature: string): string {
+  return `\u0000feature:${feature}`;
+}
