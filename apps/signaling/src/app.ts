@@ -3,7 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { brandAs, cryptoIds, EntryService, RoomService, type RegionId, type ReplicaId } from '@parley/domain';
 import { createRedisLive, parseRedisTarget, type Live, type LiveTimes } from '@parley/live';
-import { createBackendStore, createDatabase, type Database } from '@parley/persistence';
+import { createDatabase, type Database } from '@parley/persistence';
 import {
   CLIENT_FEATURES,
   LIMITS,
@@ -13,6 +13,7 @@ import {
   type ProtocolTimes,
 } from '@parley/protocol-spreed-signaling';
 import {
+  ClientAddresses,
   createRedis,
   createTicketVerifier,
   startService,
@@ -24,17 +25,21 @@ import { Connections } from './connections/connections';
 import type { PingTimes } from './connections/ws-transport';
 import { BackendRoomEndpoint } from './backend-requests/backend-room.endpoint';
 import { BackendRequests } from './backend-requests/backend-requests';
-import { NO_DIALOUT } from './backend-requests/dialout';
 import { ADDRESS_OF, BackendRoomController, checkBeforeReading, type AddressOf } from './http/backend-room.controller';
+import { clientAddressOf } from './http/client-address';
+import { OBSERVERS, OperatorController } from './http/operator.controller';
+import { PlainRefusals, refuseWrongMethods } from './http/plain-answers';
+import { TURN_SETTINGS, TurnController } from './http/turn.controller';
 import { SERVER_VERSION, WelcomeController } from './http/welcome.controller';
 import { RedisIoAdapter } from './mounts/redis-io.adapter';
 import { mountSocketIo } from './mounts/socket-io.mount';
 import { SpreedMount } from './mounts/spreed.mount';
 import { AttemptThrottle } from './spreed/attempt-throttle';
 import { Authenticator } from './spreed/authenticator';
+import { openBackends, type Backends, type BackendTimes } from './spreed/backends';
+import { Census } from './spreed/census';
 import { Door } from './spreed/door';
-import { NextcloudClient } from './spreed/nextcloud-client';
-import { ParticipantsBoard } from './spreed/participants-board';
+import { openParticipation } from './spreed/participation';
 import { UpgradeRouter } from './upgrade/upgrade-router';
 import { VERSION } from './version';
 
@@ -44,6 +49,9 @@ export interface SignalingOverrides {
   readonly pings?: PingTimes;
   readonly liveTimes?: Partial<LiveTimes>;
   readonly throttleDelayMs?: number;
+  readonly backendTimes?: BackendTimes;
+  /** How long a bridge may take to answer. */
+  readonly dialoutMs?: number;
   /** False where several replicas share a process. */
   readonly ownsProcess?: boolean;
 }
@@ -59,7 +67,8 @@ export interface RunningSignaling extends RunningService {
 interface House {
   readonly live: Live;
   readonly database: Database;
-  readonly nextcloud: NextcloudClient;
+  readonly foreign: Backends;
+  readonly census: Census;
   readonly connections: Connections;
   readonly backendRooms: BackendRoomEndpoint;
 }
@@ -78,7 +87,7 @@ export async function startSignaling(
   overrides: SignalingOverrides = {},
 ): Promise<RunningSignaling> {
   const replica = replicaId(config.REPLICA_NAME);
-  const upgrades = new UpgradeRouter();
+  const upgrades = new UpgradeRouter(HEADERS);
   let house: House | undefined;
   let io: RedisIoAdapter | undefined;
   let closeRedis = () => {};
@@ -90,7 +99,7 @@ export async function startSignaling(
     body: 'raw',
     build: (kit) => {
       house = buildHouse(config, overrides, replica, kit);
-      return rootModule(house, addressOf(kit));
+      return rootModule(config, house, addressOf(kit));
     },
     configure: (app, kit) => {
       if (house === undefined) throw new Error('configured before it was built');
@@ -108,8 +117,8 @@ export async function startSignaling(
       house?.connections.terminateAll();
       await io?.io.close();
       closeRedis();
+      await house?.foreign.close();
       await house?.live.close();
-      await house?.nextcloud.close();
       await house?.database.close();
     },
   });
@@ -143,8 +152,16 @@ function buildHouse(
   });
   const rooms = new RoomService(database.uow, live.rooms, clock, cryptoIds);
   const entry = new EntryService(database.uow, rooms, live.rooms, clock, cryptoIds);
-  const backends = createBackendStore(database);
-  const nextcloud = new NextcloudClient({ version: VERSION, logger });
+  const foreign = openBackends({
+    version: VERSION,
+    redisUrl: config.REDIS_URL,
+    database,
+    live,
+    clock,
+    logger,
+    times: overrides.backendTimes,
+  });
+  const { store: backends, nextcloud, capabilities, notices } = foreign;
   const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs);
   const authenticator = new Authenticator({
     region,
@@ -152,26 +169,44 @@ function buildHouse(
     tickets: createTicketVerifier({ publicKeys: config.PARLEY_TICKET_PUBLIC_KEYS }),
     backends,
     nextcloud,
+    capabilities,
     guards: live.guards,
     throttle,
     internalSecrets: config.PARLEY_INTERNAL_SECRET.split(',').map((secret) => secret.trim()),
     clock,
   });
-  const door = new Door({ entry, rooms, roomStore: database.stores.rooms, live: live.rooms, backends, nextcloud });
+  const door = new Door({
+    entry,
+    rooms,
+    roomStore: database.stores.rooms,
+    live: live.rooms,
+    sessions: live.sessions,
+    notices,
+    backends,
+    nextcloud,
+  });
   const times = { ...PROTOCOL_TIMES, ...overrides.times };
-  const services = { sessions: live.sessions, authenticator, door, throttle, times, logger, errors };
+  const participation = openParticipation({
+    live,
+    database,
+    foreign,
+    clock,
+    errors,
+    dialoutMs: overrides.dialoutMs,
+  });
+  const { board, virtuals, bridges, dialout } = participation;
+  const { sessions } = live;
+  const calls = { board, virtuals, bridges };
+  const census = new Census(metrics);
+  const house = { sessions, rooms: live.rooms, ...calls, authenticator, door, throttle, census };
+  const services = { ...house, times, logger, errors };
   live.events.onOccupancy((room, occupied) => {
     rooms.occupancyChanged(room, occupied).catch((error: unknown) => errors.report(error, { during: 'occupancy' }));
   });
   health.register('redis', async () => assertHealthy(await live.healthy()));
   health.register('postgres', async () => assertHealthy(await database.healthy()));
   const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
-  const requests = new BackendRequests({
-    live,
-    rooms,
-    board: new ParticipantsBoard(live, clock),
-    dialout: NO_DIALOUT,
-  });
+  const requests = new BackendRequests({ live, rooms, board, dialout });
   const backendRooms = new BackendRoomEndpoint({
     backends,
     throttle,
@@ -181,7 +216,7 @@ function buildHouse(
     logger,
     errors,
   });
-  return { live, database, nextcloud, connections, backendRooms };
+  return { live, database, foreign, census, connections, backendRooms };
 }
 
 function assertHealthy(healthy: boolean): void {
@@ -190,17 +225,21 @@ function assertHealthy(healthy: boolean): void {
 
 function addressOf({ clients }: ServiceKit): AddressOf {
   return ({ socket, headers }) =>
-    clients.clientOf(socket.remoteAddress, [headers['x-forwarded-for'] ?? []].flat().join(','));
+    clientAddressOf(socket.remoteAddress, headers, (address) => clients.isTrusted(address));
 }
 
-function rootModule({ backendRooms }: House, address: AddressOf): DynamicModule {
+function rootModule(config: SignalingConfig, { backendRooms, census }: House, address: AddressOf): DynamicModule {
+  const turn = { servers: config.TURN_SERVERS, secret: config.TURN_SECRET ?? '', apiKey: config.TURN_API_KEY ?? '' };
   return {
     module: class SignalingModule {},
-    controllers: [WelcomeController, BackendRoomController],
+    controllers: [WelcomeController, BackendRoomController, OperatorController, TurnController],
     providers: [
       { provide: SERVER_VERSION, useValue: VERSION },
       { provide: ADDRESS_OF, useValue: address },
       { provide: BackendRoomEndpoint, useValue: backendRooms },
+      { provide: Census, useValue: census },
+      { provide: OBSERVERS, useValue: new ClientAddresses(config.STATS_ALLOWED_IPS) },
+      { provide: TURN_SETTINGS, useValue: turn },
     ],
   };
 }
@@ -242,4 +281,6 @@ function mountAll(
     io.request(request.raw, reply.raw);
   });
   checkBeforeReading(fastify);
+  refuseWrongMethods(fastify, SpreedMount.path);
+  app.useGlobalFilters(new PlainRefusals(kit.errors));
 }

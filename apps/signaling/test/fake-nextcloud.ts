@@ -7,20 +7,42 @@ export interface BackendRequest {
   readonly type: string;
   readonly auth?: { version: string; params: { userid?: string; ticket?: string } };
   readonly room?: { version: string; roomid: string; userid?: string; sessionid: string; action?: string };
+  readonly ping?: { version: string; roomid: string; entries: { userid?: string; sessionid: string }[] };
 }
 
-const PATH = '/ocs/v2.php/apps/spreed/api/v3/signaling/backend';
+const CONTROLLER = /^.*\/ocs\/v2\.php\/apps\/spreed\/api\/v[13]\/signaling\/backend$/;
+const CAPABILITIES = /^.*\/ocs\/v2\.php\/cloud\/capabilities$/;
 
 /**
  * The part of a Nextcloud that the signaling server asks: who comes in, and into which room. Checks the checksum by
- * itself. Rooms called `secret-…` are refused, those called `quiet-…` give no `control` permission.
+ * itself. Rooms called `secret-…` are refused, those called `quiet-…` give no `control` permission, those
+ * called `loud-…` nothing but that; in those called
+ * `named-…` guests are called `guest-of-<room>`.
  */
 export class FakeNextcloud {
   readonly requests: BackendRequest[] = [];
+  /** Where the requests went, in the same order. */
+  readonly paths: string[] = [];
+  /** What it says of itself; to be changed by tests. */
+  readonly capabilities: { features: string[]; signaling: Record<string, unknown> } = {
+    features: ['signaling-v3', 'federation-v2'],
+    signaling: {},
+  };
+  /** How many requests are answered with 503 and no JSON before it works again. */
+  broken = 0;
+  /** Set: requests of the signaling API are sent on, with this status, to this location. */
+  redirect: { status: number; location: string } | undefined;
   private readonly server: Server;
 
   private constructor(private readonly secret: string) {
     this.server = createServer((request, response) => {
+      if (this.broken > 0 && CONTROLLER.test(request.url ?? '')) {
+        this.broken -= 1;
+        return void response.writeHead(503, { 'content-type': 'text/html' }).end('broken');
+      }
+      if (this.redirect && !request.url?.startsWith('/moved')) {
+        return void response.writeHead(this.redirect.status, { location: this.redirect.location }).end();
+      }
       void this.answer(request).then((data) => {
         response.setHeader('content-type', 'application/json; charset=utf-8');
         response.end(JSON.stringify({ ocs: { meta: { status: 'ok', statuscode: 200 }, data } }));
@@ -39,23 +61,42 @@ export class FakeNextcloud {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
   }
 
+  /** The room requests for one of its sessions: `join` or `leave`, in order. */
+  roomActions(sessionid: string): string[] {
+    const about = this.requests.filter(({ room }) => room?.sessionid === sessionid);
+    return about.map(({ room }) => `${room?.action ?? 'join'} ${room?.roomid}`);
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
 
   private async answer(request: IncomingMessage): Promise<object> {
+    const path = request.url ?? '';
+    if (request.method === 'GET' && CAPABILITIES.test(path)) return this.capabilitiesAnswer(path);
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const random = String(request.headers['spreed-signaling-random']);
     const expected = createHmac('sha256', this.secret).update(random).update(body).digest('hex');
     const genuine = random.length >= 32 && request.headers['spreed-signaling-checksum'] === expected;
-    if (request.url !== PATH || !genuine) return refusal('invalid_request');
+    if (!CONTROLLER.test(path) || !genuine) return refusal('invalid_request');
     const asked = JSON.parse(body.toString('utf8')) as BackendRequest;
     this.requests.push(asked);
+    this.paths.push(path);
+    if (asked.type === 'ping') return { type: 'room', room: { version: '1.0' } };
     return asked.type === 'auth' ? authAnswer(asked) : roomAnswer(asked);
   }
+
+  private capabilitiesAnswer(path: string): object {
+    this.capabilityPaths.push(path);
+    const { features, signaling } = this.capabilities;
+    return { version: {}, capabilities: { spreed: { features, config: { signaling } } } };
+  }
+
+  /** Where its capabilities were asked for. */
+  readonly capabilityPaths: string[] = [];
 }
 
 function authAnswer({ auth }: BackendRequest): object {
@@ -68,8 +109,13 @@ function authAnswer({ auth }: BackendRequest): object {
 function roomAnswer({ room }: BackendRequest): object {
   const roomid = room?.roomid ?? '';
   if (roomid.startsWith('secret')) return refusal('no_such_room');
-  const permissions = roomid.startsWith('quiet') ? ['publish-audio'] : undefined;
-  return { type: 'room', room: { version: '1.0', roomid, properties: { name: roomid }, permissions } };
+  const permissions = roomid.startsWith('quiet')
+    ? ['publish-audio']
+    : roomid.startsWith('loud')
+      ? ['control']
+      : undefined;
+  const session = roomid.startsWith('named') ? { userid: `guest-of-${roomid}` } : undefined;
+  return { type: 'room', room: { version: '1.0', roomid, properties: { name: roomid }, permissions, session } };
 }
 
 function refusal(code: string): object {

@@ -2,16 +2,18 @@ import { throttleKey } from '@parley/server-kit';
 import type { LiveGuards } from '@parley/live';
 
 /** What is guarded against guessing. */
-export type GuardedAction = 'HelloResume' | 'HelloInternal';
+export type GuardedAction = 'HelloResume' | 'HelloInternal' | 'BackendRoomAuth';
 
 /** Failures within the window after which nothing is tried any more. */
 const BLOCKED_FROM = 10;
 const WINDOW_MS = 30 * 60_000;
+/** For so long a failure makes the next ones slower. */
+const MEMORY_MS = 12 * 3_600_000;
 const MAX_DELAY_MS = 25_000;
 
 /**
- * Slows down guessing, across replicas (brief 3.8): the n-th failure of an address costs 100 ms * 2^(n-1), and from the
- * tenth within half an hour it is not listened to.
+ * Slows down guessing, across replicas (brief 3.8): the n-th failure of an address within half a day costs
+ * 100 ms * 2^(n-1), at most 25 s, and from the tenth within half an hour it is not listened to. A success changes nothing.
  */
 export class AttemptThrottle {
   constructor(
@@ -26,7 +28,10 @@ export class AttemptThrottle {
 
   /** Counts a failure and waits it out. */
   async failed(action: GuardedAction, address: string): Promise<void> {
-    const { count } = await this.guards.hit(scope(action, address), WINDOW_MS);
+    const [{ count }] = await Promise.all([
+      this.guards.hit(`${scope(action, address)}:all`, MEMORY_MS),
+      this.guards.hit(scope(action, address), WINDOW_MS),
+    ]);
     const delay = Math.min(this.baseDelayMs * 2 ** (count - 1), MAX_DELAY_MS);
     await new Promise((resolve) => setTimeout(resolve, delay));
   }

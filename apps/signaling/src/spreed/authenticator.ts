@@ -1,17 +1,29 @@
-import { brandAs, fail, ok, type Clock, type RegionId, type Result, type TenantKey } from '@parley/domain';
+import type { KeyObject } from 'node:crypto';
+import {
+  brandAs,
+  fail,
+  ok,
+  type Clock,
+  type RegionId,
+  type Result,
+  type TenantKey,
+  type TicketClaims,
+} from '@parley/domain';
 import type { LiveGuards } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
 import {
-  backendRequestUrl,
   domainErrorToWire,
   internalTokenMatches,
   normalizeBackendUrl,
+  readHelloToken,
   wireError,
+  type BackendUser,
   type NewSessionRequest,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { TicketVerifier } from '@parley/server-kit';
 import type { AttemptThrottle } from './attempt-throttle';
+import type { Capabilities } from './capabilities';
 import type { Authenticated } from './entry-right';
 import { domainOfInternalBackend } from './internal-backend';
 import type { NextcloudClient } from './nextcloud-client';
@@ -31,6 +43,7 @@ export interface AuthenticatorParts {
   readonly tickets: TicketVerifier;
   readonly backends: BackendStore;
   readonly nextcloud: NextcloudClient;
+  readonly capabilities: Capabilities;
   readonly guards: LiveGuards;
   readonly throttle: AttemptThrottle;
   /** Any of them proves an internal client of the cluster itself. */
@@ -56,14 +69,19 @@ export class Authenticator {
     }
   }
 
+  /** Hello 2.0: one of our own tickets, or a token that a backend signed. */
   private async byToken(hello: Request<'token'>): Promise<Outcome> {
-    const { tickets, backends, clock, guards, region, publicUrl } = this.parts;
+    const { tickets, clock, publicUrl } = this.parts;
     const verified = await tickets.verify(hello.token, clock.now());
-    if (!verified.ok) {
-      const ours = sameOrigin(hello.url, publicUrl) || (await this.backendOf(backends, hello.url)) !== null;
-      return fail(wireError(ours ? TICKET_ERRORS[verified.error] : 'invalid_backend'));
-    }
-    const claims = verified.value;
+    if (verified.ok) return this.byTicket(verified.value);
+    const backend = await this.backendOf(this.parts.backends, hello.url);
+    if (backend !== null) return this.byBackendToken(backend, hello);
+    const ours = sameOrigin(hello.url, publicUrl);
+    return fail(wireError(ours ? TICKET_ERRORS[verified.error] : 'invalid_backend'));
+  }
+
+  private async byTicket(claims: TicketClaims): Promise<Outcome> {
+    const { guards, region } = this.parts;
     if (claims.region !== region) {
       return fail({
         ...domainErrorToWire('wrong_region', 'The room is in another region.'),
@@ -79,18 +97,41 @@ export class Authenticator {
     });
   }
 
+  private async byBackendToken(backend: Backend, { url, token }: Request<'token'>): Promise<Outcome> {
+    const { capabilities, clock } = this.parts;
+    const base = normalizeBackendUrl(url);
+    if (base === undefined) return fail(wireError('invalid_backend'));
+    const known = await capabilities.of(backend, base);
+    const read = (key: KeyObject | undefined) =>
+      key === undefined ? fail(wireError('invalid_token')) : readHelloToken(token, key, clock.now());
+    let user = await read(known?.helloKey);
+    if (!user.ok && user.error.code === 'invalid_token') {
+      // The backend may just have been upgraded, or has another key by now.
+      const renewed = await capabilities.again(backend, base);
+      if (renewed !== known) user = await read(renewed?.helloKey);
+    }
+    return user.ok ? this.asBackendUser(backend, url, user.value) : user;
+  }
+
+  /** Hello 1.0: the backend is asked. */
   private async byBackend(hello: Request<'backend'>): Promise<Outcome> {
-    const requestUrl = backendRequestUrl(hello.url);
-    const backend = await this.backendOf(this.parts.backends, hello.url);
-    if (backend === null || requestUrl === undefined) return fail(wireError('invalid_backend'));
-    const answer = await this.parts.nextcloud.authenticate(backend, requestUrl, hello.params);
-    if (!answer.ok) return answer;
-    const { userId, user } = answer.value;
+    const { backends, nextcloud } = this.parts;
+    const backend = await this.backendOf(backends, hello.url);
+    const requestUrl = backend && (await nextcloud.requestUrl(backend, hello.url));
+    if (backend === null || !requestUrl) return fail(wireError('invalid_backend'));
+    const answer = await nextcloud.authenticate(backend, requestUrl, hello.params);
+    return answer.ok ? this.asBackendUser(backend, hello.url, answer.value) : answer;
+  }
+
+  private async asBackendUser(backend: Backend, url: string, { userId, user }: BackendUser): Promise<Outcome> {
+    const requestUrl = await this.parts.nextcloud.requestUrl(backend, url);
+    if (requestUrl === undefined) return fail(wireError('invalid_backend'));
     return ok({
       identity: { kind: 'client', userId },
       tenant: tenantOf(backend),
       ...(user === undefined ? {} : { user }),
-      right: { kind: 'backend', backendId: backend.id, requestUrl },
+      right: { kind: 'backend', backendId: backend.id, requestUrl, userId },
+      ...(backend.sessionLimit === null ? {} : { sessionLimit: backend.sessionLimit }),
     });
   }
 

@@ -28,6 +28,8 @@ describe('where backends may be', () => {
     expect(rules.allows('10.1.2.3')).toBe(true);
     expect(rules.allows('fd00::1')).toBe(true);
     expect(rules.allows('127.0.0.1')).toBe(false);
+    expect(rules.allows('10.1.2.3', 'http:')).toBe(true);
+    expect([rules.allows('93.184.216.34', 'http:'), rules.allows('93.184.216.34', 'https:')]).toEqual([false, true]);
     expect(() => rules.assertScheme('http:')).not.toThrow();
   });
 });

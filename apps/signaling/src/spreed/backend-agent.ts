@@ -52,10 +52,12 @@ export class ReachRules {
     }
   }
 
-  allows(address: string): boolean {
+  /** Plain http goes only where the operator allowed it: nothing on the way may read along. */
+  allows(address: string, protocol = 'https:'): boolean {
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
     if (isIP(address) === 0) return false;
     if (this.allowed.check(address, family)) return true;
+    if (protocol === 'http:') return false;
     if (this.special.check(address, family)) return false;
     return family === 'ipv4' || this.global.check(address, 'ipv6');
   }
@@ -93,7 +95,7 @@ async function resolveAllowed(rules: ReachRules, target: buildConnector.Options)
   const hostname = bare(target.hostname);
   const addresses = isIP(hostname) ? [hostname] : (await lookup(hostname, { all: true })).map(({ address }) => address);
   const [first] = addresses;
-  if (first === undefined || !addresses.every((address) => rules.allows(address))) {
+  if (first === undefined || !addresses.every((address) => rules.allows(address, target.protocol))) {
     throw new BackendRefusedError('the backend has an address that is not allowed');
   }
   return first;

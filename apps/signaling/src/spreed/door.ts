@@ -6,24 +6,28 @@ import {
   type DomainErrorCode,
   type DoorPolicy,
   type EntryService,
+  type ForeignPresence,
   type LiveRooms,
   type JsonObject,
   type Room,
   type RoomService,
   type RoomSessionId,
   type RoomStore,
+  type SessionId,
 } from '@parley/domain';
-import type { JoinOutcome, JoinRequest, OwnedSession } from '@parley/live';
+import type { JoinOutcome, JoinRequest, LiveSessions, OwnedSession } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
 import {
   thrownToWire,
   wireError,
+  type Bandwidth,
   type CurrentRoom,
   type JoinedFacts,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import { backendRoomName, backendRoomToken } from './backend-rooms';
 import { rightOf, type EntryRight } from './entry-right';
+import type { LeaveNotices } from './leave-notices';
 import type { NextcloudClient } from './nextcloud-client';
 
 export type JoinAnswer = ({ readonly ok: true } & JoinedFacts) | { readonly ok: false; readonly error: WireError };
@@ -33,6 +37,11 @@ interface Admitted {
   readonly roomId: string;
   readonly request: Omit<JoinRequest, 'member'>;
   readonly foreignSessionId?: string;
+  readonly foreign?: ForeignPresence;
+  /** Who it is in this room, where that differs from what the session is known as. */
+  readonly userId?: string;
+  readonly bandwidth?: Bandwidth;
+  readonly permissions?: readonly string[];
   readonly properties: JsonObject | undefined;
   /** Undefined: the role decides. */
   readonly mayControl: boolean | undefined;
@@ -43,6 +52,8 @@ export interface DoorParts {
   readonly rooms: RoomService;
   readonly roomStore: Pick<RoomStore, 'findById'>;
   readonly live: Pick<LiveRooms, 'members'>;
+  readonly sessions: Pick<LiveSessions, 'byForeignId' | 'end' | 'setPermissions' | 'setUserId'>;
+  readonly notices: Pick<LeaveNotices, 'silently'>;
   readonly backends: BackendStore;
   readonly nextcloud: NextcloudClient;
 }
@@ -61,11 +72,18 @@ export class Door {
   /**
    * @param roomId the room as the client names it
    * @param foreignSessionId the name its backend knows it by
+   * @param inCall its flags in the call, when it brings any
    */
-  async join(session: OwnedSession, roomId: string, foreignSessionId: string | undefined): Promise<JoinAnswer> {
+  async join(
+    session: OwnedSession,
+    roomId: string,
+    foreignSessionId: string | undefined,
+    inCall?: number,
+  ): Promise<JoinAnswer> {
     try {
       const admitted = await this.admit(session, rightOf(session.record), roomId, foreignSessionId);
-      const { kind, userId, displayName, user, features } = session.record;
+      const { kind, displayName, user, features } = session.record;
+      const userId = admitted.userId ?? session.record.userId;
       const outcome = await session.join({
         ...admitted.request,
         member: {
@@ -75,9 +93,14 @@ export class Door {
           user,
           features,
           ...(admitted.foreignSessionId === undefined ? {} : { foreignSessionId: admitted.foreignSessionId }),
+          ...(admitted.foreign === undefined ? {} : { foreign: admitted.foreign }),
+          ...(inCall === undefined ? {} : { inCall }),
         },
       });
-      return toAnswer(admitted, outcome);
+      // Somebody came in under the same name at the same moment: the later one stays.
+      const former = outcome.kind === 'joined' ? outcome.tookOver : undefined;
+      if (former !== undefined) await this.sendAway(former);
+      return toAnswer(admitted, outcome, former);
     } catch (error) {
       if (error instanceof Refusal) return { ok: false, error: error.wire };
       if (isDomainError(error)) return { ok: false, error: thrownToWire(error) };
@@ -100,6 +123,7 @@ export class Door {
       liveId,
       properties: isForeign ? undefined : propertiesOf(room.policy),
       mayControl: isForeign || self?.role === 'host',
+      ...(self?.foreign === undefined ? {} : { userId: self.userId }),
     };
   }
 
@@ -140,18 +164,41 @@ export class Door {
     foreignSessionId: string | undefined,
   ): Promise<Admitted> {
     const backend = await this.backend(right.backendId);
-    const { id, userId } = session.record;
-    const asked = { roomId, userId, sessionId: foreignSessionId ?? id };
-    const answer = await this.parts.nextcloud.room(backend, right.requestUrl, asked);
+    const { id, tenant } = session.record;
+    const { requestUrl, userId: authenticated } = right;
+    const asked = { roomId, userId: authenticated, sessionId: foreignSessionId ?? id };
+    const answer = await this.parts.nextcloud.room(backend, requestUrl, asked);
     if (!answer.ok) throw new Refusal(answer.error);
+    const { properties, permissions, sessionUserId } = answer.value;
     const room = await this.openForBackend(backend, roomId);
+    if (foreignSessionId !== undefined) await this.takeOver(session, foreignSessionId);
+    if (permissions !== undefined) await this.parts.sessions.setPermissions(id, permissions, tenant);
+    // Only guests are given a name by a room.
+    const userId = authenticated === '' ? (sessionUserId ?? '') : authenticated;
+    if (userId !== session.record.userId) await this.parts.sessions.setUserId(id, userId);
     return {
       roomId,
       request: trustedRequest(room, 'by-arrival'),
       ...(foreignSessionId === undefined ? {} : { foreignSessionId }),
-      properties: answer.value.properties,
-      mayControl: answer.value.permissions?.includes('control') ?? true,
+      foreign: { backend: backend.id, url: requestUrl, room: roomId, userId: authenticated },
+      userId,
+      ...bandwidthOf(backend),
+      ...(permissions === undefined ? {} : { permissions }),
+      properties,
+      mayControl: permissions?.includes('control') ?? true,
     };
+  }
+
+  /** Whoever else is there under this name of the backend's goes, and the backend does not hear of a leave. */
+  private async takeOver({ record }: OwnedSession, foreignSessionId: string): Promise<void> {
+    const { sessions } = this.parts;
+    const present = (await sessions.byForeignId(record.tenant, [foreignSessionId])).get(foreignSessionId);
+    if (present !== undefined && present !== record.id) await this.sendAway(present);
+  }
+
+  private async sendAway(former: SessionId): Promise<void> {
+    const { sessions, notices } = this.parts;
+    await notices.silently(former, () => sessions.end(former, 'room_session_reconnected'));
   }
 
   private async internal(
@@ -211,12 +258,34 @@ function propertiesOf({ locked, type }: DoorPolicy): JsonObject {
   return { locked, type };
 }
 
-function toAnswer(admitted: Admitted, outcome: JoinOutcome): JoinAnswer {
+/** What its clients may send; absent when the backend sets no limit. */
+function bandwidthOf({ maxStreamBitrate, maxScreenBitrate }: Backend): Pick<Admitted, 'bandwidth'> {
+  if (maxStreamBitrate === null && maxScreenBitrate === null) return {};
+  return { bandwidth: { stream: maxStreamBitrate ?? 0, screen: maxScreenBitrate ?? 0 } };
+}
+
+function toAnswer(admitted: Admitted, outcome: JoinOutcome, former: SessionId | undefined): JoinAnswer {
   if (outcome.kind === 'refused') {
     return { ok: false, error: thrownToWire(new DomainError(outcome.code, REFUSALS[outcome.code])) };
   }
-  const { roomId, properties, mayControl } = admitted;
+  const { roomId, properties, mayControl, userId, bandwidth, permissions } = admitted;
   const { self, others, cursor } = outcome;
-  const room = { roomId, liveId: cursor.id, properties, mayControl: mayControl ?? self.role === 'host' };
-  return { ok: true, room, self, others, cursor };
+  const room = {
+    roomId,
+    liveId: cursor.id,
+    properties,
+    mayControl: mayControl ?? self.role === 'host',
+    ...(userId === undefined ? {} : { userId }),
+  };
+  const living = others.filter(({ sessionId }) => sessionId !== former);
+  return {
+    ok: true,
+    room,
+    self,
+    others: living,
+    cursor,
+    transient: outcome.transient,
+    ...(permissions === undefined ? {} : { permissions }),
+    ...(bandwidth === undefined ? {} : { bandwidth }),
+  };
 }

@@ -7,7 +7,13 @@ export type EntryRight =
   /** One of our join tickets: one opening of one room. */
   | { readonly kind: 'ticket'; readonly claims: TicketClaims }
   /** A foreign backend is asked about every room. */
-  | { readonly kind: 'backend'; readonly backendId: string; readonly requestUrl: string }
+  | {
+      readonly kind: 'backend';
+      readonly backendId: string;
+      readonly requestUrl: string;
+      /** Who the backend said it is; empty for guests, also when a room later gave them a name. */
+      readonly userId: string;
+    }
   /** Trusted; `backendId` when it belongs to a foreign backend. */
   | { readonly kind: 'internal'; readonly backendId: string | null };
 
@@ -18,6 +24,8 @@ export interface Authenticated {
   readonly displayName?: string;
   readonly user?: JsonObject;
   readonly right: EntryRight;
+  /** How many sessions its tenant may have; absent: any number. */
+  readonly sessionLimit?: number;
 }
 
 /** The right in a form the live layer keeps. */

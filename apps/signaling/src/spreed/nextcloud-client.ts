@@ -5,7 +5,11 @@ import {
   authRequestBody,
   backendChecksum,
   BACKEND_HEADERS,
+  backendRequestUrl,
   CLIENT_FEATURES,
+  normalizeBackendUrl,
+  pingRequestBody,
+  readAcknowledgement,
   readAuthAnswer,
   readRoomAnswer,
   roomRequestBody,
@@ -16,31 +20,40 @@ import {
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { Logger } from '@parley/server-kit';
-import { request, type Dispatcher } from 'undici';
-import { createBackendAgent, ReachRules } from './backend-agent';
+import type { BackendHttp } from './backend-http';
+import type { Capabilities } from './capabilities';
 
-const MAX_ANSWER_BYTES = 262_144;
 const RANDOM_BYTES = 32;
 
 export interface NextcloudClientOptions {
   readonly version: string;
   readonly logger: Logger;
-  /** For connecting and for the whole answer, in milliseconds. */
-  readonly timeoutMs?: number;
+  readonly http: BackendHttp;
+  readonly capabilities: Capabilities;
 }
 
-/** Asks foreign backends (a Nextcloud each) who comes in (section "Backend requests"). */
-export class NextcloudClient {
-  private readonly agents = new Map<string, { readonly rules: string; readonly agent: Dispatcher }>();
-  private readonly timeoutMs: number;
+/** One who is still there, in a ping. */
+export interface PingEntry {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly sessionId: string;
+}
 
-  constructor(private readonly options: NextcloudClientOptions) {
-    this.timeoutMs = options.timeoutMs ?? 10_000;
+/** Asks foreign backends (a Nextcloud each) who comes in, and tells them who is there (section "Backend requests"). */
+export class NextcloudClient {
+  constructor(private readonly options: NextcloudClientOptions) {}
+
+  /** Where a backend is asked, by the URL its client gave. Undefined: that is no URL of a backend. */
+  async requestUrl(backend: Backend, given: string): Promise<string | undefined> {
+    const base = normalizeBackendUrl(given);
+    if (base === undefined) return undefined;
+    const capabilities = await this.options.capabilities.of(backend, base);
+    return backendRequestUrl(given, capabilities?.features);
   }
 
   /** Hello 1.0: may somebody with these parameters come in? */
   async authenticate(backend: Backend, url: string, params: JsonValue): Promise<Result<BackendUser, WireError>> {
-    const body = await this.post(backend, url, authRequestBody(params));
+    const body = await this.send(backend, url, authRequestBody(params));
     return body.ok ? readAuthAnswer(body.value) : body;
   }
 
@@ -50,68 +63,74 @@ export class NextcloudClient {
     url: string,
     of: Parameters<typeof roomRequestBody>[0],
   ): Promise<Result<BackendRoom, WireError>> {
-    const body = await this.post(backend, url, roomRequestBody(of));
+    const body = await this.send(backend, url, roomRequestBody(of));
     return body.ok ? readRoomAnswer(body.value) : body;
   }
 
-  async close(): Promise<void> {
-    const agents = [...this.agents.values()];
-    this.agents.clear();
-    await Promise.all(agents.map(({ agent }) => agent.destroy()));
+  /**
+   * Tells who is still there: in as few requests as the backend takes, or one per room when it does not say how many
+   * entries it takes. Goes on after a failed one.
+   * @returns whether all of them arrived
+   */
+  async ping(backend: Backend, url: string, entries: readonly PingEntry[]): Promise<boolean> {
+    const capabilities = await this.options.capabilities.of(backend, normalizeBackendUrl(url) ?? url);
+    const batches = capabilities?.pingLimit === undefined ? byRoom(entries) : chunks(entries, capabilities.pingLimit);
+    let all = true;
+    for (const { roomId, entries: batch } of batches) {
+      const answer = await this.send(backend, url, pingRequestBody(roomId, batch));
+      all &&= answer.ok && readAcknowledgement(answer.value).ok;
+    }
+    return all;
   }
 
-  private async post(backend: Backend, url: string, body: string): Promise<Result<string, WireError>> {
+  /** Any other signed request; answers the JSON text of the answer. */
+  async send(backend: Backend, url: string, body: string): Promise<Result<string, WireError>> {
+    const { http, logger, version } = this.options;
     const random = randomBytes(RANDOM_BYTES).toString('hex');
     try {
-      const answer = await request(url, {
+      const { json } = await http.send(backend, url, {
         method: 'POST',
-        dispatcher: this.agentFor(backend),
-        signal: AbortSignal.timeout(this.timeoutMs),
         body,
         headers: {
           'content-type': 'application/json',
           accept: 'application/json',
           'ocs-apirequest': 'true',
-          'user-agent': serverName(this.options.version),
+          'user-agent': serverName(version),
           [BACKEND_HEADERS.features]: CLIENT_FEATURES.join(', '),
           [BACKEND_HEADERS.random]: random,
           [BACKEND_HEADERS.checksum]: backendChecksum(backend.secret, random, body),
         },
       });
-      return { ok: true, value: await readJsonText(answer) };
+      if (json === undefined) throw new Error('the answer is no JSON');
+      return { ok: true, value: json };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.options.logger.warn({ backend: backend.id, reason }, 'a backend could not be asked');
+      logger.warn({ backend: backend.id, reason }, 'a backend could not be asked');
       return fail(wireError('internal_error'));
     }
   }
-
-  /** One agent per backend and set of rules: a pooled connection must never serve stricter ones. */
-  private agentFor(backend: Backend): Dispatcher {
-    const rules = backend.allowPrivate.join();
-    const known = this.agents.get(backend.id);
-    if (known !== undefined) {
-      if (known.rules === rules) return known.agent;
-      void known.agent.close();
-    }
-    const agent = createBackendAgent(new ReachRules(backend.allowPrivate), this.timeoutMs);
-    this.agents.set(backend.id, { rules, agent });
-    return agent;
-  }
 }
 
-async function readJsonText(answer: Dispatcher.ResponseData): Promise<string> {
-  const type = String(answer.headers['content-type'] ?? '');
-  if (!type.startsWith('application/json')) {
-    await answer.body.dump();
-    throw new Error(`the answer is no JSON but ${type.slice(0, 64) || 'nothing'}`);
+interface Batch {
+  /** Empty: of several rooms. */
+  readonly roomId: string;
+  readonly entries: readonly PingEntry[];
+}
+
+function byRoom(entries: readonly PingEntry[]): Batch[] {
+  const rooms = new Map<string, PingEntry[]>();
+  for (const entry of entries) {
+    const room = rooms.get(entry.roomId);
+    if (room === undefined) rooms.set(entry.roomId, [entry]);
+    else room.push(entry);
   }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  return [...rooms].map(([roomId, batch]) => ({ roomId, entries: batch }));
+}
+
+function chunks(entries: readonly PingEntry[], size: number): Batch[] {
+  const count = Math.ceil(entries.length / size);
+  return Array.from({ length: count }, (_, index) => ({
+    roomId: '',
+    entries: entries.slice(index * size, (index + 1) * size),
+  }));
 }

@@ -16,6 +16,14 @@ const REFUSALS = {
 export class UpgradeRouter {
   private readonly mounts = new Map<string, UpgradeHandler>();
   private draining = false;
+  private readonly headerLines: string;
+
+  /** @param headers sent with refusals */
+  constructor(headers: Readonly<Record<string, string>> = {}) {
+    this.headerLines = Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('');
+  }
 
   /** @param path exact path; a slash at the end is another one */
   mount(path: string, handler: UpgradeHandler): void {
@@ -37,16 +45,17 @@ export class UpgradeRouter {
     socket.on('error', () => socket.destroy());
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const handler = this.mounts.get(path);
-    if (handler === undefined) return refuse(socket, 404);
-    if (this.draining) return refuse(socket, 503);
+    if (handler === undefined) return this.refuse(socket, 404);
+    if (this.draining) return this.refuse(socket, 503);
     handler(request, socket, head);
   }
-}
 
-function refuse(socket: Duplex, status: keyof typeof REFUSALS): void {
-  const reason = REFUSALS[status];
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `Content-Length: ${reason.length}\r\nDate: ${new Date().toUTCString()}\r\n\r\n${reason}`,
-  );
+  private refuse(socket: Duplex, status: keyof typeof REFUSALS): void {
+    const reason = REFUSALS[status];
+    socket.end(
+      `HTTP/1.1 ${status} ${reason}\r\n${this.headerLines}Connection: close\r\n` +
+        `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${reason.length}\r\n` +
+        `Date: ${new Date().toUTCString()}\r\n\r\n${reason}`,
+    );
+  }
 }
