@@ -20,6 +20,7 @@ import { RegionTable, type Region } from './region-table';
 import { RegionsController } from './regions.controller';
 import { HomeFinder } from './routing/home-finder';
 import { SpliceDoor } from './sockets/splice-door';
+import { WelcomeController } from './welcome/welcome.controller';
 
 export interface RouterOptions {
   readonly config: RouterConfig;
@@ -35,7 +36,7 @@ class RouterModule {
   static of(status: RegionStatus): DynamicModule {
     return {
       module: RouterModule,
-      controllers: [RegionsController],
+      controllers: [RegionsController, WelcomeController],
       providers: [{ provide: RegionStatus, useValue: status }],
     };
   }
