@@ -62,7 +62,28 @@ export function sessionsSuite(backend: () => Backend): void {
       const ann = await a.open('ann');
       const room = world.room();
       await ann.join(room);
-      expect(await b.live.sessions.find(ann.id)).toEqual({ id: ann.id, tenant: TENANT, userId: 'ann', room });
+      expect(await b.live.sessions.find(ann.id)).toEqual({
+        id: ann.id,
+        tenant: TENANT,
+        userId: 'ann',
+        room,
+        attached: true,
+      });
+    });
+
+    it('finds the connected internal sessions of a tenant by feature', async () => {
+      const tenant = brandAs<TenantKey>(`backend:${Math.random()}`);
+      const bridge = { tenant, kind: 'internal', features: ['start-dialout'] } as const;
+      const [one, two] = [await a.open('one', bridge), await b.open('two', bridge)];
+      await a.open('client', { ...bridge, kind: 'client' });
+      await b.open('other', { ...bridge, features: [] });
+      const found = async () => [...(await a.live.sessions.withFeature(tenant, 'start-dialout'))].sort();
+      expect(await found()).toEqual([one.id, two.id].sort());
+      await one.session.detach();
+      expect(await found()).toEqual([two.id]);
+      await two.session.close();
+      expect(await found()).toEqual([]);
+      expect(await a.live.sessions.withFeature(TENANT, 'start-dialout')).toEqual([]);
     });
 
     it('ends a session wherever it is and burns its resume id', async () => {

@@ -48,7 +48,11 @@ export interface Node extends Omit<Breakable, 'store'> {
 export interface PersonOptions {
   readonly userId?: string;
   readonly tenant?: TenantKey;
+  readonly kind?: SessionRecord['kind'];
+  readonly features?: readonly string[];
   readonly reads?: boolean;
+  /** How many sessions its tenant may have. */
+  readonly limit?: number;
 }
 
 /** A session with the connection that holds it. */
@@ -108,15 +112,15 @@ export class World {
     const record: SessionRecord = {
       id: brandAs<SessionId>(`${name}.${randomUUID()}`),
       tenant: options.tenant ?? TENANT,
-      kind: 'client',
+      kind: options.kind ?? 'client',
       userId: options.userId ?? name,
-      features: [],
+      features: options.features ?? [],
       dialect: 'test',
       resumeVerifier: verifierOf(secret),
       attributes: { name, list: [], nothing: {} },
     };
     const sink = new RecordingSink(name, options.reads ?? true);
-    return person(await live.sessions.open(record, sink), secret, sink);
+    return person(await live.sessions.open(record, sink, options), secret, sink);
   }
 }
 

@@ -8,16 +8,37 @@ export const DIALECT = 'spreed-signaling';
 /** A client that announces this gets a `seq` per delivered frame and may resume with `lastSeq` (PROTOCOL.md). */
 export const MESSAGE_SEQ = 'message-seq';
 
+/** Permission lists of backends count. */
+const PERMISSIONS = 'audio-video-permissions';
+
+/** Internal clients may speak for others. */
+const VIRTUAL_SESSIONS = 'virtual-sessions';
+
 /** What is announced to clients: only what works. Sorted, without repetition. */
 export const CLIENT_FEATURES = [
+  PERMISSIONS,
   'chat-relay',
+  'dialout',
   'hello-v2',
   'incall-all',
   'join-features',
   MESSAGE_SEQ,
+  'recipient-call',
   'switchto',
+  'transient-data',
+  'transient-sessiondata',
   'welcome',
 ] as const;
+
+/** What internal clients are told: nothing about permissions, which do not bind them, but whom they may speak for. */
+export function internalFeatures(features: readonly string[]): readonly string[] {
+  return [...features.filter((feature) => feature !== PERMISSIONS), VIRTUAL_SESSIONS].sort();
+}
+
+/** What everybody is told before the hello: the features of clients and of internal clients. */
+export function welcomeFeatures(features: readonly string[]): readonly string[] {
+  return [...features, VIRTUAL_SESSIONS].sort();
+}
 
 /** Limits of this protocol. */
 export const LIMITS = {

@@ -1,6 +1,6 @@
 import { decodeFrame } from '../codec';
 import { wireError } from '../errors';
-import { CLIENT_FEATURES, LIMITS } from '../features';
+import { CLIENT_FEATURES, LIMITS, welcomeFeatures } from '../features';
 import { frameOf } from '../frame';
 import { EventFrames } from '../event-frames';
 import { byeFrame } from '../from-domain';
@@ -85,7 +85,8 @@ export class SignalingMachine {
   }
 
   private opened(state: ConnectionState): Step {
-    const welcome = { type: 'welcome', welcome: { version: this.server.version, features: this.server.features } };
+    const { version, features } = this.server;
+    const welcome = { type: 'welcome', welcome: { version, features: welcomeFeatures(features) } };
     return {
       state,
       effects: [

@@ -1,6 +1,6 @@
 import type { ClientMessage } from '../client-message';
 import { wireError } from '../errors';
-import { MESSAGE_SEQ } from '../features';
+import { internalFeatures, MESSAGE_SEQ } from '../features';
 import { frameOf, type Frame } from '../frame';
 import { participantsFrame, type EventFrames } from '../event-frames';
 import type {
@@ -124,7 +124,8 @@ function activeSession(
 }
 
 /** The complete answer, on a resume too: the web client rebuilds its feature table from every one. */
-function helloFrame(server: ServerFacts, pending: Pending, facts: SessionFacts): Frame {
+function helloFrame({ version, features }: ServerFacts, pending: Pending, facts: SessionFacts): Frame {
+  const internal = facts.identity.kind === 'internal';
   return frameOf({
     id: pending.id,
     type: 'hello',
@@ -133,7 +134,7 @@ function helloFrame(server: ServerFacts, pending: Pending, facts: SessionFacts):
       sessionid: facts.sessionId,
       resumeid: facts.resumeId,
       userid: facts.identity.userId,
-      server: { version: server.version, features: server.features },
+      server: { version, features: internal ? internalFeatures(features) : features },
     },
   });
 }
