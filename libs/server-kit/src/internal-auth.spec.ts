@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { InternalAuth } from './index';
 
@@ -21,6 +22,15 @@ describe('InternalAuth', () => {
     expect(auth.verify(header, call, late)).toEqual({ ok: false, error: 'expired' });
     expect(new InternalAuth(fresh).verify(header, call, now)).toEqual({ ok: false, error: 'invalid' });
     expect(auth.verify(undefined, call, now)).toEqual({ ok: false, error: 'missing' });
+  });
+
+  it('is not opened by the secret itself, which signs what internal clients choose', () => {
+    const header = auth.sign(call, now);
+    const text = JSON.stringify(['v1', call.method, call.path, call.from, call.hops, now.getTime()]);
+    const chosen = createHmac('sha256', old).update(text).digest('hex');
+    expect(header).not.toContain(chosen);
+    const forged = `${header.slice(0, -64)}${chosen}`;
+    expect(auth.verify(forged, call, now)).toEqual({ ok: false, error: 'invalid' });
   });
 
   it('lets a secret be rotated without a gap', () => {

@@ -1,8 +1,14 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { fail, ok, type Result } from '@parley/domain';
 
 /** The header with which our services recognise each other. */
 export const INTERNAL_HEADER = 'x-parley-internal';
+
+/**
+ * What this key is for. The secret itself also signs random texts that internal signaling clients choose: without a key
+ * of its own, such a text could be made to look like a call's signature, and the other way round.
+ */
+const KEY_LABEL = 'parley internal calls v1';
 
 /** How far the clocks of two services may be apart, in milliseconds. */
 const TOLERANCE_MS = 30_000;
@@ -25,19 +31,22 @@ export type InternalAuthFailure = 'missing' | 'invalid' | 'expired';
  * cannot be moved to another path; it does not cover the body, which only ever travels inside our networks or over TLS.
  */
 export class InternalAuth {
-  private readonly secrets: readonly string[];
+  private readonly keys: readonly [Buffer, ...Buffer[]];
 
   /** @param secret `PARLEY_INTERNAL_SECRET`; of several, separated by commas, the first one signs and all are accepted */
   constructor(secret: string) {
-    this.secrets = secret.split(',').filter((part) => part !== '');
-    if (this.secrets.length === 0) throw new Error('the internal secret is empty');
+    const [first, ...others] = secret
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+    if (first === undefined) throw new Error('the internal secret is empty');
+    this.keys = [keyOf(first), ...others.map(keyOf)];
   }
 
   /** The value for {@link INTERNAL_HEADER}. */
   sign(call: InternalCall, now: Date): string {
-    const [secret = ''] = this.secrets;
     const at = now.getTime();
-    return `v1 ${at} ${call.hops} ${encodeURIComponent(call.from)} ${mac(secret, call, at)}`;
+    return `v1 ${at} ${call.hops} ${encodeURIComponent(call.from)} ${mac(this.keys[0], call, at)}`;
   }
 
   /** Checks a received header against the request it came with. */
@@ -54,18 +63,20 @@ export class InternalAuth {
     if (from === undefined) return fail('invalid');
     const call = { ...request, from, hops: Number(hops) };
     const given = Buffer.from(signature, 'hex');
-    const genuine = this.secrets.some((secret) =>
-      timingSafeEqual(given, Buffer.from(mac(secret, call, Number(at)), 'hex')),
-    );
+    const genuine = this.keys.some((key) => timingSafeEqual(given, Buffer.from(mac(key, call, Number(at)), 'hex')));
     if (!genuine) return fail('invalid');
     if (Math.abs(now.getTime() - Number(at)) > TOLERANCE_MS) return fail('expired');
     return ok({ from, hops: call.hops });
   }
 }
 
-function mac(secret: string, call: InternalCall, at: number): string {
+function keyOf(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', KEY_LABEL, 32));
+}
+
+function mac(key: Buffer, call: InternalCall, at: number): string {
   const text = JSON.stringify(['v1', call.method.toUpperCase(), call.path, call.from, call.hops, at]);
-  return createHmac('sha256', secret).update(text).digest('hex');
+  return createHmac('sha256', key).update(text).digest('hex');
 }
 
 function decoded(text: string): string | undefined {
