@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { JsonObject } from '@parley/domain';
 import { backendSecretPlace } from '@parley/persistence';
-import type { ScriptedSignalingClient } from '@parley/testing';
+import type { Envelope, Matcher, ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling } from '../src/app';
 import { FakeNextcloud } from './fake-nextcloud';
 import { DOMAIN, type TestRegion } from './gateway';
@@ -17,6 +17,7 @@ export interface PostAnswer {
 export class TalkServer {
   private constructor(
     private readonly region: TestRegion,
+    private readonly id: string,
     readonly cloud: FakeNextcloud,
     readonly secret: string,
   ) {}
@@ -32,11 +33,12 @@ export class TalkServer {
         domainName: DOMAIN,
         urls: [cloud.url],
         secretSealed: sealer.seal(backendSecretPlace(id, 'secret'), secret),
+        internalSecretSealed: sealer.seal(backendSecretPlace(id, 'internalSecret'), internalSecretOf(id)),
         allowPrivate: ['127.0.0.0/8'],
         scopesRooms,
       },
     });
-    return new TalkServer(region, cloud, secret);
+    return new TalkServer(region, id, cloud, secret);
   }
 
   async close(): Promise<void> {
@@ -66,6 +68,13 @@ export class TalkServer {
   ): Promise<ScriptedSignalingClient> {
     const client = await this.user(replica, userid, options);
     await this.enter(client, token);
+    return client;
+  }
+
+  /** A service of this Nextcloud, e.g. a recorder. */
+  async service(replica: RunningSignaling, name: string): Promise<ScriptedSignalingClient> {
+    const client = await this.region.connect(replica, name);
+    await client.helloInternal({ secret: internalSecretOf(this.id), backend: this.cloud.url });
     return client;
   }
 
@@ -101,7 +110,35 @@ export class TalkServer {
   }
 }
 
+function internalSecretOf(id: string): string {
+  return `internal secret of ${id}`;
+}
+
 /** The name by which Nextcloud knows a client's session. */
 export function foreignIdOf(client: ScriptedSignalingClient): string {
   return `nc/${client.sessionId}+=`;
 }
+
+interface Event extends JsonObject {
+  readonly target: string;
+  readonly type: string;
+}
+
+export function eventOf(envelope: Envelope): Event | undefined {
+  return envelope.type === 'event' ? (envelope.event as Event) : undefined;
+}
+
+/** An event of this target and type. */
+export function event(target: string, type: string): Matcher {
+  return (envelope) => eventOf(envelope)?.target === target && eventOf(envelope)?.type === type;
+}
+
+/** Waits for an event; answers its payload. */
+export async function expectEvent(client: ScriptedSignalingClient, target: string, type: string): Promise<unknown> {
+  return eventOf(await client.expect(event(target, type)))?.[type];
+}
+
+/** A `room` that nobody asked for. */
+export const isRoom = (envelope: Envelope): boolean => envelope.type === 'room' && envelope.id === undefined;
+
+export const isUpdate: Matcher = event('participants', 'update');
