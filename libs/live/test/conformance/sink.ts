@@ -63,6 +63,10 @@ export function line(event: CoreEvent): string {
   if (event.kind === 'changed') {
     return event.members.map((member) => `${short(member.sessionId)} is ${member.role}`).join(',');
   }
+  if (event.kind === 'transient') {
+    const { key, value, oldValue } = event;
+    return `${key}: ${JSON.stringify(oldValue) ?? 'nothing'} -> ${JSON.stringify(value) ?? 'nothing'}`;
+  }
   if (event.kind === 'room-changed') return `room ${JSON.stringify(event.properties)}`;
   return event.kind;
 }

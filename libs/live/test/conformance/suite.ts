@@ -4,6 +4,11 @@ import { outagesSuite } from './outages';
 import { roomEndsSuite } from './room-ends';
 import { roomsSuite } from './rooms';
 import { sessionsSuite } from './sessions';
+import { asksSuite } from './asks';
+import { roomStateSuite } from './room-state';
+import { tenantsSuite } from './tenants';
+import { transientSuite } from './transient';
+import { virtualsSuite } from './virtuals';
 import type { Backend } from './world';
 
 /**
@@ -22,6 +27,11 @@ export function conformance(name: string, start: () => Promise<Backend>, runs = 
     roomEndsSuite(() => backend);
     outagesSuite(() => backend);
     guardsSuite(() => backend);
+    tenantsSuite(() => backend);
+    roomStateSuite(() => backend);
+    transientSuite(() => backend);
+    virtualsSuite(() => backend);
+    asksSuite(() => backend);
     dialoguesSuite(() => backend, runs);
   });
 }

@@ -1,0 +1,125 @@
+import { eventually } from '@parley/testing';
+import { World, type Backend, type Node } from './world';
+
+const SOON_MS = 15_000;
+
+/** What replicas share about a room besides who is in it. */
+export function roomStateSuite(backend: () => Backend): void {
+  describe('room state', () => {
+    let world: World;
+    let a: Node;
+    let b: Node;
+    let c: Node;
+
+    beforeEach(() => {
+      world = new World(backend());
+      [a, b, c] = [world.node(), world.node(), world.node()];
+    });
+    afterEach(() => world.close());
+
+    it('gives each request a number of its own, rising on all replicas and over a loss', async () => {
+      const room = world.room();
+      const orders = await Promise.all([a, b, c, a, b, c].map((node) => node.live.rooms.nextOrder(room)));
+      expect(new Set(orders).size).toBe(6);
+      const before = Math.max(...orders);
+      await world.flush();
+      // Numbers given faster than one per millisecond are ahead of the clock they begin with.
+      await eventually(async () => (await b.live.rooms.nextOrder(room)) > before, 'a higher number');
+    });
+
+    it('takes only newer properties and tells only of others', async () => {
+      const room = world.room();
+      const ann = await a.open('ann');
+      expect((await ann.join(room)).properties).toEqual({});
+      const { rooms } = b.live;
+      expect(await rooms.setProperties(room, { name: 'one', list: [], map: {} }, 5)).toBe(true);
+      expect(await rooms.setProperties(room, { name: 'late' }, 4)).toBe(false);
+      expect(await rooms.setProperties(room, { name: 'twice' }, 5)).toBe(false);
+      expect(await rooms.setProperties(room, { name: 'one', list: [], map: {} }, 6)).toBe(false);
+      expect(await rooms.setProperties(room, { name: 'between' }, 6)).toBe(false);
+      expect(await rooms.setProperties(room, { name: 'two' }, 7)).toBe(true);
+      await ann.sink.expectLines('room {"name":"one","list":[],"map":{}}', 'room {"name":"two"}');
+      const bob = await c.open('bob');
+      expect((await bob.join(room)).properties).toEqual({ name: 'two' });
+    });
+
+    it('keeps the newest of two requests that overtake each other', async () => {
+      const room = world.room();
+      const [first, second] = [await a.live.rooms.nextOrder(room), await b.live.rooms.nextOrder(room)];
+      expect(await b.live.rooms.putDocument(room, 'users', [{ n: 2, tags: [], more: {} }], second)).toBe(true);
+      expect(await a.live.rooms.putDocument(room, 'users', [{ n: 1 }], first)).toBe(false);
+      expect(await c.live.rooms.document(room, 'users')).toEqual([{ n: 2, tags: [], more: {} }]);
+      expect(await c.live.rooms.document(room, 'other')).toBeUndefined();
+    });
+
+    it('patches members silently; per member the newest request wins', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await ann.join(room);
+      await bob.join(room);
+      await ann.sink.expectLines('+bob');
+      const { rooms } = c.live;
+      const stranger = (await c.open('eve')).id;
+      await rooms.patchMembers(room, [{ sessionId: ann.id, inCall: 7 }], 10);
+      await rooms.patchMembers(
+        room,
+        [
+          { sessionId: ann.id, inCall: 0 },
+          { sessionId: bob.id, inCall: 3, flags: 1 },
+          { sessionId: stranger, inCall: 1 },
+        ],
+        9,
+      );
+      const patched = await rooms.patchMembers(room, [{ sessionId: bob.id, flags: 0 }]);
+      expect(patched.map(({ sessionId, inCall, flags }) => [sessionId, inCall, flags])).toEqual([
+        [ann.id, 7, undefined],
+        [bob.id, 3, 0],
+      ]);
+      expect(await a.live.rooms.members(room)).toEqual(patched);
+      const eve = await c.open('eve');
+      const { others } = await eve.join(room, { member: { kind: 'client', userId: '', inCall: 1 } });
+      expect(others).toEqual(patched);
+      await ann.sink.expectLines('+bob', '+eve');
+      expect(ann.sink.deliveries.at(-1)?.event).toMatchObject({ members: [{ inCall: 1 }] });
+      await ann.session.detach();
+      await rooms.patchMembers(room, [{ sessionId: ann.id, inCall: 0 }], 11);
+      const again = await b.resume(ann, ann.sink.last);
+      expect(again?.sink.lines).toEqual([]);
+      expect((await b.live.rooms.members(room))[0]).toMatchObject({ sessionId: ann.id, inCall: 0 });
+    });
+
+    it('is restored after everything was lost, without news for those who knew it', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await ann.join(room);
+      await bob.join(room);
+      await b.live.rooms.setProperties(room, { name: 'kept' }, await b.live.rooms.nextOrder(room));
+      await b.live.rooms.putDocument(room, 'users', [1], await b.live.rooms.nextOrder(room));
+      await c.live.rooms.patchMembers(room, [{ sessionId: ann.id, inCall: 7 }]);
+      const before = await c.live.rooms.members(room);
+      await ann.sink.expectLines('+bob', 'room {"name":"kept"}');
+      await world.flush();
+      const restored = async () =>
+        JSON.stringify(await c.live.rooms.members(room)) === JSON.stringify(before) &&
+        (await c.live.rooms.document(room, 'users')) !== undefined;
+      await eventually(restored, 'members and document as before', SOON_MS);
+      const settled = performance.now() + world.times.generationGraceMs + 5 * world.times.heartbeatMs;
+      await eventually(() => performance.now() > settled, 'the grace to pass');
+      expect(ann.sink.lines).toEqual(['+bob', 'room {"name":"kept"}']);
+      expect(bob.sink.lines).toEqual(['room {"name":"kept"}']);
+      expect((await (await c.open('eve')).join(room)).properties).toEqual({ name: 'kept' });
+    });
+
+    it('is gone when the room is closed', async () => {
+      const room = world.room();
+      await (await a.open('ann')).join(room);
+      await a.live.rooms.putDocument(room, 'users', [1], 1);
+      await a.live.rooms.setTransient(room, 'key', 1);
+      await b.live.rooms.beginClosing(room, true);
+      await b.live.rooms.finishClosing(room);
+      expect(await c.live.rooms.document(room, 'users')).toBeUndefined();
+      expect(await c.live.rooms.setProperties(room, { late: true }, Number.MAX_SAFE_INTEGER)).toBe(false);
+      expect(await c.live.rooms.patchMembers(room, [])).toEqual([]);
+    });
+  });
+}
