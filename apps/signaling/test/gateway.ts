@@ -62,7 +62,7 @@ export class TestRegion {
     return new TestRegion(url, redis, database, key, issuer, () => postgres.close());
   }
 
-  async replica(overrides: SignalingOverrides = {}): Promise<RunningSignaling> {
+  async replica(overrides: SignalingOverrides = {}, env: Record<string, string> = {}): Promise<RunningSignaling> {
     const config = loadConfig({
       PARLEY_REGION: REGION.id,
       PARLEY_REGION_NUMBER: String(REGION.number),
@@ -76,6 +76,7 @@ export class TestRegion {
       PORT: '0',
       LOG_LEVEL: 'error',
       REPLICA_NAME: `gw-${this.replicas.length + 1}`,
+      ...env,
     });
     const replica = await startSignaling(config, { ...FAST, ...overrides });
     this.replicas.push(replica);
