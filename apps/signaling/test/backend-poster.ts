@@ -72,9 +72,13 @@ export class TalkServer {
   }
 
   /** A service of this Nextcloud, e.g. a recorder. */
-  async service(replica: RunningSignaling, name: string): Promise<ScriptedSignalingClient> {
+  async service(
+    replica: RunningSignaling,
+    name: string,
+    options: { features?: string[] } = {},
+  ): Promise<ScriptedSignalingClient> {
     const client = await this.region.connect(replica, name);
-    await client.helloInternal({ secret: internalSecretOf(this.id), backend: this.cloud.url });
+    await client.helloInternal({ secret: internalSecretOf(this.id), backend: this.cloud.url, ...options });
     return client;
   }
 

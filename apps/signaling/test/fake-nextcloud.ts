@@ -6,7 +6,24 @@ import type { AddressInfo } from 'node:net';
 export interface BackendRequest {
   readonly type: string;
   readonly auth?: { version: string; params: { userid?: string; ticket?: string } };
-  readonly room?: { version: string; roomid: string; userid?: string; sessionid: string; action?: string };
+  readonly room?: {
+    version: string;
+    roomid: string;
+    userid?: string;
+    sessionid: string;
+    action?: string;
+    actorid?: string;
+    actortype?: string;
+    incall?: number;
+  };
+  readonly session?: {
+    version: string;
+    roomid: string;
+    action: string;
+    sessionid: string;
+    userid?: string;
+    user?: object;
+  };
   readonly ping?: { version: string; roomid: string; entries: { userid?: string; sessionid: string }[] };
 }
 
@@ -16,8 +33,8 @@ const CAPABILITIES = /^.*\/ocs\/v2\.php\/cloud\/capabilities$/;
 /**
  * The part of a Nextcloud that the signaling server asks: who comes in, and into which room. Checks the checksum by
  * itself. Rooms called `secret-…` are refused, those called `quiet-…` give no `control` permission, those
- * called `loud-…` nothing but that; in those called
- * `named-…` guests are called `guest-of-<room>`.
+ * called `loud-…` nothing but that, those called `hidden-…` hide names; in those called `named-…` guests are called
+ * `guest-of-<room>`.
  */
 export class FakeNextcloud {
   readonly requests: BackendRequest[] = [];
@@ -67,6 +84,17 @@ export class FakeNextcloud {
     return about.map(({ room }) => `${room?.action ?? 'join'} ${room?.roomid}`);
   }
 
+  /** Waits until it was asked something like this. */
+  async expectRequest(fits: (request: BackendRequest) => boolean, timeoutMs = 5_000): Promise<BackendRequest> {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const found = this.requests.find(fits);
+      if (found !== undefined) return found;
+      if (Date.now() > end) throw new Error(`not asked; only: ${JSON.stringify(this.requests)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   async close(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
@@ -86,6 +114,8 @@ export class FakeNextcloud {
     this.requests.push(asked);
     this.paths.push(path);
     if (asked.type === 'ping') return { type: 'room', room: { version: '1.0' } };
+    // Talk does not know announcements of virtual sessions.
+    if (asked.type === 'session') return refusal('unknown_type');
     return asked.type === 'auth' ? authAnswer(asked) : roomAnswer(asked);
   }
 
@@ -106,14 +136,16 @@ function authAnswer({ auth }: BackendRequest): object {
   return { type: 'auth', auth: { version: '1.0', userid, user: userid === undefined ? [] : user } };
 }
 
+const PERMISSIONS: readonly (readonly [string, readonly string[]])[] = [
+  ['quiet', ['publish-audio']],
+  ['loud', ['control']],
+  ['hidden', ['hide-displaynames']],
+];
+
 function roomAnswer({ room }: BackendRequest): object {
   const roomid = room?.roomid ?? '';
   if (roomid.startsWith('secret')) return refusal('no_such_room');
-  const permissions = roomid.startsWith('quiet')
-    ? ['publish-audio']
-    : roomid.startsWith('loud')
-      ? ['control']
-      : undefined;
+  const permissions = PERMISSIONS.find(([prefix]) => roomid.startsWith(prefix))?.[1];
   const session = roomid.startsWith('named') ? { userid: `guest-of-${roomid}` } : undefined;
   return { type: 'room', room: { version: '1.0', roomid, properties: { name: roomid }, permissions, session } };
 }
