@@ -36,7 +36,7 @@ export class TestRegion {
   private readonly clients: ScriptedSignalingClient[] = [];
 
   private constructor(
-    private readonly databaseUrl: string,
+    readonly databaseUrl: string,
     readonly redis: TestRedis,
     readonly database: Database,
     private readonly privateKey: string,
