@@ -159,10 +159,11 @@ function buildHouse(
     live,
     clock,
     logger,
+    metrics,
     times: overrides.backendTimes,
   });
   const { store: backends, nextcloud, capabilities, notices } = foreign;
-  const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs);
+  const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs, metrics);
   const authenticator = new Authenticator({
     region,
     publicUrl: config.PUBLIC_URL,

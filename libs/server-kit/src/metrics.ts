@@ -26,7 +26,8 @@ export class Metrics {
     name: string,
     { help, labels = [], buckets }: Labels<Name> & { readonly buckets?: number[] },
   ): Histogram<Name> {
-    return new Histogram({ name, help, labelNames: [...labels], buckets, registers: [this.registry] });
+    const given = buckets === undefined ? {} : { buckets };
+    return new Histogram({ name, help, labelNames: [...labels], ...given, registers: [this.registry] });
   }
 
   /** Serves `GET /metrics` on a port of its own, so that no front door can show it to the world. Answers the port. */

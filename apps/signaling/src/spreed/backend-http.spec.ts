@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Backend } from '@parley/persistence';
+import { Metrics } from '@parley/server-kit';
 import { BackendHttp } from './backend-http';
 
 // The rest of a backend does not matter here.
@@ -29,7 +30,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  http = new BackendHttp(2_000);
+  http = new BackendHttp(new Metrics('test'), 2_000);
 });
 beforeEach(() => void seen.splice(0));
 afterAll(async () => {

@@ -1,4 +1,5 @@
 import type { Backend } from '@parley/persistence';
+import type { Metrics } from '@parley/server-kit';
 import { request, type Dispatcher } from 'undici';
 import { createBackendAgent, ReachRules } from './backend-agent';
 
@@ -26,11 +27,38 @@ export interface BackendAnswer {
 export class BackendHttp {
   private readonly agents = new Map<string, { readonly rules: string; readonly agent: Dispatcher }>();
 
+  private readonly requests;
+  private readonly errors;
+  private readonly durations;
+
   /** @param timeoutMs for connecting and for the whole answer, in milliseconds */
-  constructor(private readonly timeoutMs = 10_000) {}
+  constructor(
+    metrics: Metrics,
+    private readonly timeoutMs = 10_000,
+  ) {
+    const labels = ['backend'] as const;
+    const name = 'signaling_backend_client_requests';
+    this.requests = metrics.counter(`${name}_total`, { help: 'Requests to backends', labels });
+    this.errors = metrics.counter(`${name}_errors_total`, { help: 'Requests to backends that failed', labels });
+    this.durations = metrics.histogram(`${name}_duration`, { help: 'Seconds until a backend answered', labels });
+  }
 
   /** @throws when there is no answer in time, or one that cannot be taken */
   async send(backend: Backend, url: string, options: BackendRequestOptions): Promise<BackendAnswer> {
+    const labels = { backend: backend.id };
+    this.requests.inc(labels);
+    const done = this.durations.startTimer(labels);
+    try {
+      return await this.exchange(backend, url, options);
+    } catch (error) {
+      this.errors.inc(labels);
+      throw error;
+    } finally {
+      done();
+    }
+  }
+
+  private async exchange(backend: Backend, url: string, options: BackendRequestOptions): Promise<BackendAnswer> {
     const dispatcher = this.agentFor(backend);
     const signal = AbortSignal.timeout(this.timeoutMs);
     let target = url;

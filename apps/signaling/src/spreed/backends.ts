@@ -1,7 +1,7 @@
 import type { Clock } from '@parley/domain';
 import type { Live } from '@parley/live';
 import { createBackendStore, type BackendStore, type Database } from '@parley/persistence';
-import { createRedis, hearBackendBell, type Logger } from '@parley/server-kit';
+import { createRedis, hearBackendBell, type Logger, type Metrics } from '@parley/server-kit';
 import { BackendHttp } from './backend-http';
 import { BackendRegistry } from './backend-registry';
 import { Capabilities } from './capabilities';
@@ -24,6 +24,7 @@ export interface BackendsOptions {
   readonly live: Pick<Live, 'sessions' | 'rooms' | 'guards' | 'events'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly times?: BackendTimes;
 }
 
@@ -39,9 +40,9 @@ export interface Backends {
 
 /** Puts it together; starts to listen for changes and to ping. */
 export function openBackends(options: BackendsOptions): Backends {
-  const { database, live, clock, logger, times = {}, version } = options;
+  const { database, live, clock, logger, metrics, times = {}, version } = options;
   const store = new BackendRegistry(createBackendStore(database));
-  const http = new BackendHttp(times.timeoutMs);
+  const http = new BackendHttp(metrics, times.timeoutMs);
   const capabilities = new Capabilities({ http, clock, logger, version });
   const nextcloud = new NextcloudClient({ version, logger, http, capabilities });
   const notices = new LeaveNotices({
@@ -60,6 +61,7 @@ export function openBackends(options: BackendsOptions): Backends {
     guards: live.guards,
     nextcloud,
     logger,
+    metrics,
     intervalMs: times.pingMs,
   });
   const redis = createRedis(options.redisUrl, 'subscriber', logger);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LiveRooms, RoomStore } from '@parley/domain';
 import type { LiveGuards } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
-import { every, type Background, type Logger } from '@parley/server-kit';
+import { every, type Background, type Logger, type Metrics } from '@parley/server-kit';
 import type { NextcloudClient, PingEntry } from './nextcloud-client';
 
 /** Rooms whose members are read side by side. */
@@ -15,6 +15,7 @@ export interface RoomPingsParts {
   readonly guards: Pick<LiveGuards, 'lease'>;
   readonly nextcloud: Pick<NextcloudClient, 'ping'>;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** How often each backend hears of its sessions, in milliseconds. */
   readonly intervalMs?: number;
 }
@@ -28,7 +29,15 @@ export class RoomPings {
   private readonly loop: Background;
   private readonly underWay = new Map<string, Promise<void>>();
 
+  private readonly known;
+  private readonly limits;
+
   constructor(private readonly parts: RoomPingsParts) {
+    this.known = parts.metrics.gauge('signaling_backend_current', { help: 'Backends that may use this cluster' });
+    this.limits = parts.metrics.gauge('signaling_backend_session_limit', {
+      help: 'How many sessions a backend may have',
+      labels: ['backend'],
+    });
     this.intervalMs = parts.intervalMs ?? 10_000;
     this.loop = every('room pings', this.intervalMs / 10, () => this.look(), parts.logger);
   }
@@ -40,7 +49,12 @@ export class RoomPings {
 
   /** Backends are told side by side: one that does not answer must not cost the sessions of another. */
   private async look(): Promise<void> {
-    for (const backend of await this.parts.backends.list()) {
+    const backends = await this.parts.backends.list();
+    this.known.set(backends.length);
+    this.limits.reset();
+    for (const { id, sessionLimit } of backends)
+      if (sessionLimit !== null) this.limits.set({ backend: id }, sessionLimit);
+    for (const backend of backends) {
       if (this.underWay.has(backend.id) || !(await this.isTime(backend))) continue;
       const work = this.ping(backend)
         .catch((error: unknown) => {

@@ -24,6 +24,7 @@ export const CLIENT_FEATURES = [
   'join-features',
   MESSAGE_SEQ,
   'recipient-call',
+  'serverinfo',
   'switchto',
   'transient-data',
   'transient-sessiondata',

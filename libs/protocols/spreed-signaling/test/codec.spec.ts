@@ -49,7 +49,7 @@ describe('backend URLs', () => {
   test('a complete URL is asked as it is, a base URL gets the API path', () => {
     const complete = 'https://cloud.test/ocs/v2.php/apps/spreed/api/v1/signaling/backend';
     expect(backendRequestUrl(complete)).toBe(complete);
-    expect(backendRequestUrl('https://cloud.test/nc')).toBe(
+    expect(backendRequestUrl('https://cloud.test/nc', ['signaling-v3'])).toBe(
       'https://cloud.test/nc/ocs/v2.php/apps/spreed/api/v3/signaling/backend',
     );
   });
