@@ -3,8 +3,8 @@ import { isChatRefresh } from '../chat-relay';
 import type { DeliveredEvent } from './connection.types';
 
 /**
- * What was missed, with one wish to fetch the chat instead of several: fetching once is enough (brief 3.3). The place of
- * the others in the log still counts.
+ * What was missed, with one wish to fetch the chat instead of several: fetching once is enough (brief 3.3). Only messages
+ * of clients are combined, as real servers do. Whatever is delivered next reaches the places of those left out.
  */
 export function withoutRepeatedRefreshes(events: readonly DeliveredEvent[]): readonly DeliveredEvent[] {
   const refreshes = events.filter(isRefresh);
