@@ -14,7 +14,7 @@ import type { Announcement, Checkpoint, LogEntry, RoomPosition, SessionRead } fr
 import { decodeEvent, decodeSessionSignal, type SessionSignal } from '../wire';
 import type { ReplicaContext } from './context';
 import type { RoomFeed } from './room-feed';
-import { enterRoom, leaveRoom } from './rooms-of-session';
+import { enterRoom, leaveRoom, type OpenJoin } from './rooms-of-session';
 import { burnAndClear, giveUp, sayGoodbye } from './session-end';
 import { Turns } from './turns';
 
@@ -29,7 +29,7 @@ export class LiveSession implements OwnedSession {
   /** Its latest admission: one that was given up meanwhile is not seated. */
   seat: object | undefined;
   /** A join whose outcome is unknown, to be taken back first. */
-  openJoin: { readonly room: RoomSessionId; readonly attempt: number } | undefined;
+  openJoin: OpenJoin | undefined;
   private position: Cursor;
   private lastEvent: Cursor;
   private lastRoomEvent = 0;

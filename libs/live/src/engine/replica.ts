@@ -97,6 +97,7 @@ async function openSession(
     await announceFeatures(ctx, record);
   } catch (error) {
     await session.close();
+    await store.registry.dismiss(record.tenant, record.id).catch(() => undefined); // or it is forgotten in a while
     throw error;
   }
   session.activateSoon();

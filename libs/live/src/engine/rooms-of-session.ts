@@ -8,6 +8,14 @@ import type { RoomFeed } from './room-feed';
 import { stateForJoiner } from './room-picture';
 import { takeOut } from './session-end';
 
+/** A join whose outcome is not known yet. */
+export interface OpenJoin {
+  readonly room: RoomSessionId;
+  readonly attempt: number;
+  /** Returns the foreign id to who had it before. */
+  giveBack?: () => Promise<void>;
+}
+
 export type Admitted = Extract<StoredJoin, { kind: 'joined' }>;
 
 /**
@@ -21,13 +29,15 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
   await store.registry.schedule(session.id, ctx.times.halfDoneJoinMs);
   const attempt = await store.sessions.beginJoin(session.id, session.epoch, request.room);
   if (attempt === undefined) throw lost(session);
-  session.openJoin = { room: request.room, attempt };
+  const open: OpenJoin = { room: request.room, attempt };
+  session.openJoin = open;
   const seat = {};
   let feed: RoomFeed | undefined;
   try {
     feed = await ctx.feeds.expect(request.room, seat);
     const { room, ...ask } = request;
     const foreign = await claimForeign(ctx, session.record, request);
+    open.giveBack = () => foreign.giveBack();
     const answer = await store.rooms.join(room, { ...ask, session: session.id, attempt });
     if (answer.kind === 'refused') {
       feed.unexpect(seat);
@@ -97,6 +107,7 @@ async function takeBack(ctx: ReplicaContext, session: LiveSession): Promise<void
   if (!open) return;
   const { room, attempt } = open;
   const answer = await ctx.store.sessions.abandonJoin(session.id, session.epoch, attempt);
+  if (answer === 'abandoned') await open.giveBack?.();
   if (answer === 'abandoned') await takeOut(ctx, room, session.id, { tenant: session.record.tenant, attempt });
   if (session.openJoin === open) session.openJoin = undefined;
 }

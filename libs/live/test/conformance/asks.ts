@@ -58,8 +58,12 @@ export function asksSuite(backend: () => Backend): void {
 
     it('do not disturb each other', async () => {
       const sip = await b.open('sip');
-      const all = [question(), question(), question()];
-      const answers = Promise.all(all.map((one, n) => [a, b, c][n]?.live.asks.ask(sip.id, one, 10_000)));
+      const all = [question(), question(), question()] as const;
+      const answers = Promise.all([
+        a.live.asks.ask(sip.id, all[0], 10_000),
+        b.live.asks.ask(sip.id, all[1], 10_000),
+        c.live.asks.ask(sip.id, all[2], 10_000),
+      ]);
       await sip.sink.until(() => sip.sink.lines.length === 3, 'three questions');
       for (const [n, one] of all.entries()) {
         await eventually(() => c.live.asks.answer(one.askId, n), 'the answer to be taken');

@@ -107,6 +107,21 @@ export function tenantsSuite(backend: () => Backend): void {
       expect((await c.live.sessions.byForeignId(tenant, ['nc'])).get('nc')).toBe(ann.id);
     });
 
+    it('returns a foreign id when a join is taken back', async () => {
+      const [ann, bob] = [await a.open('ann', { tenant }), await b.open('bob', { tenant })];
+      await ann.join(world.room(), known('nc'));
+      b.failOn('join', 'after');
+      await expect(bob.join(world.room(), known('nc'))).rejects.toMatchObject({ code: 'unavailable' });
+      const holder = async () => (await c.live.sessions.byForeignId(tenant, ['nc'])).get('nc');
+      await eventually(async () => (await holder()) === ann.id, 'ann to have it again', SOON_MS);
+    });
+
+    it('does not count a session that could not be opened', async () => {
+      a.failOn('open', 'before');
+      await expect(a.open('ann', { tenant, limit: 1 })).rejects.toMatchObject({ code: 'unavailable' });
+      await b.open('bob', { tenant, limit: 1 });
+    });
+
     it('follows a session that comes again under another foreign id', async () => {
       const room = world.room();
       const ann = await a.open('ann', { tenant });
