@@ -4,6 +4,7 @@ import { TalkServer } from './backend-poster';
 import { TestRegion } from './gateway';
 import type { RunningSignaling } from '../src/app';
 
+const askId: unknown = expect.stringMatching(/^.{32}$/);
 const NUMBER = '+491234567890';
 let region: TestRegion;
 let talk: TalkServer;
@@ -42,7 +43,7 @@ function report(client: ScriptedSignalingClient, id: string | undefined, dialout
 /** Answers every question with this. */
 async function answering(client: ScriptedSignalingClient, dialout: JsonObject): Promise<Envelope> {
   const question = await client.expect(isQuestion);
-  report(client, String(question.id), dialout);
+  report(client, question.id as string, dialout);
   return question;
 }
 
@@ -61,7 +62,7 @@ test('a bridge on another replica takes the call', async () => {
   ]);
   expect(answer).toEqual({ status: 200, dialout: { callid: 'call-1' } });
   expect(question).toEqual({
-    id: expect.stringMatching(/^.{32}$/),
+    id: askId,
     type: 'internal',
     internal: {
       type: 'dialout',

@@ -169,5 +169,5 @@ function recordOf({ record: { tenant } }: OwnedSession, id: SessionId, { chosenI
 
 /** The id that its internal client gave it; kept with it, for whichever replica has it later. */
 function chosenIdOf({ attributes }: SessionRecord): string {
-  return String(attributes.chosenId);
+  return typeof attributes.chosenId === 'string' ? attributes.chosenId : '';
 }
