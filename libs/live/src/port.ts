@@ -243,8 +243,8 @@ export interface LiveEvents {
   /** A room became empty or had its first member again, seen by the replica that did it. Drives `closeAfter`. */
   onOccupancy(listener: (room: RoomSessionId, occupied: boolean) => void): void;
   /**
-   * Somebody is out of a room, for whatever reason (left, ended, expired, kicked): told once, by the replica that took
-   * it out. Not told when a whole room is closed.
+   * Somebody is out of a room, for whatever reason (left, ended, expired, kicked, the room was closed): told once, on
+   * the replica that took it out or closed the room. A replica that dies at that moment tells nobody.
    */
   onLeft(listener: (room: RoomSessionId, member: DepartedMember) => void): void;
 }

@@ -13,7 +13,11 @@ export function roomsOf(ctx: ReplicaContext): LiveRooms & LiveRoomState {
     applyPolicy: (room, policy) => rooms.applyPolicy(room, policy),
     beginClosing: (room, force) => rooms.beginClosing(room, force),
     undoClosing: (room) => rooms.undoClosing(room),
-    finishClosing: (room) => rooms.finishClosing(room),
+    async finishClosing(room) {
+      const members = await rooms.members(room);
+      await rooms.finishClosing(room);
+      for (const member of members) ctx.left(room, member);
+    },
     kick: (room, session) => kick(ctx, room, session),
     async kickAll(room) {
       const members = await rooms.members(room);

@@ -10,7 +10,16 @@ import {
 } from '@parley/domain';
 import { verifierOf } from '../../src/cursor';
 import { createReplica } from '../../src/engine/replica';
-import type { Cursor, JoinOutcome, JoinRequest, Live, LiveTimes, OwnedSession, SessionRecord } from '../../src/index';
+import type {
+  Cursor,
+  DepartedMember,
+  JoinOutcome,
+  JoinRequest,
+  Live,
+  LiveTimes,
+  OwnedSession,
+  SessionRecord,
+} from '../../src/index';
 import type { LiveStore } from '../../src/store';
 import { breakable, type Breakable } from './breakable';
 import { RecordingSink } from './sink';
@@ -41,6 +50,8 @@ export interface Node extends Omit<Breakable, 'store'> {
   readonly store: LiveStore;
   /** What it reported about a room. */
   occupancy(room: RoomSessionId): string[];
+  /** Who it reported to be out of a room. */
+  departed(room: RoomSessionId): DepartedMember[];
   open(name: string, options?: PersonOptions): Promise<Person>;
   resume(person: Person, lastSeen?: Cursor): Promise<Person | undefined>;
 }
@@ -82,11 +93,14 @@ export class World {
     const warnings = { warn: (fields: object, message: string) => console.warn(message, fields) };
     const live = createReplica(replica, broken.store, this.times, warnings);
     const reports: [RoomSessionId, string][] = [];
+    const departures: [RoomSessionId, DepartedMember][] = [];
+    live.events.onLeft((room, member) => departures.push([room, member]));
     live.events.onOccupancy((room, occupied) => reports.push([room, occupied ? 'occupied' : 'empty']));
     const node: Node = {
       ...broken,
       live,
       occupancy: (room) => reports.flatMap(([of, report]) => (of === room ? [report] : [])),
+      departed: (room) => departures.flatMap(([of, member]) => (of === room ? [member] : [])),
       open: (name, options) => this.open(live, name, options ?? {}),
       resume: (person, lastSeen) => resume(live, person, lastSeen),
     };
