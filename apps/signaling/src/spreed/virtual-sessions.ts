@@ -1,11 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { brandAs, type ForeignPresence, type Member, type RoomSessionId, type SessionId } from '@parley/domain';
+import {
+  brandAs,
+  type ForeignPresence,
+  type JsonValue,
+  type Member,
+  type RoomSessionId,
+  type SessionId,
+} from '@parley/domain';
 import type { JoinRequest, Live, OwnedSession, SessionRecord, VirtualSession } from '@parley/live';
 import {
   defaultInCall,
   DIALECT,
   wireError,
+  type VirtualName,
   type VirtualRequest,
+  type Virtuals,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { InternalRooms, NamedRoom } from './internal-rooms';
@@ -32,10 +41,10 @@ export class VirtualSessions {
 
   constructor(private readonly parts: VirtualSessionsParts) {}
 
-  /** The public ids of those an internal client speaks for, with the ids it chose. */
-  of(parent: SessionId): ReadonlyMap<SessionId, string> {
+  /** Those an internal client speaks for, by their public ids, with the names it gave them. */
+  of(parent: SessionId): Virtuals {
     const all = this.parts.live.sessions.virtuals(parent);
-    return new Map(all.map(({ record }) => [record.id, chosenIdOf(record)]));
+    return new Map(all.map(({ record }) => [record.id, nameOf(record)]));
   }
 
   /**
@@ -154,7 +163,7 @@ export class VirtualSessions {
   }
 
   private find({ record: { id } }: OwnedSession, chosenId: string): VirtualSession | undefined {
-    return this.parts.live.sessions.virtuals(id).find(({ record }) => chosenIdOf(record) === chosenId);
+    return this.parts.live.sessions.virtuals(id).find(({ record }) => nameOf(record).chosenId === chosenId);
   }
 
   private async memberOf(room: RoomSessionId, id: SessionId): Promise<Member | undefined> {
@@ -162,12 +171,17 @@ export class VirtualSessions {
   }
 }
 
-function recordOf({ record: { tenant } }: OwnedSession, id: SessionId, { chosenId, userId }: Guest): SessionRecord {
-  const attributes = { chosenId };
-  return { id, tenant, kind: 'virtual', userId, features: [], dialect: DIALECT, resumeVerifier: '', attributes };
+function recordOf({ record: { tenant } }: OwnedSession, id: SessionId, { chosenId, roomId }: Guest): SessionRecord {
+  const attributes = { chosenId, roomId };
+  // Who it is, its member in the room says; messages to that user are not for it.
+  return { id, tenant, kind: 'virtual', userId: '', features: [], dialect: DIALECT, resumeVerifier: '', attributes };
 }
 
-/** The id that its internal client gave it; kept with it, for whichever replica has it later. */
-function chosenIdOf({ attributes }: SessionRecord): string {
-  return typeof attributes.chosenId === 'string' ? attributes.chosenId : '';
+/** How its internal client calls it; kept with it, for whichever replica has it later. */
+function nameOf({ attributes: { chosenId, roomId } }: SessionRecord): VirtualName {
+  return { chosenId: textOf(chosenId), roomId: textOf(roomId) };
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
 }

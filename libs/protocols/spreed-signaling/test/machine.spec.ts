@@ -41,6 +41,16 @@ const input = fc.oneof(
     { kind: 'joined', id: '1', outcome: { ok: true, room, self: member, others: [member], cursor } },
     { kind: 'joined', id: '1', outcome: refused },
     { kind: 'left', id: '1', outcome: { ok: true } },
+    { kind: 'request-failed', id: '1', error: { code: 'x', message: 'y' } },
+    { kind: 'virtuals-changed', virtuals: new Map([['v', { chosenId: 'c', roomId: 'r' }]]) },
+    { kind: 'delivered', event: { kind: 'permissions', permissions: ['hide-displaynames'] }, position },
+    { kind: 'delivered', event: { kind: 'joined', members: [member] }, position },
+    { kind: 'delivered', event: { kind: 'participants', users: [], inCall: ['s'], order: 2 }, position },
+    { kind: 'delivered', event: { kind: 'all-in-call', inCall: 1 }, position },
+    { kind: 'delivered', event: { kind: 'flags', sessionId: 's', flags: 1 }, position },
+    { kind: 'delivered', event: { kind: 'announcement', data: { type: 'chat', chat: { comments: [1] } } }, position },
+    { kind: 'delivered', event: { kind: 'ask', askId: 'a', topic: 'dialout', data: {} }, position },
+    { kind: 'delivered', event: { kind: 'transient', change: 'set', key: 'k', value: 1 }, position },
     { kind: 'delivered', event: { kind: 'left', sessionIds: ['s'] }, position },
     { kind: 'delivered', event: { kind: 'room-closed' }, position },
     { kind: 'ended', reason: 'kicked' },
@@ -81,6 +91,41 @@ describe('state machine', () => {
     state = machine.step(state, { kind: 'session-resumed', outcome: facts }).state;
     const step = machine.step(state, { kind: 'frame', text: `"${'é'.repeat(32_768)}"` });
     expect(step.effects).toEqual([{ kind: 'detach-session' }, { kind: 'close', code: 1009 }]);
+  });
+
+  test('what is meant for a virtual session reaches its service under the name it chose, of its own room only', () => {
+    const machine = new SignalingMachine({ version: '1' });
+    let state: ConnectionState = machine.step(machine.initial(), {
+      kind: 'frame',
+      text: '{"type":"hello","hello":{"version":"1.0","resumeid":"a.b"}}',
+    }).state;
+    const internal = { kind: 'internal' as const, userId: '' };
+    state = machine.step(state, { kind: 'session-resumed', outcome: { ...facts, identity: internal } }).state;
+    const recipient = brandAs<SessionId>('v');
+    const virtuals = new Map([[recipient, { chosenId: 'chosen', roomId: 'r' }]]);
+    state = machine.step(state, { kind: 'virtuals-changed', virtuals }).state;
+    const told = (roomName: string, change: 'invited' | 'disinvited', to = recipient) => {
+      const event = { kind: 'room-list' as const, change, roomName, recipient: to };
+      const { effects } = machine.step(state, { kind: 'delivered', event, position: { session: 1 } });
+      return effects.map((effect) =>
+        effect.kind === 'send' ? (JSON.parse(effect.frame.text) as object) : effect.kind,
+      );
+    };
+    expect(told('r', 'disinvited')).toEqual([
+      {
+        type: 'control',
+        control: {
+          sender: { type: 'session', sessionid: 'v' },
+          recipient: { type: 'session', sessionid: 'chosen' },
+          data: { type: 'hangup', hangup: { reason: 'disinvited' } },
+        },
+      },
+    ]);
+    expect([
+      told('other', 'disinvited'),
+      told('r', 'invited'),
+      told('r', 'disinvited', brandAs<SessionId>('gone')),
+    ]).toEqual([['mark'], ['mark'], ['mark']]);
   });
 
   test('receivers of one event share one frame', () => {

@@ -3,7 +3,7 @@ import type { HelloRequest, Recipient } from '../client-message';
 import type { WireError } from '../errors';
 import type { ProtocolVersion } from '../features';
 import type { Frame } from '../frame';
-import type { DialoutReport, InternalRequest } from '../internal-request';
+import type { DialoutReport, InternalRequest, VirtualName } from '../internal-request';
 import type { Position } from '../seq';
 
 /** What the protocol needs to know of who is connected. The rest stays with whoever authenticated it. */
@@ -28,8 +28,8 @@ export interface ActiveSession {
   readonly permissions: readonly string[] | undefined;
   /** Its own flags in the call. */
   readonly inCall: number;
-  /** The virtual sessions it speaks for, with the ids it chose for them. */
-  readonly virtuals: ReadonlyMap<SessionId, string>;
+  /** The virtual sessions it speaks for, with the names it gave them. */
+  readonly virtuals: Virtuals;
   readonly room: CurrentRoom | undefined;
   /** How far it is; undefined while unknown (after a resume that replayed nothing). */
   readonly position: Position | undefined;
@@ -38,6 +38,9 @@ export interface ActiveSession {
   /** Deliveries of a room whose join is not answered yet. */
   readonly held: readonly DeliveredEvent[];
 }
+
+/** Virtual sessions by their public ids. */
+export type Virtuals = ReadonlyMap<SessionId, VirtualName>;
 
 /** The room a session is in, as its client knows it. */
 export interface CurrentRoom {
@@ -110,7 +113,7 @@ export interface SessionFacts {
 export interface ResumedFacts extends SessionFacts {
   readonly features: readonly string[];
   readonly permissions?: readonly string[];
-  readonly virtuals?: ReadonlyMap<SessionId, string>;
+  readonly virtuals?: Virtuals;
   readonly room: CurrentRoom | undefined;
   readonly inCall?: number;
   /** Who takes part in its room now; told when it missed no such list. */
@@ -150,7 +153,7 @@ export type Input =
   /** What a client asked for without expecting an answer could not be done. */
   | { readonly kind: 'request-failed'; readonly id: string | undefined; readonly error: WireError }
   /** The virtual sessions it speaks for now. */
-  | { readonly kind: 'virtuals-changed'; readonly virtuals: ReadonlyMap<SessionId, string> }
+  | { readonly kind: 'virtuals-changed'; readonly virtuals: Virtuals }
   /** Answer to `end-session`. */
   | { readonly kind: 'session-ended' }
   /** The socket is gone. */

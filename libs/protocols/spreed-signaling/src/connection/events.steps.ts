@@ -114,10 +114,11 @@ type ForVirtual = Extract<CoreEvent, { kind: 'message' | 'room-list' }>;
 
 /** Something for a virtual session, told to the internal client that speaks for it. */
 function forVirtual(session: ActiveSession, event: ForVirtual): readonly Frame[] {
-  const chosenId = event.recipient && session.virtuals.get(event.recipient);
-  if (event.recipient === undefined || chosenId === undefined) return NO_FRAMES;
-  if (event.kind === 'message') return [messageFrame(event, chosenId)];
-  return event.change === 'disinvited' ? [hangUpFrame(event.recipient, chosenId)] : NO_FRAMES;
+  const name = event.recipient && session.virtuals.get(event.recipient);
+  if (event.recipient === undefined || name === undefined) return NO_FRAMES;
+  if (event.kind === 'message') return [messageFrame(event, name.chosenId)];
+  const isOut = event.change === 'disinvited' && event.roomName === name.roomId;
+  return isOut ? [hangUpFrame(event.recipient, name.chosenId)] : NO_FRAMES;
 }
 
 function isOutdated(room: CurrentRoom | undefined, { order }: Extract<CoreEvent, { kind: 'participants' }>): boolean {
