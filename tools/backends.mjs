@@ -1,5 +1,5 @@
 /**
- * Nextcloud backends of the Parley that runs in this folder, or of another one (`--admin-url`, `--admin-key`).
+ * Nextcloud backends of the Parley that runs in this folder, or of another one (`--admin-url`, `--admin-key-file`).
  */
 import { readFile } from 'node:fs/promises';
 import { readCommandLine, readRunFile, stop } from './running.mjs';
@@ -19,7 +19,7 @@ options of add:
   --allow-private <cidr>        it has addresses in this range; makes plain http possible (may be repeated)
   --foreign-entry               people of other protocols may enter its rooms
 options of all:
-  --admin-url <url>  --admin-key <key>   another Parley than the one in this folder`;
+  --admin-url <url>  --admin-key-file <file>   another Parley than the one in this folder`;
 
 const { values, positionals } = readCommandLine(COMMAND, HELP, {
   allowPositionals: true,
@@ -34,12 +34,12 @@ const { values, positionals } = readCommandLine(COMMAND, HELP, {
     'allow-private': { type: 'string', multiple: true, default: [] },
     'foreign-entry': { type: 'boolean', default: false },
     'admin-url': { type: 'string' },
-    'admin-key': { type: 'string' },
+    'admin-key-file': { type: 'string' },
   },
 });
 
-const remote = values['admin-url'] !== undefined && values['admin-key'] !== undefined;
-const run = remote ? { adminUrl: values['admin-url'], adminKey: values['admin-key'] } : await readRunFile();
+const adminKey = await secretFrom('admin-key-file');
+const run = values['admin-url'] && adminKey ? { adminUrl: values['admin-url'], adminKey } : await readRunFile();
 
 async function call(method, path, body) {
   const response = await fetch(`${run.adminUrl}/v1/admin/backends${path}`, {

@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { auditListSchema, backendListSchema, backendSchema, problemSchema } from '@parley/contracts';
 import { createBackendStore } from '@parley/persistence';
 import { createRedis, hearBackendBell } from '@parley/server-kit';
@@ -103,6 +108,39 @@ it('only one of two that come at once gets a URL', async () => {
   const urls = ['https://contested.example'];
   const made = await Promise.all(['a', 'b', 'c'].map((id) => send('POST', 'backends', backend(id, { urls }))));
   expect(made.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+});
+
+describe('the command', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'backends-'));
+    await writeFile(join(folder, 'key'), ADMIN_KEY);
+    await writeFile(join(folder, 'secret'), `${SECRET}\n`);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** Runs `npm run backends -- ...`; answers what it printed and its exit code. */
+  async function command(...args: string[]): Promise<string> {
+    const script = join(__dirname, '..', '..', '..', 'tools', 'backends.mjs');
+    const remote = ['--admin-url', api.adminUrl, '--admin-key-file', join(folder, 'key')];
+    const run = promisify(execFile)(process.execPath, [script, ...args, ...remote]);
+    return run.then(
+      ({ stdout }) => stdout,
+      (error: { code: number; stderr: string }) => `${error.code}: ${error.stderr}`,
+    );
+  }
+
+  it('adds, lists and removes', async () => {
+    const options = ['--url', 'http://10.0.0.1:81/nc', '--allow-private', '10.0.0.0/8', '--session-limit', '7'];
+    const secret = ['--secret-file', join(folder, 'secret'), '--domain', DOMAIN];
+    expect(await command('add', 'by-hand', ...options, ...secret)).toContain('http://10.0.0.1:81/nc/');
+    expect(await command('list')).toMatch(/^by-hand\t.*at most 7 sessions$/m);
+    expect(await command('add', 'by-hand', ...options, ...secret)).toMatch(/^1: .*already/);
+    expect(await command('remove', 'by-hand')).toContain('removed');
+    expect(await command('remove', 'by-hand')).toMatch(/^1: There is no backend by-hand/);
+    expect(await command('add', 'no-secret', ...options)).toMatch(/^1: Say --secret-file|^1: Say --domain/);
+    expect(await command()).toMatch(/^1: usage/);
+  });
 });
 
 it('the gateways are told', async () => {

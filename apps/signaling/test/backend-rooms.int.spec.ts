@@ -1,6 +1,6 @@
 import { eventually, type Envelope, type ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling, SignalingOverrides } from '../src/app';
-import { Operator, SECRET, talkUser } from './cloud';
+import { Operator, SECRET, talkUser, tell } from './cloud';
 import { FakeNextcloud } from './fake-nextcloud';
 import { FAST, TestRegion } from './gateway';
 
@@ -108,8 +108,13 @@ describe('joining', () => {
     const named = await guest(two);
     await named.join('named-other', { sessionid: 'nc-idle' });
     await named.expectNothing('bye');
-    await named.leave();
-    expect((await named.expect('bye')).bye).toEqual({ reason: 'room_join_timeout' });
+    named.drop();
+    await named.expectClosed();
+    const again = await region.connect(one, 'guest again');
+    // Still nobody, whatever the room called it.
+    expect((await again.helloResume(named.resumeId)).hello).toMatchObject({ userid: '' });
+    await again.leave();
+    expect((await again.expect('bye')).bye).toEqual({ reason: 'room_join_timeout' });
   });
 });
 
@@ -140,6 +145,20 @@ describe('leave notices', () => {
     await a.expect(leftEvent(gone.sessionId));
     await heard(cloud, 'nc-gone', ['join room', 'leave room']);
     expect(cloud.roomActions('nc-b1')).toEqual(['join room']);
+  });
+
+  test('after the room was deleted, and after somebody was disinvited, by either replica', async () => {
+    const [a, b] = [await ada(), await bob()];
+    await a.join('doomed', { sessionid: 'nc-doomed-a' });
+    await b.join('doomed', { sessionid: 'nc-doomed-b' });
+    expect(await tell(two, cloud, 'doomed', { type: 'delete', delete: { userids: ['ada'] } })).toBe(200);
+    for (const id of ['nc-doomed-a', 'nc-doomed-b']) await heard(cloud, id, ['join doomed', 'leave doomed']);
+    const c = await talkUser(region, one, cloud, 'eve');
+    await c.join('kept', { sessionid: 'nc-kept' });
+    const disinvite = { type: 'disinvite', disinvite: { userids: ['eve'], alluserids: ['ada'] } };
+    expect(await tell(two, cloud, 'kept', disinvite)).toBe(200);
+    await c.expectClosed();
+    await heard(cloud, 'nc-kept', ['join kept', 'leave kept']);
   });
 
   test('not for sessions the backend does not know', async () => {

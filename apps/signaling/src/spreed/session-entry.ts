@@ -97,7 +97,7 @@ export class SessionEntry {
     return {
       sessionId: record.id,
       resumeId,
-      identity: { kind: record.kind, userId: record.userId, foreign: isForeign(rightOf(record)) },
+      identity: { kind: record.kind, userId: authenticatedId(record), foreign: isForeign(rightOf(record)) },
       features: record.features,
       ...(record.permissions === undefined ? {} : { permissions: record.permissions }),
       ...(self?.inCall === undefined ? {} : { inCall: self.inCall }),
@@ -126,6 +126,12 @@ function recordOf(
     resumeVerifier: createHash('sha256').update(secret).digest('hex'),
     attributes: rightToAttributes(right),
   };
+}
+
+/** Who it was at the hello: a guest stays one, whatever a room calls it. */
+function authenticatedId(record: SessionRecord): string {
+  const right = rightOf(record);
+  return right.kind === 'backend' ? right.userId : record.userId;
 }
 
 /** Whether a backend's permission lists say what it may do. */
