@@ -206,6 +206,11 @@ export interface LiveSessions {
    * @throws DomainError `session_not_found` when it is not owned here
    */
   setUserId(id: SessionId, userId: string): Promise<void>;
+  /**
+   * Replaces what the protocol keeps with a session this replica owns; whoever resumes it finds it in the record.
+   * @throws DomainError `session_not_found` when it is not owned here
+   */
+  setAttributes(id: SessionId, attributes: JsonObject): Promise<void>;
 }
 
 /** Questions to sessions, across replicas. */

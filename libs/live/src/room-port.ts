@@ -7,6 +7,12 @@ export interface MemberPatch {
   readonly flags?: number;
 }
 
+/** Who a member is. */
+export interface MemberDescription {
+  readonly userId?: string;
+  readonly user?: JsonObject;
+}
+
 /**
  * What replicas share about a room besides who is in it. All of it is gone when the room closes. After a loss of the
  * store properties, transient values and members' calls are restored by the replicas that have members in the room;
@@ -33,6 +39,11 @@ export interface LiveRoomState {
    * @param order a member takes no patch with a lower order than the last one it took; without it, any
    */
   patchMembers(room: RoomSessionId, patches: readonly MemberPatch[], order?: number): Promise<readonly Member[]>;
+  /**
+   * Says anew who a member is and tells everybody (`changed`), unless that is nothing new. What is not named stays.
+   * Does nothing for who is not in the room.
+   */
+  describeMember(room: RoomSessionId, session: SessionId, who: MemberDescription): Promise<void>;
   /**
    * Writes a transient value and tells everybody (`transient`). An equal value is no news, but its time to live is
    * replaced. `null` removes. Does nothing in a room without members. Keys `sd:<session>` go when that session leaves,

@@ -42,6 +42,8 @@ export interface RoomStateStore {
     patches: readonly MemberPatch[],
     order: number | undefined,
   ): Promise<readonly Member[] | undefined>;
+  /** Replaces what is known of a member, besides its place in the room, and tells everybody when it differs. */
+  describe(room: RoomSessionId, member: Member): Promise<void>;
   /** @returns false when nobody is in the room */
   setTransient(room: RoomSessionId, key: string, json: string, ttlMs: number): Promise<boolean>;
   /** @returns false when nobody is in the room */

@@ -128,6 +128,8 @@ export interface SessionStore {
   append(id: SessionId, tenant: TenantKey, json: string, permissions?: readonly string[]): Promise<Appended>;
   /** Gives the session of this epoch another user id; false when it is no longer this owner's. */
   rename(id: SessionId, epoch: number, userId: string): Promise<boolean>;
+  /** Replaces the record's attributes, for the owner of this epoch; false when it is no longer this owner's. */
+  describe(id: SessionId, epoch: number, record: SessionRecord): Promise<boolean>;
   /** A virtual session as it is kept; undefined when it is over. */
   virtual(id: SessionId): Promise<{ record: SessionRecord; room: RoomPosition | undefined } | undefined>;
   /** The log after a number, for the owner of this epoch. */

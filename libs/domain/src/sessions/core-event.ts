@@ -195,6 +195,14 @@ export interface AskEvent {
   readonly data: JsonObject;
 }
 
+/** What a session in a room of another cluster hears from there: one frame of its own protocol, ready to be written. */
+export interface RelayedEvent {
+  readonly kind: 'relayed';
+  /** The protocol package that wrote `raw`. */
+  readonly dialect: string;
+  readonly raw: string;
+}
+
 /** Everything that reaches a session through the bus. */
 export type CoreEvent =
   | MessageEvent
@@ -213,4 +221,5 @@ export type CoreEvent =
   | TransientEvent
   | PermissionsEvent
   | NoticeEvent
-  | AskEvent;
+  | AskEvent
+  | RelayedEvent;

@@ -1,4 +1,4 @@
-import { DomainError, type SessionId } from '@parley/domain';
+import { DomainError, type JsonObject, type SessionId } from '@parley/domain';
 import type { JoinRequest, LiveSessions, SessionRecord } from '../port';
 import type { ReplicaContext } from './context';
 import { announceFeatures } from './featured';
@@ -8,7 +8,7 @@ import { appendTo } from './sending';
 /** Who sessions are, and how many: the indexes of tenants. */
 export function identitiesOf(
   ctx: ReplicaContext,
-): Pick<LiveSessions, 'count' | 'byForeignId' | 'setPermissions' | 'setUserId'> {
+): Pick<LiveSessions, 'count' | 'byForeignId' | 'setPermissions' | 'setUserId' | 'setAttributes'> {
   const { registry } = ctx.store;
   return {
     count: (tenant) => registry.count(tenant),
@@ -24,6 +24,7 @@ export function identitiesOf(
     setPermissions: async (id, permissions, tenant) =>
       (await appendTo(ctx, tenant, id, { kind: 'permissions', permissions })) === 'sent',
     setUserId: (id, userId) => setUserId(ctx, id, userId),
+    setAttributes: (id, attributes) => setAttributes(ctx, id, attributes),
   };
 }
 
@@ -80,4 +81,15 @@ async function setUserId(ctx: ReplicaContext, id: SessionId, userId: string): Pr
   }
   session.record = { ...session.record, userId };
   await registry.removeUser(tenant, before, id);
+}
+
+async function setAttributes(ctx: ReplicaContext, id: SessionId, attributes: JsonObject): Promise<void> {
+  const session = ctx.sessions.get(id);
+  if (!session) throw new DomainError('session_not_found', 'The session is not held here.');
+  const record = { ...session.record, attributes };
+  if (!(await ctx.store.sessions.describe(id, session.epoch, record))) {
+    throw new DomainError('session_not_found', 'The session is no longer held here.');
+  }
+  // Its user id may have changed meanwhile.
+  session.record = { ...session.record, attributes };
 }

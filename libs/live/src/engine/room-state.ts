@@ -25,6 +25,10 @@ export function roomStateOf(ctx: ReplicaContext): LiveRoomState {
       if (!members) suspectLoss(ctx, room);
       return members ?? [];
     },
+    async describeMember(room, session, who) {
+      const member = (await rooms.members(room)).find(({ sessionId }) => sessionId === session);
+      if (member) await rooms.describe(room, { ...member, ...who });
+    },
     setTransient: (room, key, value, ttlMs = 0) => setTransient(ctx, room, key, value, ttlMs),
     removeTransient: (room, key) => removeTransient(ctx, room, key),
   };

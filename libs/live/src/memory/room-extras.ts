@@ -15,7 +15,7 @@ export function memoryRoomState(hub: MemoryLiveHub, rooms: MemoryRooms): RoomSta
 function memoryOrdered(
   hub: MemoryLiveHub,
   rooms: MemoryRooms,
-): Pick<RoomStateStore, 'nextOrder' | 'setProperties' | 'putDocument' | 'document' | 'patch'> {
+): Pick<RoomStateStore, 'nextOrder' | 'setProperties' | 'putDocument' | 'document' | 'patch' | 'describe'> {
   return {
     nextOrder: (room) =>
       hub.run(() => {
@@ -43,6 +43,17 @@ function memoryOrdered(
         const members = patches.flatMap((patch) => patchMember(state, patch, order) ?? []);
         if (members.length > 0) rooms.tell(room, state, { kind: 'changed', members }, NOBODY);
         return membersOf(state);
+      }),
+    describe: (room, described) =>
+      hub.run(() => {
+        const state = rooms.open(room);
+        const known = state?.members.get(described.sessionId);
+        if (!state || !known) return;
+        const { order, role, inCall, flags } = known.member;
+        const member = { ...described, order, role, ...definedOnly({ inCall, flags }) };
+        if (isDeepStrictEqual(member, known.member)) return;
+        known.member = member;
+        rooms.tell(room, state, { kind: 'changed', members: [member] });
       }),
   };
 }

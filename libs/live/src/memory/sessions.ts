@@ -40,7 +40,7 @@ function memoryLogs(
   hub: MemoryLiveHub,
   times: StoreTimes,
   { living, mine }: Access,
-): Pick<SessionStore, 'open' | 'append' | 'read' | 'rename' | 'virtual'> {
+): Pick<SessionStore, 'open' | 'append' | 'read' | 'rename' | 'describe' | 'virtual'> {
   return {
     open: (record, owner, parent) =>
       hub.run(() => {
@@ -51,6 +51,12 @@ function memoryLogs(
       hub.run(() => {
         const session = mine(id, epoch);
         if (session) session.record = { ...session.record, userId };
+        return session !== undefined;
+      }),
+    describe: (id, epoch, { attributes }) =>
+      hub.run(() => {
+        const session = mine(id, epoch);
+        if (session) session.record = { ...session.record, attributes };
         return session !== undefined;
       }),
     virtual: (id) =>

@@ -86,6 +86,9 @@ function redisRoomState(redis: RedisConnection, keys: Keys, run: RunState): Room
       const reply = await run('patch', room, order ?? '', ...args);
       return reply === null ? undefined : toMembers(reply);
     },
+    async describe(room, { sessionId, order: _order, role: _role, inCall: _inCall, flags: _flags, ...rest }) {
+      await run('describe', room, sessionId, JSON.stringify(rest));
+    },
     setTransient: async (room, key, json, ttlMs) => (await run('setTransient', room, key, json, ttlMs)) === 1,
     removeTransient: async (room, key) => (await run('removeTransient', room, key)) === 1,
     async expire(room) {

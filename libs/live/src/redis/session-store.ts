@@ -56,6 +56,7 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
     ...redisJoins(run),
     ...redisEnds(redis, keys, times, run),
     rename: async (id, epoch, userId) => (await run('rename', id, epoch, userId)) === 1,
+    describe: async (id, epoch, record) => (await run('describe', id, epoch, JSON.stringify(record))) === 1,
     orphan: async (id, owner, agoMs) => (await run('orphan', id, owner, agoMs)) === 1,
   };
 }

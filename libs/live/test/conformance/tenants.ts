@@ -158,6 +158,16 @@ export function tenantsSuite(backend: () => Backend): void {
       expect(third?.session.record.permissions).toEqual([]);
     });
 
+    it('keeps what the protocol notes about a session later', async () => {
+      const ann = await a.open('ann', { tenant });
+      await a.live.sessions.setAttributes(ann.id, { note: 'first' });
+      await a.live.sessions.setAttributes(ann.id, { note: 'second' });
+      expect(ann.session.record.attributes).toEqual({ note: 'second' });
+      await expect(b.live.sessions.setAttributes(ann.id, {})).rejects.toMatchObject({ code: 'session_not_found' });
+      await ann.session.detach();
+      expect((await b.resume(ann, ann.sink.last))?.session.record.attributes).toEqual({ note: 'second' });
+    });
+
     it('finds a session by the user id it was given later', async () => {
       const ann = await a.open('ann', { tenant, userId: '' });
       await a.live.sessions.setUserId(ann.id, 'guest-7');

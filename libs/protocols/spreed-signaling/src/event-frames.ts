@@ -1,7 +1,7 @@
 import type { CoreEvent, JsonValue, RoomListEvent, TransientEvent } from '@parley/domain';
 import { chatFor } from './chat-relay';
 import { DIALECT } from './features';
-import { frameOf, type Frame } from './frame';
+import { Frame, frameOf } from './frame';
 import {
   byeFrame,
   changeFrame,
@@ -97,6 +97,8 @@ function encode(event: CoreEvent, receiver: Receiver): readonly Frame[] {
       return [frameOf({ type: event.topic, [event.topic]: event.data })];
     case 'ask':
       return [askFrame(event.askId, event.topic, event.data)];
+    case 'relayed':
+      return event.dialect === DIALECT ? [new Frame(event.raw)] : NONE;
     case 'permissions':
       return NONE;
   }

@@ -42,6 +42,17 @@ if #changed > 0 then append('{"kind":"changed","members":[' .. table.concat(chan
 return redis.call('HGETALL', MEM)
 `;
 
+/** ARGV: 7 session, 8 member as json */
+const describe = `${ROOM}
+if not s.gen or s.closed then return end
+local value = redis.call('HGET', MEM, ARGV[7])
+local m = value and parse(value)
+if not m or m.json == ARGV[8] then return end
+m.json = ARGV[8]
+put(ARGV[7], m)
+tell_members('changed', ARGV[7], m)
+`;
+
 /** ARGV: 7 key, 8 json, 9 ttlMs (0: for ever) */
 const setTransient = `${ROOM}
 if not s.gen or s.closed or redis.call('HLEN', MEM) == 0 then return 0 end
@@ -85,6 +96,7 @@ export const ROOM_STATE_SCRIPTS = {
   setProperties,
   putDocument,
   patch,
+  describe,
   setTransient,
   removeTransient,
   expireDue,

@@ -141,6 +141,13 @@ redis.call('HSET', REC, 'user', ARGV[3])
 return 1
 `;
 
+/** ARGV: epoch, record */
+const describe = `${SESSION}
+if status(get(REC, 'state', 'epoch'), ARGV[2]) then return 0 end
+redis.call('HSET', REC, 'data', ARGV[3])
+return 1
+`;
+
 /** ARGV: epoch, room */
 const beginJoin = `${SESSION}
 local r = get(REC, 'state', 'epoch')
@@ -236,6 +243,7 @@ export const SESSION_SCRIPTS = {
   checkpoint,
   announce,
   rename,
+  describe,
   beginJoin,
   finishJoin,
   abandonJoin,
