@@ -49,9 +49,9 @@ function memoryOrdered(
         const state = rooms.open(room);
         const known = state?.members.get(described.sessionId);
         if (!state || !known) return;
-        const { order, role, inCall, flags } = known.member;
-        const member = { ...described, order, role, ...definedOnly({ inCall, flags }) };
-        if (isDeepStrictEqual(member, known.member)) return;
+        const who = { userId: described.userId, ...(described.user ? { user: described.user } : {}) };
+        const member: Member = { ...known.member, ...who };
+        if (JSON.stringify(member) === JSON.stringify(known.member)) return;
         known.member = member;
         rooms.tell(room, state, { kind: 'changed', members: [member] });
       }),

@@ -88,6 +88,26 @@ export function roomStateSuite(backend: () => Backend): void {
       expect((await b.live.rooms.members(room))[0]).toMatchObject({ sessionId: ann.id, inCall: 0 });
     });
 
+    it('tells everybody, the member too, who a member is now, and only when that is new', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await ann.join(room);
+      await bob.join(room);
+      await c.live.rooms.patchMembers(room, [{ sessionId: bob.id, inCall: 7 }]);
+      const who = { userId: 'robert', user: { displayname: 'Robert' } };
+      for (let time = 0; time < 2; time += 1) await c.live.rooms.describeMember(room, bob.id, who);
+      await c.live.rooms.describeMember(room, (await c.open('eve')).id, who);
+      await c.live.sessions.toRoom(room, { kind: 'announcement', data: 'marker' });
+      const changes = ({ sink }: typeof ann) =>
+        sink.deliveries.flatMap(({ event }) => (event.kind === 'changed' ? event.members : []));
+      const isMarked = ({ sink }: typeof ann) => sink.deliveries.some(({ event }) => event.kind === 'announcement');
+      await eventually(() => isMarked(ann) && isMarked(bob), 'the marker at both');
+      for (const person of [ann, bob]) {
+        expect(changes(person)).toEqual([expect.objectContaining({ sessionId: bob.id, inCall: 7, ...who })]);
+      }
+      expect((await a.live.rooms.members(room))[1]).toMatchObject({ sessionId: bob.id, inCall: 7, ...who });
+    });
+
     it('is restored after everything was lost, without news for those who knew it', async () => {
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
