@@ -104,6 +104,18 @@ test('news about a caller are told once, and only when they are news', async () 
   await ada.expectNothing(isUpdate);
 });
 
+test('a caller that is added again is the same one, and whoever it is now is told as a change', async () => {
+  const { token, ada, bridge } = await callWithBridge();
+  const sessionid = await caller(token, bridge, ada);
+  const again = { sessionid: 'call-1', roomid: token, userid: 'phone', user: { number: '+49' }, flags: 1 };
+  for (let time = 0; time < 2; time += 1) internal(bridge, 'addsession', again);
+  expect(await expectEvent(ada, 'room', 'change')).toEqual([{ sessionid, userid: 'phone', user: { number: '+49' } }]);
+  await bridge.fence();
+  await settle(bridge, ada);
+  await ada.expectNothing(event('room', 'change'));
+  await ada.expectNothing(event('room', 'join'));
+});
+
 test('messages and orders for a caller reach the bridge, which knows for whom', async () => {
   const { token, ada, bridge } = await callWithBridge();
   const sessionid = await caller(token, bridge, ada);

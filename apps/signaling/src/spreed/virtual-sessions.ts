@@ -73,7 +73,8 @@ export class VirtualSessions {
   private async add(owner: OwnedSession, guest: Guest, changed: () => void): Promise<WireError | undefined> {
     const { live, rooms, notices } = this.parts;
     // Said again, it is news about the same one.
-    if (this.find(owner, guest.chosenId)) return this.update(owner, guest);
+    const known = this.find(owner, guest.chosenId);
+    if (known !== undefined) return this.addAgain(owner, known, guest);
     const named = await rooms.find(owner.record, guest.roomId);
     if (named === undefined) return undefined;
     const id = brandAs<SessionId>(randomBytes(SESSION_ID_BYTES).toString('base64url'));
@@ -86,6 +87,13 @@ export class VirtualSessions {
     const session = await live.sessions.openVirtual(owner.record.id, recordOf(owner, id, guest));
     changed();
     return this.enter(session, guest, named, { inCall, foreign }, changed);
+  }
+
+  private async addAgain(owner: OwnedSession, { room, record }: VirtualSession, guest: Guest): Promise<undefined> {
+    await this.update(owner, guest);
+    if (room === undefined) return;
+    const { userId, user } = guest;
+    await this.parts.live.rooms.describeMember(room, record.id, { userId, ...(user ? { user } : {}) });
   }
 
   private async enter(
