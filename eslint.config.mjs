@@ -17,6 +17,7 @@ const elements = [
   { type: 'testing', pattern: 'libs/testing' },
   { type: 'protocol', pattern: 'libs/protocols/*', capture: ['protocol'] },
   { type: 'app', pattern: 'apps/*', capture: ['app'] },
+  { type: 'bench', pattern: 'bench' },
   { type: 'e2e', pattern: 'e2e' },
   { type: 'tools', pattern: 'tools' },
 ];
@@ -32,6 +33,7 @@ const allowed = {
   testing: ['domain', 'contracts', 'persistence', 'live', 'queue', 'config', 'server-kit', 'protocol', 'tools'],
   protocol: ['domain'],
   app: ['domain', 'contracts', 'protocol', 'persistence', 'live', 'queue', 'config', 'server-kit'],
+  bench: ['domain', 'persistence', 'server-kit', 'tools'],
   e2e: ['testing', 'contracts', 'domain'],
   tools: ['persistence', 'domain', 'config', 'testing'],
 };

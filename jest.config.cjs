@@ -56,7 +56,7 @@ module.exports = {
     {
       ...withServers,
       displayName: 'full',
-      testMatch: ['<rootDir>/{apps,libs,tools,e2e}/**/*.full.spec.ts', '<rootDir>/tools/**/*.full.spec.mjs'],
+      testMatch: ['<rootDir>/{apps,libs,tools,e2e,bench}/**/*.full.spec.ts', '<rootDir>/tools/**/*.full.spec.mjs'],
     },
   ],
 };

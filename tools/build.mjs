@@ -11,7 +11,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** The folders that hold a workspace package with sources. */
 async function packageFolders() {
   const groups = ['apps', 'libs', 'libs/protocols'];
-  const found = [];
+  const found = [join(root, 'bench')];
   for (const group of groups) {
     for (const entry of await readdir(join(root, group), { withFileTypes: true }).catch(() => [])) {
       const folder = join(root, group, entry.name);
