@@ -1,0 +1,176 @@
+import { brandAs, cryptoIds, EntryService, RoomService, type RegionId, type ReplicaId } from '@parley/domain';
+import { createRedisLive, parseRedisTarget, type Live, type LiveTimes } from '@parley/live';
+import { createDatabase, type Database } from '@parley/persistence';
+import { PROTOCOL_TIMES, SignalingMachine, type ProtocolTimes } from '@parley/protocol-spreed-signaling';
+import { createTicketVerifier, type ServiceKit } from '@parley/server-kit';
+import { BackendRequests } from './backend-requests/backend-requests';
+import { BackendRoomEndpoint } from './backend-requests/backend-room.endpoint';
+import type { SignalingConfig } from './config';
+import { Connections } from './connections/connections';
+import type { PingTimes } from './connections/ws-transport';
+import { AttemptThrottle } from './spreed/attempt-throttle';
+import { Authenticator } from './spreed/authenticator';
+import { openBackends, type Backends, type BackendTimes } from './spreed/backends';
+import { Census } from './spreed/census';
+import { Door } from './spreed/door';
+import { openParticipation } from './spreed/participation';
+import { VERSION } from './version';
+
+/** What tests shorten or replace. */
+export interface SignalingOverrides {
+  readonly times?: Partial<ProtocolTimes>;
+  readonly pings?: PingTimes;
+  readonly liveTimes?: Partial<LiveTimes>;
+  readonly throttleDelayMs?: number;
+  readonly backendTimes?: BackendTimes;
+  /** How long a bridge may take to answer. */
+  readonly dialoutMs?: number;
+  /** False where several replicas share a process. */
+  readonly ownsProcess?: boolean;
+}
+
+/** Everything of a replica that is opened and has to be closed again. */
+export interface House {
+  readonly live: Live;
+  readonly database: Database;
+  readonly foreign: Backends;
+  readonly census: Census;
+  readonly connections: Connections;
+  readonly backendRooms: BackendRoomEndpoint;
+}
+
+/** What everything else of a replica stands on. */
+interface Ground {
+  readonly config: SignalingConfig;
+  readonly overrides: SignalingOverrides;
+  readonly kit: ServiceKit;
+  readonly region: RegionId;
+  readonly live: Live;
+  readonly database: Database;
+  readonly foreign: Backends;
+  readonly rooms: RoomService;
+  readonly throttle: AttemptThrottle;
+}
+
+const clock = { now: () => new Date() };
+
+/** Puts a replica together; nothing listens yet. */
+export function openHouse(
+  config: SignalingConfig,
+  overrides: SignalingOverrides,
+  replica: ReplicaId,
+  kit: ServiceKit,
+): House {
+  const ground = layGround(config, overrides, replica, kit);
+  const { live, database, foreign, rooms, throttle } = ground;
+  const { logger, health, errors, metrics } = kit;
+  const { board, virtuals, bridges, dialout } = openParticipation({
+    live,
+    database,
+    foreign,
+    clock,
+    errors,
+    dialoutMs: overrides.dialoutMs,
+  });
+  const census = new Census(metrics);
+  const services = {
+    sessions: live.sessions,
+    rooms: live.rooms,
+    authenticator: authenticatorOn(ground),
+    door: doorOn(ground),
+    board,
+    virtuals,
+    bridges,
+    throttle,
+    census,
+    times: { ...PROTOCOL_TIMES, ...overrides.times },
+    logger,
+    errors,
+  };
+  live.events.onOccupancy((room, occupied) => {
+    rooms.occupancyChanged(room, occupied).catch((error: unknown) => errors.report(error, { during: 'occupancy' }));
+  });
+  health.register('redis', async () => assertHealthy(await live.healthy()));
+  health.register('postgres', async () => assertHealthy(await database.healthy()));
+  const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
+  const requests = new BackendRequests({ live, rooms, board, dialout });
+  return { live, database, foreign, census, connections, backendRooms: backendRoomsOn(ground, requests) };
+}
+
+function layGround(
+  config: SignalingConfig,
+  overrides: SignalingOverrides,
+  replica: ReplicaId,
+  kit: ServiceKit,
+): Ground {
+  const { logger, metrics } = kit;
+  const region = brandAs<RegionId>(config.PARLEY_REGION);
+  const live = createRedisLive({
+    replica,
+    redis: parseRedisTarget(config.REDIS_URL),
+    times: overrides.liveTimes,
+    logger,
+  });
+  const database = createDatabase({
+    url: config.DATABASE_URL,
+    masterKeys: config.PARLEY_MASTER_KEYS,
+    region: { id: region, number: config.PARLEY_REGION_NUMBER },
+  });
+  const rooms = new RoomService(database.uow, live.rooms, clock, cryptoIds);
+  const foreign = openBackends({
+    version: VERSION,
+    redisUrl: config.REDIS_URL,
+    database,
+    live,
+    clock,
+    logger,
+    metrics,
+    times: overrides.backendTimes,
+  });
+  const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs, metrics);
+  return { config, overrides, kit, region, live, database, foreign, rooms, throttle };
+}
+
+function authenticatorOn({ config, region, foreign, live, throttle }: Ground): Authenticator {
+  return new Authenticator({
+    region,
+    publicUrl: config.PUBLIC_URL,
+    tickets: createTicketVerifier({ publicKeys: config.PARLEY_TICKET_PUBLIC_KEYS }),
+    backends: foreign.store,
+    nextcloud: foreign.nextcloud,
+    capabilities: foreign.capabilities,
+    guards: live.guards,
+    throttle,
+    internalSecrets: config.PARLEY_INTERNAL_SECRET.split(',').map((secret) => secret.trim()),
+    clock,
+  });
+}
+
+function doorOn({ database, live, rooms, foreign }: Ground): Door {
+  return new Door({
+    entry: new EntryService(database.uow, rooms, live.rooms, clock, cryptoIds),
+    rooms,
+    roomStore: database.stores.rooms,
+    live: live.rooms,
+    sessions: live.sessions,
+    notices: foreign.notices,
+    backends: foreign.store,
+    nextcloud: foreign.nextcloud,
+  });
+}
+
+function backendRoomsOn({ foreign, throttle, database, live, kit }: Ground, requests: BackendRequests) {
+  return new BackendRoomEndpoint({
+    backends: foreign.store,
+    throttle,
+    roomStore: database.stores.rooms,
+    live: live.rooms,
+    requests,
+    logger: kit.logger,
+    errors: kit.errors,
+  });
+}
+
+function assertHealthy(healthy: boolean): void {
+  if (!healthy) throw new Error('it does not answer');
+}
