@@ -24,6 +24,11 @@ export const apiConfigSchema = z.object({
   API_NONCE_LIMIT: integer(1, 10_000_000)
     .prefault(String(NONCE_LIMIT))
     .describe('Most remembered x-random values per account; more calls are answered 429'),
+  API_FAILURES_PER_MINUTE_PER_ADDRESS: integer(1, 1_000_000)
+    .prefault('300')
+    .describe(
+      'Most calls of the xroom API with wrong credentials per minute from one address (IPv6: one /64 network); after them every call from there is answered 429 until the minute is over',
+    ),
   JOINS_PER_MINUTE_PER_ADDRESS: integer(1, 1_000_000)
     .prefault('300')
     .describe('Most `POST /join` per minute from one address (IPv6: one /64 network)'),

@@ -33,6 +33,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   const authenticator = new XroomAuthenticator(database.stores.tenancy, live.guards, SYSTEM_CLOCK, {
     callsPerMinute: config.API_CALLS_PER_MINUTE,
     rememberedNonces: config.API_NONCE_LIMIT,
+    failuresPerMinute: config.API_FAILURES_PER_MINUTE_PER_ADDRESS,
   });
   const executor = new XroomExecutor({ rooms, bookings, webhooks });
   // A kick or a closing by this api empties rooms, too.

@@ -188,6 +188,25 @@ describe('limits', () => {
   });
 });
 
+describe('wrong credentials', () => {
+  it('from one address are 429 after a while, with the time to wait; other addresses are still heard', async () => {
+    const strict = await api.another({ API_FAILURES_PER_MINUTE_PER_ADDRESS: '2', API_NONCE_LIMIT: '1000' });
+    const call = async (address: string, secret: string) => {
+      const headers = { ...legacyHeaders({ ...api.demo, secret }), 'x-forwarded-for': address };
+      const response = await fetch(`${strict.url}/api/room`, { method: 'POST', headers, body: LIST });
+      return { status: response.status, wait: response.headers.get('retry-after'), text: await response.text() };
+    };
+    const network = '2001:db8:7:7';
+    for (const host of [1, 2]) expect((await call(`${network}::${host}`, 'wrong')).status).toBe(401);
+    const refused = await call(`${network}::3`, 'wrong');
+    expect(refused.status).toBe(429);
+    expect(Number(refused.wait)).toBeGreaterThan(0);
+    expect(assertEnvelope(refused.text).isError).toBe(true);
+    expect((await call('2001:db8:7:8::1', api.demo.secret)).status).toBe(200);
+    await strict.close();
+  });
+});
+
 describe('hostile input to the running service', () => {
   it('is answered by an envelope whatever the body is', async () => {
     const { another } = api;

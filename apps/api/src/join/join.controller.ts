@@ -3,7 +3,7 @@ import { joinRequestSchema } from '@parley/contracts';
 import { ClientAddresses } from '@parley/server-kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readJsonBody } from '../http/json-body';
-import { bodyOf } from '../http/raw-request';
+import { bodyOf, callerOf } from '../http/raw-request';
 import { JoinService } from './join.service';
 
 /** Pages of any origin may ask for a ticket: it is the room's rules that decide, and no cookie is looked at. */
@@ -33,13 +33,7 @@ export class JoinController {
   @Post()
   async join(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = readJsonBody(bodyOf(request), joinRequestSchema);
-    const address = this.clients.clientOf(request.raw.socket.remoteAddress, forwardedFor(request));
-    const answer = await this.joins.join(body, address);
+    const answer = await this.joins.join(body, callerOf(request, this.clients));
     void reply.code(200).header('cache-control', 'no-store').send(answer);
   }
-}
-
-function forwardedFor({ headers }: FastifyRequest): string | undefined {
-  const header = headers['x-forwarded-for'];
-  return Array.isArray(header) ? header.join(',') : header;
 }

@@ -22,10 +22,13 @@ export class XroomEndpoint {
     private readonly errors: Pick<UnknownErrorReporter, 'report'>,
   ) {}
 
-  /** Never throws. */
-  async handle(request: RawRequest): Promise<HttpAnswer> {
+  /**
+   * Never throws.
+   * @param address who calls
+   */
+  async handle(request: RawRequest, address: string): Promise<HttpAnswer> {
     try {
-      return await this.answer(request);
+      return await this.answer(request, address);
     } catch (error) {
       return this.answerError(error);
     }
@@ -37,14 +40,14 @@ export class XroomEndpoint {
     return answerHttpStatus(500, this.errors.report(error, { edge: 'xroom' }));
   }
 
-  private async answer(request: RawRequest): Promise<HttpAnswer> {
+  private async answer(request: RawRequest, address: string): Promise<HttpAnswer> {
     const collection = /^\/api\/([^/]+)$/.exec(request.path)?.[1];
     if (collection === undefined || !isCollection(collection)) return answerHttpStatus(404);
     if (request.method !== 'POST') {
       const refusal = answerHttpStatus(405);
       return { ...refusal, headers: { ...refusal.headers, allow: 'POST' } };
     }
-    const caller = await this.authenticator.authenticate(request);
+    const caller = await this.authenticator.authenticate(request, address);
     if ('refusal' in caller) return caller.refusal;
     const decoded = decodeRequest(collection, request.body);
     const command = decoded.ok ? toDomain(decoded.value) : decoded;
