@@ -32,6 +32,8 @@ export function findRedisServer(path?: string): string | undefined;
 export function startRedisServer(options: {
   dir: string;
   logFile: string;
+  /** Demanded of everybody who connects; part of the url. */
+  password?: string;
   port?: number;
   args?: string[];
   detached?: boolean;

@@ -29,7 +29,8 @@ export function findRedisServer(path = process.env.PATH ?? '') {
 
 /**
  * Starts a Redis without persistence and waits until it answers.
- * @param {{dir: string, logFile: string, port?: number, args?: string[], detached?: boolean}} options `dir` is its working folder
+ * @param {{dir: string, logFile: string, password?: string, port?: number, args?: string[], detached?: boolean}} options
+ *   `dir` is its working folder; with a password, which is part of the answered url, nobody else on this machine gets in
  */
 export async function startRedisServer(options) {
   const binary = findRedisServer();
@@ -38,18 +39,32 @@ export async function startRedisServer(options) {
   const log = openSync(options.logFile, 'a', 0o600);
   const child = spawn(
     binary,
-    ['--port', String(port), '--bind', '127.0.0.1', '--dir', options.dir, '--save', '', '--appendonly', 'no'].concat(
-      ['--daemonize', 'no'],
-      options.args ?? [],
-    ),
-    { cwd: options.dir, detached: options.detached ?? true, stdio: ['ignore', log, log] },
+    // `-`: more settings come on standard input, so that no process list shows the password.
+    [
+      '-',
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      options.dir,
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+    ].concat(['--daemonize', 'no'], options.args ?? []),
+    { cwd: options.dir, detached: options.detached ?? true, stdio: ['pipe', log, log] },
   );
+  // One that cannot start does not read; why, is found below.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.password === undefined ? '' : `requirepass ${options.password}\n`);
   closeSync(log);
   child.unref();
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  await waitUntilReady(child, port, options.logFile);
+  await waitUntilReady(child, port, options);
+  const credentials = options.password === undefined ? '' : `:${encodeURIComponent(options.password)}@`;
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `redis://${credentials}127.0.0.1:${port}`,
     port,
     pid: child.pid,
     exited,
@@ -65,7 +80,7 @@ export async function startRedisServer(options) {
   };
 }
 
-async function waitUntilReady(child, port, logFile) {
+async function waitUntilReady(child, port, { logFile, password }) {
   let failure;
   child.once('error', (error) => (failure = error));
   for (const started = Date.now(); ;) {
@@ -74,7 +89,7 @@ async function waitUntilReady(child, port, logFile) {
         `Redis did not start: ${failure?.message ?? `it ended with code ${child.exitCode}, see ${logFile}`}`,
       );
     }
-    if (await answersPing(port)) return;
+    if (await answersPing(port, password)) return;
     if (Date.now() - started > START_TIMEOUT_MS)
       throw new Error(`Redis did not answer on port ${port}, see ${logFile}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -82,16 +97,23 @@ async function waitUntilReady(child, port, logFile) {
 }
 
 /** Speaks the protocol by hand: before the packages are installed there is no client library. */
-function answersPing(port) {
+function answersPing(port, password) {
+  const hello = password === undefined ? '' : `AUTH ${password}\r\n`;
   return new Promise((resolve) => {
+    let answer = '';
     const socket = connect(port, '127.0.0.1');
-    const done = (answer) => {
+    const done = (isReady) => {
       socket.destroy();
-      resolve(answer);
+      resolve(isReady);
     };
     socket.setTimeout(500, () => done(false));
     socket.once('error', () => done(false));
-    socket.once('connect', () => socket.write('PING\r\n'));
-    socket.once('data', (data) => done(data.toString().startsWith('+PONG')));
+    socket.once('connect', () => socket.write(`${hello}PING\r\n`));
+    socket.on('data', (data) => {
+      answer += data.toString();
+      if (answer.includes('+PONG')) done(true);
+      else if (answer.startsWith('-')) done(false);
+    });
+    socket.once('close', () => done(false));
   });
 }

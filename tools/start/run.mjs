@@ -184,10 +184,12 @@ async function prepareServers(run, options, secrets, redis) {
           return server;
         },
       ),
-      openRedis({ ...shared, regions: options.regions, givenUrl: redis.url }).then((servers) => {
-        for (const server of servers) closeLater(run, server);
-        return servers;
-      }),
+      openRedis({ ...shared, regions: options.regions, givenUrl: redis.url, password: secrets.redisPassword }).then(
+        (servers) => {
+          for (const server of servers) closeLater(run, server);
+          return servers;
+        },
+      ),
     ]);
     const { databaseUrls, directoryUrl } = await makeDatabases(postgres, options.regions);
     return options.regions.map((_region, index) => ({

@@ -13,6 +13,7 @@ export function makeSecrets() {
     internalSecret: randomBytes(32).toString('hex'),
     adminKey: randomBytes(24).toString('base64url'),
     postgresPassword: randomBytes(18).toString('hex'),
+    redisPassword: randomBytes(18).toString('hex'),
     demo: {
       authId: 'demo',
       secret: randomBytes(24).toString('hex'),
@@ -22,7 +23,7 @@ export function makeSecrets() {
   };
 }
 
-/** Reads the secrets of this folder, made on the first call. */
+/** Reads the secrets of this folder, made on the first call. One made by an older Parley gets what it lacks. */
 export function loadSecrets(file) {
   let text;
   try {
@@ -33,6 +34,14 @@ export function loadSecrets(file) {
     writePrivateFile(file, secrets);
     return secrets;
   }
+  const kept = parse(text, file);
+  if (kept.redisPassword !== undefined) return kept;
+  const complete = { ...kept, redisPassword: makeSecrets().redisPassword };
+  writePrivateFile(file, complete);
+  return complete;
+}
+
+function parse(text, file) {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -19,6 +19,16 @@ describe('the secrets of a start', () => {
     expect(makeSecrets().demo.secret).not.toBe(first.demo.secret);
   });
 
+  it('of an older Parley get the password of Redis that they lack, and keep all else', () => {
+    const file = join(folder, 'secrets.json');
+    const older = makeSecrets();
+    delete older.redisPassword;
+    writeFileSync(file, JSON.stringify(older));
+    const completed = loadSecrets(file);
+    expect(completed).toEqual({ ...older, redisPassword: expect.stringMatching(/^[0-9a-f]{36}$/) });
+    expect(loadSecrets(file)).toEqual(completed);
+  });
+
   it('hold a ticket key pair that fits and a master key of 32 bytes', () => {
     const { ticketPrivateKey, ticketPublicKey, masterKeys } = makeSecrets();
     const der = (text, type) => ({ key: Buffer.from(text, 'base64'), format: 'der', type });

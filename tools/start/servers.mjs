@@ -6,8 +6,8 @@ import { startRedisServer } from '../provision/redis.mjs';
 import { SetupFailure } from '../setup-failure.mjs';
 import { databaseName } from './plan.mjs';
 
-/** One private Redis per region, or the given one. */
-export async function openRedis({ regions, givenUrl, folder, onStart }) {
+/** One private Redis per region, all with this password, or the given one. */
+export async function openRedis({ regions, givenUrl, password, folder, onStart }) {
   if (givenUrl !== undefined) {
     if (regions.length === 1) return [{ url: givenUrl }];
     throw new SetupFailure(
@@ -18,7 +18,7 @@ export async function openRedis({ regions, givenUrl, folder, onStart }) {
     regions.map(async ({ id }) => {
       const dir = folder.redis(id);
       mkdirSync(dir, { recursive: true, mode: 0o700 });
-      const server = await startRedisServer({ dir, logFile: join(folder.logs, `redis-${id}.log`) });
+      const server = await startRedisServer({ dir, password, logFile: join(folder.logs, `redis-${id}.log`) });
       onStart(server.pid, 'SIGTERM');
       return server;
     }),

@@ -75,6 +75,7 @@ describe('npm start', () => {
         signaling: 2,
         webhooks: 1,
       });
+      expect(new URL(first.redisUrl).password).toMatch(/^[0-9a-f]{36}$/);
       const commands = run.text.match(/^R=\$[\s\S]*?; echo$/gm);
       for (const command of commands) {
         const { stdout } = await promisify(execFile)('bash', ['-c', command]);
