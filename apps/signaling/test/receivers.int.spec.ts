@@ -108,6 +108,25 @@ test('permissions are still in force after a resume elsewhere', async () => {
   await again.expect(saysExactly('to the call'));
 });
 
+test('who joins its room again under another name is told so, and known by that name', async () => {
+  const token = newToken();
+  const ada = await house.talk.member(house.one, newUser('ada'), token);
+  const bob = await house.talk.member(house.two, newUser('bob'), token);
+  const again = await ada.request('room', { roomid: token, sessionid: 'nc/other' });
+  expect(again.error).toMatchObject({ code: 'already_joined', details: { room: { roomid: token } } });
+  expect(await expectEvent(bob, 'room', 'change')).toMatchObject([
+    { sessionid: ada.sessionId, roomsessionid: 'nc/other' },
+  ]);
+  const post = house.postTo('two');
+  await post(token, 'participants', { changed: [], users: [{ sessionId: foreignIdOf(ada) }] });
+  await post(token, 'participants', { changed: [], users: [{ sessionId: 'nc/other' }] });
+  expect(await expectEvent(bob, 'participants', 'update')).toMatchObject({ users: [{ sessionId: ada.sessionId }] });
+  await settle(ada, bob);
+  await bob.expectNothing(isUpdate);
+  await ada.request('room', { roomid: token, sessionid: foreignIdOf(bob) });
+  expect((await bob.expect('bye')).bye).toEqual({ reason: 'room_session_reconnected' });
+});
+
 test('two wishes to fetch the chat while detached arrive as one, in order with the rest', async () => {
   const token = newToken();
   const ada = await house.talk.member(house.one, newUser('ada'), token);

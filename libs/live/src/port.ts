@@ -207,6 +207,12 @@ export interface LiveSessions {
    */
   setUserId(id: SessionId, userId: string): Promise<void>;
   /**
+   * Gives a session this replica owns another `foreignSessionId` in the room it is in, and tells the room (`changed`).
+   * Nothing happens outside a room.
+   * @returns another session of this tenant that had it. What becomes of it, the caller decides
+   */
+  setForeignId(id: SessionId, foreignSessionId: string): Promise<SessionId | undefined>;
+  /**
    * Replaces what the protocol keeps with a session this replica owns; whoever resumes it finds it in the record.
    * @throws DomainError `session_not_found` when it is not owned here
    */

@@ -8,7 +8,7 @@ import { appendTo } from './sending';
 /** Who sessions are, and how many: the indexes of tenants. */
 export function identitiesOf(
   ctx: ReplicaContext,
-): Pick<LiveSessions, 'count' | 'byForeignId' | 'setPermissions' | 'setUserId' | 'setAttributes'> {
+): Pick<LiveSessions, 'count' | 'byForeignId' | 'setPermissions' | 'setUserId' | 'setForeignId' | 'setAttributes'> {
   const { registry } = ctx.store;
   return {
     count: (tenant) => registry.count(tenant),
@@ -24,6 +24,7 @@ export function identitiesOf(
     setPermissions: async (id, permissions, tenant) =>
       (await appendTo(ctx, tenant, id, { kind: 'permissions', permissions })) === 'sent',
     setUserId: (id, userId) => setUserId(ctx, id, userId),
+    setForeignId: (id, foreignSessionId) => setForeignId(ctx, id, foreignSessionId),
     setAttributes: (id, attributes) => setAttributes(ctx, id, attributes),
   };
 }
@@ -81,6 +82,22 @@ async function setUserId(ctx: ReplicaContext, id: SessionId, userId: string): Pr
   }
   session.record = { ...session.record, userId };
   await registry.removeUser(tenant, before, id);
+}
+
+async function setForeignId(
+  ctx: ReplicaContext,
+  id: SessionId,
+  foreignSessionId: string,
+): Promise<SessionId | undefined> {
+  const { room, record } = ctx.sessions.get(id) ?? {};
+  if (!room || !record) return undefined;
+  const { registry, rooms } = ctx.store;
+  const self = (await rooms.members(room)).find(({ sessionId }) => sessionId === id);
+  if (!self || self.foreignSessionId === foreignSessionId) return undefined;
+  const tookOver = await registry.claimForeign(record.tenant, foreignSessionId, id);
+  await rooms.describe(room, { ...self, foreignSessionId });
+  if (self.foreignSessionId !== undefined) await registry.releaseForeign(record.tenant, self.foreignSessionId, id);
+  return tookOver;
 }
 
 async function setAttributes(ctx: ReplicaContext, id: SessionId, attributes: JsonObject): Promise<void> {

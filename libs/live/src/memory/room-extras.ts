@@ -49,7 +49,8 @@ function memoryOrdered(
         const state = rooms.open(room);
         const known = state?.members.get(described.sessionId);
         if (!state || !known) return;
-        const who = { userId: described.userId, ...(described.user ? { user: described.user } : {}) };
+        const { userId, user, foreignSessionId } = described;
+        const who = { userId, ...(user ? { user } : {}), ...(foreignSessionId ? { foreignSessionId } : {}) };
         const member: Member = { ...known.member, ...who };
         if (JSON.stringify(member) === JSON.stringify(known.member)) return;
         known.member = member;

@@ -108,6 +108,33 @@ export function roomStateSuite(backend: () => Backend): void {
       expect((await a.live.rooms.members(room))[1]).toMatchObject({ sessionId: bob.id, inCall: 7, ...who });
     });
 
+    it('gives a member another foreign id: the former one leads nowhere, the room is told', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      const [old, taken, next] = ['old', 'taken', 'next'].map((name) => `${name}-${room}`) as [string, string, string];
+      expect(await a.live.sessions.setForeignId(ann.id, next)).toBeUndefined();
+      await ann.join(room, { member: { kind: 'client', userId: 'ann', foreignSessionId: old } });
+      await bob.join(room, { member: { kind: 'client', userId: 'bob', foreignSessionId: taken } });
+      const { tenant } = ann.session.record;
+      const known = () => c.live.sessions.byForeignId(tenant, [old, taken, next]);
+      expect(await a.live.sessions.setForeignId(ann.id, next)).toBeUndefined();
+      expect(await known()).toEqual(
+        new Map([
+          [taken, bob.id],
+          [next, ann.id],
+        ]),
+      );
+      const told = () =>
+        bob.sink.deliveries.some(
+          ({ event }) => event.kind === 'changed' && event.members[0]?.foreignSessionId === next,
+        );
+      await eventually(told, 'the change at bob');
+      expect(await a.live.sessions.setForeignId(ann.id, taken)).toBe(bob.id);
+      expect((await known()).get(taken)).toBe(ann.id);
+      await bob.session.close();
+      expect((await known()).get(taken)).toBe(ann.id);
+    });
+
     it('is restored after everything was lost, without news for those who knew it', async () => {
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
