@@ -11,6 +11,7 @@ import type { Connections } from './connections/connections';
 import { openHouse, type House, type SignalingOverrides } from './house';
 import { ADDRESS_OF, BackendRoomController, checkBeforeReading, type AddressOf } from './http/backend-room.controller';
 import { clientAddressOf } from './http/client-address';
+import { answerImpossiblePath } from './http/impossible-path';
 import { OBSERVERS, OperatorController } from './http/operator.controller';
 import { PlainRefusals, refuseWrongMethods } from './http/plain-answers';
 import { TURN_SETTINGS, TurnController } from './http/turn.controller';
@@ -53,6 +54,7 @@ export async function startSignaling(
     ownsProcess: overrides.ownsProcess,
     // The checksums of backends are made over the bytes.
     body: 'raw',
+    unreadable: { frameworkErrors: answerImpossiblePath(HEADERS) },
     build: (kit) => {
       house = openHouse(config, overrides, replica, kit);
       return rootModule(config, house, addressOf(kit));
@@ -68,6 +70,7 @@ export async function startSignaling(
     drain: async () => {
       upgrades.drain();
       await house?.connections.shutdown();
+      await house?.federations.close();
     },
     release: async () => {
       house?.connections.terminateAll();

@@ -65,6 +65,15 @@ describe('over HTTP', () => {
     expect(Math.abs(Date.parse(answer.headers.get('date') ?? '') - Date.now())).toBeLessThan(5_000);
   });
 
+  test.each([
+    ['that cannot be decoded', '%zz', 400],
+    ['that is too long', 'x'.repeat(600), 414],
+  ])('a name %s has the features on its answer too', async (_name, room, status) => {
+    const answer = await fetch(`${house.one.url}/api/v1/room/${room}`, { method: 'POST', body: '{}' });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('x-spreed-signaling-features')).toContain('switchto');
+  });
+
   test('who names no backend is recognised by its secret', async () => {
     const [token, ada] = [newToken(), newUser('ada')];
     const client = await house.talk.member(house.two, ada, token);
