@@ -8,6 +8,8 @@ import { BackendRoomEndpoint } from './backend-requests/backend-room.endpoint';
 import type { SignalingConfig } from './config';
 import { Connections } from './connections/connections';
 import type { PingTimes } from './connections/ws-transport';
+import { Federations } from './federation/federations';
+import type { FederationTimes } from './federation/link-terms';
 import { AttemptThrottle } from './spreed/attempt-throttle';
 import { Authenticator } from './spreed/authenticator';
 import { openBackends, type Backends, type BackendTimes } from './spreed/backends';
@@ -23,6 +25,7 @@ export interface SignalingOverrides {
   readonly liveTimes?: Partial<LiveTimes>;
   readonly throttleDelayMs?: number;
   readonly backendTimes?: BackendTimes;
+  readonly federationTimes?: Partial<FederationTimes>;
   /** How long a bridge may take to answer. */
   readonly dialoutMs?: number;
   /** False where several replicas share a process. */
@@ -34,6 +37,7 @@ export interface House {
   readonly live: Live;
   readonly database: Database;
   readonly foreign: Backends;
+  readonly federations: Federations;
   readonly census: Census;
   readonly connections: Connections;
   readonly backendRooms: BackendRoomEndpoint;
@@ -73,6 +77,7 @@ export function openHouse(
     dialoutMs: overrides.dialoutMs,
   });
   const census = new Census(metrics);
+  const federations = federationsOn(ground);
   const services = {
     sessions: live.sessions,
     rooms: live.rooms,
@@ -81,6 +86,7 @@ export function openHouse(
     board,
     virtuals,
     bridges,
+    federations,
     throttle,
     census,
     times: { ...PROTOCOL_TIMES, ...overrides.times },
@@ -94,7 +100,7 @@ export function openHouse(
   health.register('postgres', async () => assertHealthy(await database.healthy()));
   const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
   const requests = new BackendRequests({ live, rooms, board, dialout });
-  return { live, database, foreign, census, connections, backendRooms: backendRoomsOn(ground, requests) };
+  return { live, database, foreign, federations, census, connections, backendRooms: backendRoomsOn(ground, requests) };
 }
 
 function layGround(
@@ -156,6 +162,20 @@ function doorOn({ database, live, rooms, foreign }: Ground): Door {
     notices: foreign.notices,
     backends: foreign.store,
     nextcloud: foreign.nextcloud,
+  });
+}
+
+function federationsOn({ live, foreign, database, kit, overrides }: Ground): Federations {
+  return new Federations({
+    version: VERSION,
+    sessions: live.sessions,
+    backends: foreign.store,
+    nextcloud: foreign.nextcloud,
+    sealer: database.sealer,
+    logger: kit.logger,
+    errors: kit.errors,
+    times: overrides.federationTimes,
+    pingMs: overrides.backendTimes?.pingMs,
   });
 }
 

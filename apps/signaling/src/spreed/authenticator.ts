@@ -17,6 +17,7 @@ import {
   normalizeBackendUrl,
   readHelloToken,
   wireError,
+  type BackendCapabilities,
   type BackendUser,
   type NewSessionRequest,
   type WireError,
@@ -33,6 +34,9 @@ type Request<Kind extends NewSessionRequest['kind']> = Extract<NewSessionRequest
 
 /** Used tickets are remembered longer than any ticket lives. */
 const TICKET_MEMORY_MS = 5 * 60_000;
+
+/** The capability of backends that give tokens to people of other clusters. */
+const FEDERATION_V2 = 'federation-v2';
 
 const TICKET_ERRORS = { invalid: 'invalid_token', expired: 'token_expired', not_yet: 'token_not_valid_yet' } as const;
 
@@ -65,7 +69,7 @@ export class Authenticator {
       case 'internal':
         return this.internal(hello, address);
       case 'federation':
-        return fail(wireError('federation_unsupported'));
+        return this.byFederation(hello);
     }
   }
 
@@ -97,7 +101,28 @@ export class Authenticator {
     });
   }
 
-  private async byBackendToken(backend: Backend, { url, token }: Request<'token'>): Promise<Outcome> {
+  /** Somebody of another cluster: the backend of the room vouches for them. */
+  private async byFederation({ url, token }: Request<'federation'>): Promise<Outcome> {
+    const base = normalizeBackendUrl(url);
+    const backend = base === undefined ? null : await this.parts.backends.byUrl(base);
+    if (backend === null || base === undefined) return fail(wireError('invalid_backend'));
+    if (token === undefined || !(await this.federates(backend, base))) return fail(wireError('federation_unsupported'));
+    const proven = await this.byBackendToken(backend, { url, token });
+    if (!proven.ok) return proven;
+    return ok({ ...proven.value, identity: { ...proven.value.identity, kind: 'federation' } });
+  }
+
+  private async federates(backend: Backend, base: string): Promise<boolean> {
+    const { capabilities } = this.parts;
+    const can = (known: BackendCapabilities | undefined) => known?.features.includes(FEDERATION_V2) === true;
+    // It may just have been upgraded.
+    return can(await capabilities.of(backend, base)) || can(await capabilities.again(backend, base));
+  }
+
+  private async byBackendToken(
+    backend: Backend,
+    { url, token }: Pick<Request<'token'>, 'url' | 'token'>,
+  ): Promise<Outcome> {
     const { capabilities, clock } = this.parts;
     const base = normalizeBackendUrl(url);
     if (base === undefined) return fail(wireError('invalid_backend'));

@@ -18,6 +18,7 @@ import {
 import type { JoinOutcome, JoinRequest, LiveSessions, OwnedSession } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
 import {
+  actorOf,
   thrownToWire,
   wireError,
   type Bandwidth,
@@ -166,7 +167,8 @@ export class Door {
     const backend = await this.backend(right.backendId);
     const { id, tenant } = session.record;
     const { requestUrl, userId: authenticated } = right;
-    const asked = { roomId, userId: authenticated, sessionId: foreignSessionId ?? id };
+    const actor = session.record.kind === 'federation' ? actorOf(session.record.user) : undefined;
+    const asked = { roomId, userId: authenticated, sessionId: foreignSessionId ?? id, actor };
     const answer = await this.parts.nextcloud.room(backend, requestUrl, asked);
     if (!answer.ok) throw new Refusal(answer.error);
     const { properties, permissions, sessionUserId } = answer.value;
@@ -180,7 +182,13 @@ export class Door {
       roomId,
       request: trustedRequest(room, 'by-arrival'),
       ...(foreignSessionId === undefined ? {} : { foreignSessionId }),
-      foreign: { backend: backend.id, url: requestUrl, room: roomId, userId: authenticated },
+      foreign: {
+        backend: backend.id,
+        url: requestUrl,
+        room: roomId,
+        userId: authenticated,
+        ...(actor === undefined ? {} : { actor }),
+      },
       userId,
       ...bandwidthOf(backend),
       ...(permissions === undefined ? {} : { permissions }),

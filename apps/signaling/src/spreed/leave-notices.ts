@@ -36,7 +36,8 @@ export class LeaveNotices {
   /** A member is out of a room. Backends know only those that named their own session. */
   left(room: RoomSessionId, member: DepartedMember): void {
     const { foreign, foreignSessionId, kind, sessionId } = member;
-    if (foreign === undefined || foreignSessionId === undefined || kind !== 'client') return;
+    if (foreign === undefined || foreignSessionId === undefined) return;
+    if (kind !== 'client' && kind !== 'federation') return;
     if (this.silenced.has(sessionId)) return;
     const work = this.tell(room, member, foreign, foreignSessionId)
       .catch((error: unknown) => this.parts.logger.warn({ err: error }, 'a backend was not told of a leave'))
@@ -71,6 +72,7 @@ export class LeaveNotices {
       roomId: foreign.room,
       userId: foreign.userId,
       sessionId: foreignSessionId,
+      actor: foreign.actor,
       action: 'leave',
     } as const;
     for (const ms of pauses) {

@@ -86,8 +86,9 @@ export class RoomPings {
     for (let start = 0; start < rooms.length; start += AT_ONCE) {
       const some = rooms.slice(start, start + AT_ONCE);
       const members = (await Promise.all(some.map(({ id }) => this.parts.live.members(id)))).flat();
-      for (const { foreign, foreignSessionId } of members) {
-        if (foreign?.backend !== backend.id || foreignSessionId === undefined) continue;
+      for (const { foreign, foreignSessionId, kind } of members) {
+        // Those of other clusters are kept alive by their own backend.
+        if (foreign?.backend !== backend.id || foreignSessionId === undefined || kind === 'federation') continue;
         const { room, userId, url } = foreign;
         found.push({ roomId: room, userId, sessionId: foreignSessionId, url });
       }

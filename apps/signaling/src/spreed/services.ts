@@ -1,6 +1,7 @@
 import type { Live, LiveSessions } from '@parley/live';
 import type { ProtocolTimes } from '@parley/protocol-spreed-signaling';
 import type { Logger, UnknownErrorReporter } from '@parley/server-kit';
+import type { Federations } from '../federation/federations';
 import type { AttemptThrottle } from './attempt-throttle';
 import type { Authenticator } from './authenticator';
 import type { BridgeReports } from './bridge-reports';
@@ -18,6 +19,7 @@ export interface SpreedServices {
   readonly board: ParticipantsBoard;
   readonly virtuals: VirtualSessions;
   readonly bridges: BridgeReports;
+  readonly federations: Federations;
   readonly throttle: AttemptThrottle;
   readonly census: Census;
   readonly times: ProtocolTimes;

@@ -34,7 +34,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   ) {
     this.entry = new SessionEntry(services);
     this.outbox = new Outbox<Position>(
-      (frame, flushed) => this.transport().send(frame, flushed),
+      (frames, flushed) => this.transport().send(frames, flushed),
       (position) => this.owned?.acknowledge(position),
       tooSlow,
     );
@@ -50,7 +50,9 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   }
 
   ended(reason: EndReason, detail?: string): void {
-    this.letGo();
+    const owned = this.letGo();
+    // Whether it went on elsewhere or is over, shows itself to whoever holds the connection to the other cluster.
+    if (owned) this.services.federations.detach(owned.record.id);
     this.feed({ kind: 'ended', reason, ...(detail === undefined ? {} : { detail }) });
   }
 
@@ -90,6 +92,14 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
         return this.endSession();
       case 'detach-session':
         return this.detach();
+      case 'federate':
+        return this.federate(effect);
+      case 'proxy':
+        return this.owned && this.services.federations.send(this.owned.record.id, effect.text);
+      case 'leave-federation':
+        return this.leaveFederation(effect.id);
+      case 'end-federation':
+        return this.endFederation();
       default:
         return this.request(effect);
     }
@@ -98,7 +108,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private close(code: number): void {
     const { transport } = this;
     for (const timer of this.timers.values()) clearTimeout(timer);
-    // Frames pushed just before are handed over already, or wait for a reader that does not read.
+    // Frames pushed just before go first, unless they wait for a reader that does not read.
+    this.outbox.flush();
     transport().close(code);
   }
 
@@ -116,7 +127,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   }
 
   private async resumeSession(resumeId: string, lastSeen: Position | undefined): Promise<Input> {
-    return this.entered(await this.entry.resume(resumeId, lastSeen, this.transport().address, this));
+    const { address } = this.transport();
+    return this.entered(await this.entry.resume(resumeId, lastSeen, address, this, this.federationEnded));
   }
 
   private entered({ owned, input }: Entered): Input {
@@ -149,6 +161,34 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     }
   }
 
+  private async federate({ id, ...request }: Extract<Effect, { kind: 'federate' }>): Promise<Input> {
+    const kind = 'federated' as const;
+    const { owned } = this;
+    try {
+      if (owned === undefined) return { kind, id, outcome: { ok: false, error: wireError('no_such_session') } };
+      const error = await this.services.federations.join(owned, { id, ...request }, this.federationEnded);
+      if (this.owned !== owned) this.services.federations.detach(owned.record.id);
+      if (error !== undefined) return { kind, id, outcome: { ok: false, error } };
+      return { kind, id, outcome: { ok: true, roomId: request.roomId } };
+    } catch (error) {
+      return { kind, id, outcome: { ok: false, error: this.report(error, 'federate') } };
+    }
+  }
+
+  private readonly federationEnded = () => this.feed({ kind: 'federation-ended' });
+
+  private async leaveFederation(id: string | undefined): Promise<Input> {
+    const { owned } = this;
+    await this.attempt('leave', async () => owned && this.services.federations.leave(owned.record.id, id));
+    return { kind: 'federation-ended' };
+  }
+
+  private async endFederation(): Promise<undefined> {
+    const { owned } = this;
+    await this.attempt('leave', async () => owned && this.services.federations.end(owned, true));
+    return undefined;
+  }
+
   /** Internal clients take part without a backend that would tell of it (brief 3.2). */
   private async tellParticipants({ record, room }: OwnedSession): Promise<void> {
     if (record.kind !== 'internal' || room === undefined) return;
@@ -170,7 +210,10 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
 
   private async endSession(): Promise<Input> {
     const owned = this.letGo();
-    this.farewell = this.attempt('bye', async () => owned?.close());
+    this.farewell = this.attempt('bye', async () => {
+      if (owned) await this.services.federations.end(owned, false);
+      await owned?.close();
+    });
     await this.farewell;
     return { kind: 'session-ended' };
   }
@@ -186,6 +229,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   /** Not waited for by the machine: the connection is over. */
   private detach(): void {
     const owned = this.letGo();
+    if (owned) this.services.federations.detach(owned.record.id);
     this.farewell = this.attempt('detach', async () => owned?.detach());
   }
 

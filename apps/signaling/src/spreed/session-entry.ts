@@ -59,7 +59,13 @@ export class SessionEntry {
   }
 
   /** Takes a session over from a connection that was lost. Never throws. */
-  async resume(resumeId: string, lastSeen: Position | undefined, address: string, sink: SessionSink): Promise<Entered> {
+  async resume(
+    resumeId: string,
+    lastSeen: Position | undefined,
+    address: string,
+    sink: SessionSink,
+    federationEnded: () => void,
+  ): Promise<Entered> {
     const { sessions, throttle } = this.services;
     const kind = 'session-resumed' as const;
     const refused = (error: WireError): Entered => ({
@@ -78,7 +84,8 @@ export class SessionEntry {
       if (outcome.kind === 'no_such_session') return refused(wireError('no_such_session'));
       owned = outcome.session;
       const facts = await this.resumedFacts(resumeId, outcome);
-      return { owned, input: { kind, outcome: { ok: true, ...facts } } };
+      const federation = await this.services.federations.attach(owned, federationEnded);
+      return { owned, input: { kind, outcome: { ok: true, ...facts, federation } } };
     } catch (error) {
       return { owned, input: refused(wireFailure(this.services, error, 'resume')).input };
     }

@@ -20,15 +20,30 @@ export function authRequestBody(params: JsonValue): string {
   return JSON.stringify({ type: 'auth', auth: { version: '1.0', params } });
 }
 
+/** By what a backend knows somebody who is no plain user of its. */
+export interface Actor {
+  readonly id: string;
+  readonly type: string;
+}
+
+/** The actor that a backend's own token names in its `userdata`. */
+export function actorOf(user: JsonObject | undefined): Actor | undefined {
+  const { actorId, actorType } = user ?? {};
+  return typeof actorId === 'string' && typeof actorType === 'string' ? { id: actorId, type: actorType } : undefined;
+}
+
 /** Body that tells a backend of a join or leave (section "Backend validation" of rooms). A join names no action. */
 export function roomRequestBody(request: {
   roomId: string;
   userId: string;
   sessionId: string;
   action?: 'leave';
+  /** Who a guest of another cluster is (brief 2.5). */
+  actor?: Actor | undefined;
 }): string {
-  const { roomId, userId, sessionId, action } = request;
-  const room = { version: '1.0', roomid: roomId, userid: userId || undefined, sessionid: sessionId, action };
+  const { roomId, userId, sessionId, action, actor } = request;
+  const who = { actorid: actor?.id, actortype: actor?.type };
+  const room = { version: '1.0', roomid: roomId, userid: userId || undefined, sessionid: sessionId, action, ...who };
   return JSON.stringify({ type: 'room', room });
 }
 

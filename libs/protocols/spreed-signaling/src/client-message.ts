@@ -17,9 +17,22 @@ export type HelloRequest = { readonly version: ProtocolVersion; readonly feature
   | { readonly kind: 'backend'; readonly url: string; readonly params: JsonValue }
   /** 2.0: a signed token. */
   | { readonly kind: 'token'; readonly url: string; readonly token: string }
-  | { readonly kind: 'federation'; readonly url: string }
+  /** A person of another cluster, whose gateway speaks for it. `token` undefined: an old version asks, which had none. */
+  | { readonly kind: 'federation'; readonly url: string; readonly token: string | undefined }
   | { readonly kind: 'internal'; readonly backend: string; readonly random: string; readonly token: string }
 );
+
+/** Where a room of another cluster is, and by what right somebody may enter it. */
+export interface FederationTarget {
+  /** Base URL of the other cluster's signaling. */
+  readonly signaling: string;
+  /** URL of the backend the room belongs to. */
+  readonly url: string;
+  /** The room there. */
+  readonly roomId: string;
+  /** Hello 2.0 token for that cluster. */
+  readonly token: string;
+}
 
 /** A change of the data a room keeps for its members (section "Transient data"). */
 export type TransientRequest =
@@ -42,8 +55,8 @@ export type ClientMessage = { readonly id: string | undefined } & (
       /** Empty: leave. */
       readonly roomId: string;
       readonly foreignSessionId: string | undefined;
-      /** Asks for a room of another server. */
-      readonly federated: boolean;
+      /** Asks for a room of another cluster. */
+      readonly federation: FederationTarget | undefined;
     }
   | {
       readonly type: 'message' | 'control';

@@ -1,6 +1,6 @@
 import { fail, ok, type JsonValue, type Result } from '@parley/domain';
 import { normalizeBackendUrl } from './backend-url';
-import type { ClientMessage, DecodeFailure, HelloRequest, Recipient } from './client-message';
+import type { ClientMessage, DecodeFailure, FederationTarget, HelloRequest, Recipient } from './client-message';
 import { nestsDeeperThan } from './depth';
 import { LIMITS, PROTOCOL_VERSIONS, type ProtocolVersion } from './features';
 import { decodeInternal, decodeTransient } from './internal-request';
@@ -97,9 +97,7 @@ function decodeHello(given: unknown): Decoded<Body> {
     case 'client':
       return decodeClientAuth(basis, auth.url ?? '', auth.params, hello);
     case 'federation':
-      return normalizeBackendUrl(auth.url ?? '') === undefined
-        ? INVALID
-        : hello({ ...basis, kind: 'federation', url: auth.url ?? '' });
+      return decodeFederationAuth(basis, auth.url ?? '', auth.params, hello);
     case 'internal':
       return decodeInternalAuth(basis, auth.params, hello);
     default:
@@ -120,6 +118,13 @@ function decodeClientAuth(basis: HelloBasis, url: string, params: unknown, finis
     : INVALID;
 }
 
+function decodeFederationAuth(basis: HelloBasis, url: string, params: unknown, finish: Finish): Decoded<Body> {
+  if (normalizeBackendUrl(url) === undefined) return INVALID;
+  if (basis.version === '1.0') return finish({ ...basis, kind: 'federation', url, token: undefined });
+  const { data } = tokenParamsSchema.safeParse(params);
+  return data?.token ? finish({ ...basis, kind: 'federation', url, token: data.token }) : INVALID;
+}
+
 function decodeInternalAuth(basis: HelloBasis, params: unknown, finish: Finish): Decoded<Body> {
   const given = internalParamsSchema.safeParse(params);
   if (!given.success) return INVALID;
@@ -132,17 +137,27 @@ function decodeRoom(given: unknown): Decoded<Body> {
   const parsed = roomSchema.safeParse(given);
   if (!parsed.success) return SHAPE;
   const { roomid, sessionid, federation } = parsed.data;
-  if (federation) {
-    const complete = federation.signaling && federation.url && federation.token;
-    if (!complete || !URL.canParse(federation.signaling ?? '') || !URL.canParse(federation.url ?? '')) return INVALID;
-  }
+  const target = federation ? federationTarget(federation, roomid ?? '') : undefined;
+  if (federation && target === undefined) return INVALID;
   if (isTooLong(roomid ?? '') || isTooLong(sessionid ?? '')) return INVALID;
   return ok({
     type: 'room' as const,
     roomId: roomid ?? '',
     foreignSessionId: sessionid || undefined,
-    federated: Boolean(federation),
+    federation: target,
   });
+}
+
+/** The room there has the same name unless it says otherwise. */
+function federationTarget(
+  given: { [Key in 'signaling' | 'url' | 'roomid' | 'token']?: string | null | undefined },
+  roomId: string,
+): FederationTarget | undefined {
+  const { signaling, url, token } = given;
+  const remote = given.roomid || roomId;
+  if (!signaling || !url || !token || isTooLong(remote) || token.length > LIMITS.maxTokenLength) return undefined;
+  if (isTooLong(signaling) || isTooLong(url) || !URL.canParse(signaling) || !URL.canParse(url)) return undefined;
+  return { signaling, url, roomId: remote, token };
 }
 
 function decodeMessage(type: 'message' | 'control', given: unknown, text: string): Decoded<Body> {

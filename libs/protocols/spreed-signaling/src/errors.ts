@@ -60,6 +60,7 @@ const MESSAGES = {
   room_join_failed: 'The room could not be joined.',
   too_many_requests: 'Too many failed attempts. Try again later.',
   federation_unsupported: 'Federation is not supported here.',
+  federation_error: 'The other server could not be reached.',
   not_allowed: 'This is not allowed.',
   not_in_room: 'You are in no room.',
   ignored: 'This was ignored.',

@@ -19,6 +19,7 @@ export const CLIENT_FEATURES = [
   PERMISSIONS,
   'chat-relay',
   'dialout',
+  'federation',
   'hello-v2',
   'incall-all',
   'join-features',
@@ -47,6 +48,8 @@ export const LIMITS = {
   maxFrameBytes: 65_536,
   /** Longest resume id, client feature, `lastSeq`, session or user id, in characters. */
   maxIdLength: 1_024,
+  /** Longest token for another cluster, in characters: it has to be kept. */
+  maxTokenLength: 8_192,
   maxFeatures: 64,
   /** Deepest nesting of objects and arrays in a frame. */
   maxDepth: 64,

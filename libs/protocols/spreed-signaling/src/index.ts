@@ -9,6 +9,7 @@ export * from './connection/connection';
 export * from './connection/connection.types';
 export * from './errors';
 export * from './features';
+export * from './federation';
 export { Frame } from './frame';
 export * from './internal-request';
 export * from './participants';

@@ -18,6 +18,32 @@ const CLOSE_BRACKET = 93;
  * @param text must be valid JSON (checked by the caller with `JSON.parse`)
  */
 export function rawMember(text: string, path: readonly string[]): string | undefined {
+  const span = spanOf(text, path);
+  return span && text.slice(...span);
+}
+
+/**
+ * The text with other strings at some places and every other byte as it was. Places that do not exist are left out; none
+ * may lie inside another one.
+ */
+export function withStringsAt(
+  text: string,
+  edits: readonly { readonly path: readonly string[]; readonly value: string }[],
+): string {
+  const found = edits.flatMap(({ path, value }) => {
+    const span = spanOf(text, path);
+    return span ? [{ span, value }] : [];
+  });
+  // From the end, so that the places before stay where they are.
+  found.sort((left, right) => right.span[0] - left.span[0]);
+  let result = text;
+  for (const { span, value } of found) {
+    result = `${result.slice(0, span[0])}${JSON.stringify(value)}${result.slice(span[1])}`;
+  }
+  return result;
+}
+
+function spanOf(text: string, path: readonly string[]): [number, number] | undefined {
   let start = skipSpace(text, 0);
   let end = text.length;
   for (const key of path) {
@@ -25,7 +51,7 @@ export function rawMember(text: string, path: readonly string[]): string | undef
     if (span === undefined) return undefined;
     [start, end] = span;
   }
-  return text.slice(start, end);
+  return [start, end];
 }
 
 function memberSpan(text: string, start: number, key: string): [number, number] | undefined {

@@ -16,6 +16,7 @@ import {
 } from './connection.types';
 import { deliver } from './events.steps';
 import { errorEffect, nothing, withSession } from './effects';
+import { federated, federationEnded, isForRemote } from './federation.steps';
 import { hello, resumed, sessionOpened } from './hello.steps';
 import { internal } from './internal.steps';
 import { relay, transient } from './relay.steps';
@@ -71,6 +72,10 @@ export class SignalingMachine {
         return joined(this.frames, state, input);
       case 'left':
         return left(state, input);
+      case 'federated':
+        return federated(state, input);
+      case 'federation-ended':
+        return federationEnded(state);
       case 'request-failed':
         return { state, effects: [errorEffect(input.id, input.error)] };
       case 'virtuals-changed':
@@ -108,15 +113,16 @@ export class SignalingMachine {
       if (state.phase === 'active' && type === 'hello') return nothing(state);
       return { state, effects: [errorEffect(id, wireError(code))] };
     }
-    return this.message(state, decoded.value);
+    return this.message(state, decoded.value, text);
   }
 
-  private message(state: ConnectionState, message: ClientMessage): Step {
+  private message(state: ConnectionState, message: ClientMessage, text: string): Step {
     if (state.phase === 'greeting') {
       if (message.type === 'hello') return hello(state, message);
       return { state, effects: [errorEffect(message.id, wireError('hello_expected'))] };
     }
     if (state.phase !== 'active') return nothing(state);
+    if (isForRemote(state, message)) return { state, effects: [{ kind: 'proxy', text }] };
     switch (message.type) {
       case 'bye':
         return beginEnd(state, { id: message.id, reason: undefined });
@@ -143,7 +149,8 @@ function timerFired(state: ConnectionState, timer: 'hello' | 'guest-join'): Step
   }
   // A join under way is decided first.
   const { session } = state;
-  if (state.phase !== 'active' || session === undefined || session.room || session.joining) return nothing(state);
+  if (state.phase !== 'active' || session === undefined || session.joining) return nothing(state);
+  if (session.room || session.federation) return nothing(state);
   return beginEnd(state, { id: undefined, reason: 'room_join_timeout' });
 }
 

@@ -1,5 +1,5 @@
 import type { CoreEvent, JsonObject, JsonValue, Member, MessageEvent, SessionId, SessionKind } from '@parley/domain';
-import type { HelloRequest, Recipient } from '../client-message';
+import type { FederationTarget, HelloRequest, Recipient } from '../client-message';
 import type { WireError } from '../errors';
 import type { ProtocolVersion } from '../features';
 import type { Frame } from '../frame';
@@ -31,6 +31,8 @@ export interface ActiveSession {
   /** The virtual sessions it speaks for, with the names it gave them. */
   readonly virtuals: Virtuals;
   readonly room: CurrentRoom | undefined;
+  /** The room of another cluster it is in; then it is in none of this one. */
+  readonly federation?: FederatedRoom | undefined;
   /** How far it is; undefined while unknown (after a resume that replayed nothing). */
   readonly position: Position | undefined;
   /** A join waits for its answer. */
@@ -56,6 +58,11 @@ export interface CurrentRoom {
   readonly flags?: ReadonlyMap<SessionId, number>;
   /** Who the client is in this room, where the room decides about that (guests of a backend). */
   readonly userId?: string;
+}
+
+/** A room of another cluster, by the name its client gave it. */
+export interface FederatedRoom {
+  readonly roomId: string;
 }
 
 /** What a client may send at most in a room, in bits per second; 0: nothing is said about it. */
@@ -115,6 +122,7 @@ export interface ResumedFacts extends SessionFacts {
   readonly permissions?: readonly string[];
   readonly virtuals?: Virtuals;
   readonly room: CurrentRoom | undefined;
+  readonly federation?: FederatedRoom | undefined;
   readonly inCall?: number;
   /** Who takes part in its room now; told when it missed no such list. */
   readonly participants?: readonly JsonObject[];
@@ -150,6 +158,10 @@ export type Input =
   | { readonly kind: 'joined'; readonly id: string | undefined; readonly outcome: Outcome<JoinedFacts> }
   /** Answer to `leave`. */
   | { readonly kind: 'left'; readonly id: string | undefined; readonly outcome: Outcome<object> }
+  /** Answer to `federate`; the other cluster's own answer travels with what is delivered. */
+  | { readonly kind: 'federated'; readonly id: string | undefined; readonly outcome: Outcome<FederatedRoom> }
+  /** It is in no room of another cluster any more: answer to `leave-federation`, or it ended by itself. */
+  | { readonly kind: 'federation-ended' }
   /** What a client asked for without expecting an answer could not be done. */
   | { readonly kind: 'request-failed'; readonly id: string | undefined; readonly error: WireError }
   /** The virtual sessions it speaks for now. */
@@ -192,6 +204,8 @@ export type Effect =
       readonly recipient: Recipient;
       readonly event: MessageEvent;
     }
+  /** The name its backend knows its presence in the room by, from now on. */
+  | { readonly kind: 'rename'; readonly id: string | undefined; readonly foreignSessionId: string }
   /** `value` undefined: remove. */
   | {
       readonly kind: 'set-transient';
@@ -210,6 +224,20 @@ export type Effect =
       readonly roomId: string;
       readonly report: DialoutReport;
     }
+  /** Enter a room of another cluster. */
+  | {
+      readonly kind: 'federate';
+      readonly id: string | undefined;
+      readonly roomId: string;
+      readonly foreignSessionId: string | undefined;
+      readonly target: FederationTarget;
+    }
+  /** Hand a frame of the client on to the other cluster. */
+  | { readonly kind: 'proxy'; readonly text: string }
+  /** Leave the other cluster's room, whose answer is the client's; then the connection there ends. */
+  | { readonly kind: 'leave-federation'; readonly id: string | undefined }
+  /** The connection to the other cluster is of no use any more. */
+  | { readonly kind: 'end-federation' }
   /** Give the session up for good. */
   | { readonly kind: 'end-session' }
   /** The connection is lost, the session may be resumed. */

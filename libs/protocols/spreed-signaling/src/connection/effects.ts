@@ -16,8 +16,9 @@ export function errorEffect(id: string | undefined, error: WireError): Effect {
 
 /** Guests must enter a room soon; everybody else may wait. */
 export function guestTimer(session: ActiveSession): Effect[] {
-  const { identity, room } = session;
-  const mustJoin = identity.kind === 'client' && identity.userId === '' && room === undefined;
+  const { identity, room, federation } = session;
+  const inNone = room === undefined && federation === undefined;
+  const mustJoin = identity.kind === 'client' && identity.userId === '' && inNone;
   return mustJoin ? [{ kind: 'start-timer', timer: 'guest-join' }] : [];
 }
 

@@ -49,7 +49,7 @@ export function receiverOf(session: ActiveSession): Receiver {
 }
 
 function hidesNames({ identity, permissions }: ActiveSession): boolean {
-  return identity.kind === 'client' && holds(permissions, 'hide-displaynames');
+  return (identity.kind === 'client' || identity.kind === 'federation') && holds(permissions, 'hide-displaynames');
 }
 
 function write(

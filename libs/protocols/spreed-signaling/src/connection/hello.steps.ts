@@ -1,5 +1,4 @@
 import type { ClientMessage } from '../client-message';
-import { wireError } from '../errors';
 import { internalFeatures, MESSAGE_SEQ } from '../features';
 import { frameOf, type Frame } from '../frame';
 import { participantsFrame, type EventFrames } from '../event-frames';
@@ -26,9 +25,6 @@ type Resumed = Extract<Input, { kind: 'session-resumed' }>['outcome'];
 /** A hello on a connection without a session. */
 export function hello(state: ConnectionState, message: Hello): Step {
   const { hello: request } = message;
-  if (request.kind === 'federation') {
-    return { state, effects: [errorEffect(message.id, wireError('federation_unsupported'))] };
-  }
   const pending: Pending = { id: message.id, version: request.version, features: request.features };
   const asking: ConnectionState = { ...state, phase: 'asking', pending };
   if (request.kind === 'resume') {
@@ -74,8 +70,8 @@ export function resumed(server: ServerFacts, frames: EventFrames, state: Connect
     return { state: greeting, effects: [errorEffect(pending.id, outcome.error), ...restart] };
   }
   const fresh = activeSession(outcome, [...outcome.features, ...pending.features], undefined);
-  const { room, permissions, inCall = fresh.inCall, virtuals = fresh.virtuals } = outcome;
-  const session: ActiveSession = { ...fresh, room, permissions, inCall, virtuals };
+  const { room, federation, permissions, inCall = fresh.inCall, virtuals = fresh.virtuals } = outcome;
+  const session: ActiveSession = { ...fresh, room, federation, permissions, inCall, virtuals };
   const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, early: [] };
   const events = [...outcome.missed, ...state.early];
   const replay = deliverAll(frames, active, session.wantsSeq ? events : withoutRepeatedRefreshes(events));

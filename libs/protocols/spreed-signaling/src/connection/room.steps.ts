@@ -7,6 +7,7 @@ import { flagsFrame, joinFrame, roomFrame } from '../from-domain';
 import { encodeSeq, type Position } from '../seq';
 import type { ActiveSession, ConnectionState, Effect, Input, JoinedFacts, Step } from './connection.types';
 import { errorEffect, guestTimer, nothing } from './effects';
+import { federate, withoutFederation } from './federation.steps';
 import { deliverAll, outsideCall, receiverOf } from './events.steps';
 
 type RoomRequest = Extract<ClientMessage, { type: 'room' }>;
@@ -16,8 +17,9 @@ export function room(state: ConnectionState, request: RoomRequest): Step {
   const { session } = state;
   if (session === undefined) return nothing(state);
   const { id, roomId, foreignSessionId } = request;
-  if (request.federated) return { state, effects: [errorEffect(id, wireError('federation_unsupported'))] };
+  if (request.federation !== undefined && roomId !== '') return federate(state, request, request.federation);
   if (roomId === '') {
+    if (session.federation !== undefined) return { state, effects: [{ kind: 'leave-federation', id }] };
     // Outside a room the usual server does not answer at all.
     return session.room === undefined ? nothing(state) : { state, effects: [{ kind: 'leave', id }] };
   }
@@ -25,7 +27,10 @@ export function room(state: ConnectionState, request: RoomRequest): Step {
     const { properties } = session.room;
     // The specification prints the details flat, newer servers nest them: both.
     const details = { roomid: roomId, properties: properties ?? {}, room: { roomid: roomId, properties } };
-    return { state, effects: [errorEffect(id, wireError('already_joined', details))] };
+    // Its backend may know it by another name by now.
+    const rename: Effect[] =
+      session.identity.foreign && foreignSessionId ? [{ kind: 'rename', id, foreignSessionId }] : [];
+    return { state, effects: [...rename, errorEffect(id, wireError('already_joined', details))] };
   }
   const joining = { ...state, session: { ...session, joining: true } };
   const inCall = session.identity.kind === 'internal' ? session.inCall : undefined;
@@ -46,11 +51,17 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
   const { permissions = session.permissions, self, others } = outcome;
   const inCall = session.identity.kind === 'internal' ? session.inCall : (self.inCall ?? 0);
   const room = { ...outcome.room, flags: flagsOf(others) };
-  const inside: ActiveSession = { ...free, room, position, permissions, inCall };
+  const { session: here, effects: parting } = withoutFederation(free);
+  const inside: ActiveSession = { ...here, room, position, permissions, inCall };
   const rest = deliverAll(frames, { ...state, session: inside }, session.held);
   return {
     state: rest.state,
-    effects: [{ kind: 'stop-timer', timer: 'guest-join' }, ...entryFrames(inside, id, outcome), ...rest.effects],
+    effects: [
+      ...parting,
+      { kind: 'stop-timer', timer: 'guest-join' },
+      ...entryFrames(inside, id, outcome),
+      ...rest.effects,
+    ],
   };
 }
 

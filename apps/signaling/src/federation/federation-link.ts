@@ -1,0 +1,306 @@
+import {
+  cloudOf,
+  federationFrames,
+  FederationNames,
+  isDisinvitation,
+  localFrame,
+  normalizeBackendUrl,
+  remoteFrame,
+  withId,
+  type RemoteFrame,
+  type WireError,
+} from '@parley/protocol-spreed-signaling';
+import { DeliveryLine } from './delivery-line';
+import type { FederationState } from './federation-state';
+import { localErrorOf, newId, stateOf, type FederationEntry, type LinkHome } from './link-terms';
+import { OutboundQueue } from './outbound-queue';
+import { networkError, RemoteConnection, type RemoteSession } from './remote-connection';
+
+interface PendingAnswer {
+  readonly id: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+type PendingEntry = PendingAnswer & { readonly entry: FederationEntry; readonly settle: (error?: WireError) => void };
+
+/** What another try may not meet. */
+const PASSING = new Set(['federation_error', 'too_many_requests', 'internal_error']);
+
+/**
+ * Speaks for one session at another cluster: its frames go there, what comes from there goes into the session's own log,
+ * with the names of this side (brief 2.8). Survives broken connections; `resume` takes over what another replica kept.
+ */
+export class FederationLink {
+  /** Whether the session has its client here. Without one it only holds on to what there is. */
+  attached = true;
+  private phase: 'opening' | 'open' | 'broken' | 'over' = 'opening';
+  private connection: RemoteConnection | undefined;
+  private remote: RemoteSession | undefined;
+  private current: FederationEntry | undefined;
+  private entering: PendingEntry | undefined;
+  private leaving: (PendingAnswer & { readonly done: (answer?: string) => void }) | undefined;
+  private renewing = false;
+  /** Whether the client knows that the way is broken. */
+  private told = false;
+  private retryMs: number;
+  private retry: NodeJS.Timeout | undefined;
+  private readonly queue = new OutboundQueue();
+  private readonly line: DeliveryLine;
+
+  constructor(private readonly home: LinkHome) {
+    this.retryMs = home.times.firstRetryMs;
+    this.line = new DeliveryLine(home.failed, (full) => (full ? this.connection?.pause() : this.connection?.resume()));
+  }
+
+  /** The room it is in; undefined until the other cluster let it in. */
+  get room(): FederationEntry | undefined {
+    return this.current;
+  }
+
+  get isOver(): boolean {
+    return this.phase === 'over';
+  }
+
+  /** What resumes the session at the other cluster. */
+  get remoteResumeId(): string | undefined {
+    return this.remote?.resumeId;
+  }
+
+  /** Whether a room can be entered over this very connection. */
+  serves({ socketUrl, url }: FederationEntry): boolean {
+    return this.phase === 'open' && this.current?.socketUrl === socketUrl && this.current.url === url;
+  }
+
+  /** Enters a room, leaving the present one. Undefined: it is in; the answer to the client is on its way to it. */
+  enter(entry: FederationEntry): Promise<WireError | undefined> {
+    return new Promise((settle) => {
+      this.expectEntry(entry, settle);
+      if (this.phase === 'open') this.askToEnter();
+      else this.connect({ url: entry.url, token: entry.token }, entry.socketUrl);
+    });
+  }
+
+  /** Goes on where another replica, or an earlier connection, stopped. */
+  resume(state: FederationState): void {
+    const { socketUrl, url, token, localRoom, remoteRoom, foreignSessionId, remoteSessionId, resumeId } = state;
+    const room = { local: localRoom, remote: remoteRoom };
+    this.current = { id: undefined, socketUrl, url, token, room, foreignSessionId };
+    this.remote = { sessionId: remoteSessionId, resumeId };
+    this.phase = 'broken';
+    this.reconnect();
+  }
+
+  /** Hands a frame of the client on, later if the way is broken. */
+  send(text: string): void {
+    if (this.phase === 'over') return;
+    if (this.phase !== 'open' || this.renewing) return void this.queue.add(text);
+    const frame = remoteFrame(text, this.names());
+    if (frame !== undefined) this.connection?.send(frame);
+  }
+
+  /** Leaves the room and ends. The client gets the other cluster's answer, or one of ours when there is none. */
+  leave(id: string | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (answer?: string) => {
+        clearTimeout(this.leaving?.timer);
+        this.leaving = undefined;
+        this.deliver(answer ?? federationFrames.outside(id));
+        this.finish(true, resolve);
+      };
+      if (this.phase === 'over') return done();
+      const mine = newId();
+      this.leaving = {
+        id: mine,
+        timer: setTimeout(done, this.home.times.timeoutMs),
+        done: (answer) => done(answer && withId(answer, id)),
+      };
+      if (this.phase === 'open') this.connection?.send(federationFrames.leave(mine));
+      else done();
+    });
+  }
+
+  /** The session is over, or has found another room: ends the one at the other cluster. */
+  end(): void {
+    if (this.phase === 'over') return;
+    this.connection?.bye();
+    this.over(false);
+  }
+
+  /** Lets go without ending the session at the other cluster: another replica goes on with it. */
+  async drop(): Promise<void> {
+    this.connection?.drop();
+    if (this.phase !== 'over') this.over(false);
+    await this.line.done();
+  }
+
+  private expectEntry(entry: FederationEntry, settle: (error?: WireError) => void): void {
+    const timer = setTimeout(() => this.refused(networkError()), 2 * this.home.times.timeoutMs);
+    this.entering = { id: newId(), entry, timer, settle };
+  }
+
+  private connect(hello: { url: string; token: string } | { resumeId: string }, url: string): void {
+    const { features, rules, headers, times } = this.home;
+    const { timeoutMs } = times;
+    const connection: RemoteConnection = new RemoteConnection(
+      { url, rules, headers, timeoutMs, hello, features },
+      {
+        ready: (session) => this.ready(session, 'resumeId' in hello),
+        frame: (text, frame) => this.received(text, frame),
+        closed: (failure) => this.closed(failure, 'resumeId' in hello),
+      },
+    );
+    this.connection = connection;
+  }
+
+  private ready(session: RemoteSession, resumed: boolean): void {
+    const first = this.current === undefined;
+    this.remote = session;
+    this.phase = 'open';
+    this.retryMs = this.home.times.firstRetryMs;
+    if (first) return this.askToEnter();
+    // A client that noticed nothing need not hear that all is well.
+    if (this.told || !resumed) this.deliver(federationFrames.resumed(resumed));
+    this.told = false;
+    if (resumed) return this.flush();
+    this.renewing = true;
+    this.expectEntry(this.current as FederationEntry, (error) => error && this.thrownOut());
+    this.askToEnter();
+  }
+
+  private askToEnter(): void {
+    if (this.entering === undefined) return;
+    const { id, entry } = this.entering;
+    this.connection?.send(federationFrames.join(id, entry.room.remote, entry.foreignSessionId));
+  }
+
+  private received(text: string, frame: RemoteFrame): void {
+    const { entering, leaving } = this;
+    if (frame.id !== undefined && frame.id === entering?.id) {
+      return frame.type === 'room' ? this.entered(text) : this.refused(localErrorOf(frame, this.names()));
+    }
+    if (frame.id !== undefined && frame.id === leaving?.id) return leaving.done(localFrame(text, this.names()));
+    if (frame.type === 'bye') return frame.bye?.reason === 'session_resumed' ? this.over(false) : this.thrownOut();
+    if (frame.type === 'welcome' || frame.type === 'hello') return;
+    const remoteRoom = this.current?.room.remote;
+    this.deliver(localFrame(text, this.names()));
+    const out = frame.type === 'room' && frame.room?.roomid === '';
+    if (out || (remoteRoom !== undefined && isDisinvitation(text, remoteRoom))) this.finish(true);
+  }
+
+  private entered(text: string): void {
+    const { entering, remote } = this;
+    if (entering === undefined || remote === undefined) return;
+    const { entry, settle, timer } = entering;
+    clearTimeout(timer);
+    const answer = localFrame(text, this.names());
+    this.entering = undefined;
+    this.current = { ...entry, id: undefined };
+    const state = stateOf(entry, remote);
+    // Should the replica die right after the answer, another one must know the room.
+    this.line.add(() => this.home.keep(state));
+    this.deliver(withId(answer, entry.id));
+    settle();
+    if (!this.renewing) return;
+    this.renewing = false;
+    this.flush();
+  }
+
+  private refused(error: WireError): void {
+    const { entering } = this;
+    if (entering === undefined) return;
+    clearTimeout(entering.timer);
+    this.entering = undefined;
+    if (this.current === undefined) this.end();
+    entering.settle(error);
+  }
+
+  private closed(failure: WireError | undefined, resuming: boolean): void {
+    if (this.phase === 'over') return;
+    if (this.current === undefined) return this.refused(failure ?? networkError());
+    const wasOpen = this.phase === 'open';
+    this.phase = 'broken';
+    if (!this.renewing) this.refused(networkError());
+    else this.forgetEntry();
+    if (this.leaving !== undefined) return this.leaving.done();
+    if (failure !== undefined && !PASSING.has(failure.code)) return this.startAnew(resuming);
+    this.tellInterrupted();
+    this.retry = setTimeout(() => this.reconnect(), this.retryMs);
+    this.retryMs = Math.min(wasOpen ? this.retryMs : this.retryMs * 2, this.home.times.lastRetryMs);
+  }
+
+  /** The session there is lost: a new one, unless that was refused just now. */
+  private startAnew(resuming: boolean): void {
+    // Without its client nobody could be told; when it comes back this begins again.
+    if (!this.attached) return this.over(false);
+    const { current } = this;
+    if (!resuming || current === undefined) return this.thrownOut();
+    this.connect({ url: current.url, token: current.token }, current.socketUrl);
+  }
+
+  private reconnect(): void {
+    const { remote, current } = this;
+    if (this.phase !== 'broken' || remote === undefined || current === undefined) return;
+    this.connect({ resumeId: remote.resumeId }, current.socketUrl);
+  }
+
+  private tellInterrupted(): void {
+    if (this.told) return;
+    this.told = true;
+    this.deliver(federationFrames.interrupted());
+  }
+
+  /** The other cluster does not have it any more. */
+  private thrownOut(): void {
+    if (this.phase === 'over') return;
+    this.deliver(federationFrames.outside());
+    this.finish(true);
+  }
+
+  private flush(): void {
+    for (const text of this.queue.take()) this.send(text);
+  }
+
+  private deliver(frame: string): void {
+    this.line.add(async () => {
+      if (!(await this.home.deliver(frame))) this.end();
+    });
+  }
+
+  private finish(outside: boolean, then: () => void = () => undefined): void {
+    this.line.add(() => this.home.keep(undefined));
+    this.connection?.bye();
+    this.over(outside);
+    void this.line.done().then(then);
+  }
+
+  private forgetEntry(): void {
+    clearTimeout(this.entering?.timer);
+    this.entering = undefined;
+    this.renewing = false;
+  }
+
+  private over(outside: boolean): void {
+    if (this.phase === 'over') return;
+    this.phase = 'over';
+    clearTimeout(this.retry);
+    const { entering } = this;
+    this.forgetEntry();
+    entering?.settle(networkError());
+    this.connection?.drop();
+    this.home.ended(outside);
+  }
+
+  private names(): FederationNames {
+    const { current, entering, remote, home } = this;
+    const entry = entering?.entry ?? current;
+    return new FederationNames({
+      session: { local: home.session, remote: remote?.sessionId ?? '' },
+      rooms: [entering?.entry, current].flatMap((known) => (known ? [known.room] : [])),
+      cloud: { local: cloudAt(home.backendUrl), remote: cloudAt(entry?.url ?? '') },
+    });
+  }
+}
+
+function cloudAt(url: string): string {
+  return cloudOf(normalizeBackendUrl(url) ?? url);
+}

@@ -1,0 +1,226 @@
+import { isDomainError, type SessionId } from '@parley/domain';
+import type { LiveSessions, OwnedSession } from '@parley/live';
+import type { Backend, BackendStore, Sealer } from '@parley/persistence';
+import {
+  DIALECT,
+  remoteSocketUrl,
+  serverName,
+  wireError,
+  type FederatedRoom,
+  type FederationTarget,
+  type WireError,
+} from '@parley/protocol-spreed-signaling';
+import { every, type Background, type Logger, type UnknownErrorReporter } from '@parley/server-kit';
+import { ReachRules } from '../spreed/backend-agent';
+import { rightOf, type EntryRight } from '../spreed/entry-right';
+import type { NextcloudClient, PingEntry } from '../spreed/nextcloud-client';
+import { FederationLink } from './federation-link';
+import { FederationStates, type FederationState } from './federation-state';
+import { FEDERATION_TIMES, type FederationEntry, type FederationTimes, type LinkHome } from './link-terms';
+
+export interface FederationsParts {
+  readonly version: string;
+  readonly sessions: Pick<LiveSessions, 'toSession' | 'setAttributes' | 'find'>;
+  readonly backends: Pick<BackendStore, 'byId'>;
+  readonly nextcloud: Pick<NextcloudClient, 'ping'>;
+  readonly sealer: Pick<Sealer, 'seal' | 'open'>;
+  readonly logger: Logger;
+  readonly errors: UnknownErrorReporter;
+  readonly times?: Partial<FederationTimes> | undefined;
+  /** How often backends hear of their people who are guests elsewhere, in milliseconds. */
+  readonly pingMs?: number | undefined;
+}
+
+/** A request of a client to enter a room of another cluster. */
+export interface FederateRequest {
+  readonly id: string | undefined;
+  readonly roomId: string;
+  readonly foreignSessionId: string | undefined;
+  readonly target: FederationTarget;
+}
+
+type BackendRight = Extract<EntryRight, { kind: 'backend' }>;
+
+interface Guest {
+  readonly link: FederationLink;
+  readonly owned: OwnedSession;
+  readonly right: BackendRight;
+  /** Hears that the session is in no room of another cluster any more. */
+  readonly ended: () => void;
+  /** What could not be kept because the client was gone just then. */
+  unkept?: FederationState | undefined;
+}
+
+/** How often it is looked whether sessions without a client are still to be spoken for, in milliseconds. */
+const WATCH_MS = 1_000;
+
+/** The sessions of this replica that are guests of other clusters. */
+export class Federations {
+  private readonly guests = new Map<SessionId, Guest>();
+  private readonly states: FederationStates;
+  private readonly loops: readonly Background[];
+
+  constructor(private readonly parts: FederationsParts) {
+    const { sealer, logger, pingMs = 10_000 } = parts;
+    this.states = new FederationStates(sealer);
+    this.loops = [
+      every('federation pings', pingMs, () => this.ping(), logger),
+      every('federation watch', WATCH_MS, () => this.watch(), logger),
+    ];
+  }
+
+  /**
+   * Lets a session enter a room of another cluster, over the connection it has there if it has one. Its room of before
+   * is left once that worked.
+   * @param ended hears when it is in no room of another cluster any more, without having asked
+   */
+  async join(owned: OwnedSession, request: FederateRequest, ended: () => void): Promise<WireError | undefined> {
+    const { record } = owned;
+    const right = rightOf(record);
+    const socketUrl = remoteSocketUrl(request.target.signaling);
+    if (right.kind !== 'backend' || record.kind !== 'client') return wireError('federation_unsupported');
+    if (socketUrl === undefined) return wireError('invalid_format');
+    const backend = await this.parts.backends.byId(right.backendId);
+    if (backend === null) return wireError('invalid_backend');
+    const entry = entryOf(request, socketUrl);
+    const known = this.guests.get(record.id);
+    if (known?.link.serves(entry)) return known.link.enter(entry);
+    const guest = this.newGuest(owned, right, backend, ended);
+    const error = await guest.link.enter(entry);
+    if (error !== undefined) return error;
+    if (guest.link.isOver) return wireError('federation_error');
+    known?.link.end();
+    this.guests.set(record.id, guest);
+    if (owned.room !== undefined) await owned.leave();
+    return undefined;
+  }
+
+  /** Hands a frame of the client on. */
+  send(id: SessionId, text: string): void {
+    this.guests.get(id)?.link.send(text);
+  }
+
+  /** Resolves once the client's answer is on its way. */
+  async leave(id: SessionId, requestId: string | undefined): Promise<void> {
+    await this.guests.get(id)?.link.leave(requestId);
+  }
+
+  /** The session is over, or has entered a room of this cluster. */
+  async end(owned: OwnedSession, goesOn: boolean): Promise<void> {
+    const guest = this.guests.get(owned.record.id);
+    guest?.link.end();
+    if (guest !== undefined && goesOn) await this.keep(owned, undefined);
+  }
+
+  /** The client is gone for now: the connection is held for it. */
+  detach(id: SessionId): void {
+    const guest = this.guests.get(id);
+    if (guest !== undefined) guest.link.attached = false;
+  }
+
+  /** The client of a resumed session is here: its connection is taken over, also that of another replica. */
+  async attach(owned: OwnedSession, ended: () => void): Promise<FederatedRoom | undefined> {
+    const { id } = owned.record;
+    const known = this.guests.get(id);
+    const state = known?.unkept ?? this.states.of(owned.record);
+    const right = rightOf(owned.record);
+    if (state === undefined || right.kind !== 'backend') return undefined;
+    if (known?.unkept !== undefined) await this.keep(owned, state);
+    // What this replica still has is only of use if the session was not elsewhere meanwhile.
+    const same = known?.link.room !== undefined && known.link.remoteResumeId === state.resumeId;
+    if (known !== undefined && same) {
+      known.link.attached = true;
+      this.guests.set(id, { ...known, owned, ended, unkept: undefined });
+      return { roomId: state.localRoom };
+    }
+    await known?.link.drop();
+    const backend = await this.parts.backends.byId(right.backendId);
+    if (backend === null) return undefined;
+    const guest = this.newGuest(owned, right, backend, ended);
+    this.guests.set(id, guest);
+    guest.link.resume(state);
+    return { roomId: state.localRoom };
+  }
+
+  /** Lets go of all connections, for other replicas to go on with. */
+  async close(): Promise<void> {
+    await Promise.all(this.loops.map((loop) => loop.close()));
+    await Promise.all([...this.guests.values()].map(({ link }) => link.drop()));
+  }
+
+  private newGuest(owned: OwnedSession, right: BackendRight, backend: Backend, ended: () => void): Guest {
+    const { id, tenant, features } = owned.record;
+    const { sessions, errors, version, times } = this.parts;
+    const home: LinkHome = {
+      session: id,
+      features,
+      backendUrl: right.requestUrl,
+      rules: new ReachRules(backend.allowPrivate),
+      headers: { 'user-agent': serverName(version) },
+      times: { ...FEDERATION_TIMES, ...times },
+      deliver: async (raw) =>
+        (await sessions.toSession(tenant, id, { kind: 'relayed', dialect: DIALECT, raw })) === 'sent',
+      keep: (state) => this.tryToKeep(this.guests.get(id) ?? guest, state),
+      failed: (error) => errors.report(error, { during: 'federation' }),
+      ended: (outside) => {
+        const present = this.guests.get(id);
+        if (present?.link !== link) return;
+        this.guests.delete(id);
+        if (outside) present.ended();
+      },
+    };
+    const link = new FederationLink(home);
+    const guest: Guest = { link, owned, right, ended };
+    return guest;
+  }
+
+  /** Only whoever holds the session may write; if nobody does at the moment, it is kept when its client comes back. */
+  private async tryToKeep(guest: Guest, state: FederationState | undefined): Promise<void> {
+    try {
+      await this.keep(guest.owned, state);
+    } catch (error) {
+      if (!isDomainError(error) || error.code !== 'session_not_found') throw error;
+      guest.unkept = state;
+    }
+  }
+
+  private async keep(owned: OwnedSession, state: FederationState | undefined): Promise<void> {
+    const { record } = owned;
+    await this.parts.sessions.setAttributes(record.id, this.states.attributes(record, state));
+  }
+
+  /** Sessions without a client either wait for it, or have ended, or were resumed elsewhere. */
+  private async watch(): Promise<void> {
+    for (const [id, { link }] of this.guests) {
+      if (link.attached) continue;
+      const info = await this.parts.sessions.find(id);
+      if (info === undefined) link.end();
+      else if (info.attached && !link.attached) await link.drop();
+    }
+  }
+
+  /** Their own backend keeps the presence of its people alive, wherever they are guests (brief 2.8). */
+  private async ping(): Promise<void> {
+    const byBackend = new Map<string, Map<string, PingEntry[]>>();
+    for (const { link, right } of this.guests.values()) {
+      if (link.room?.foreignSessionId === undefined) continue;
+      const { room, foreignSessionId } = link.room;
+      const urls = byBackend.get(right.backendId) ?? new Map<string, PingEntry[]>();
+      const entries = urls.get(right.requestUrl) ?? [];
+      entries.push({ roomId: room.local, userId: right.userId, sessionId: foreignSessionId });
+      byBackend.set(right.backendId, urls.set(right.requestUrl, entries));
+    }
+    await Promise.all([...byBackend].map(([backendId, urls]) => this.pingBackend(backendId, urls)));
+  }
+
+  private async pingBackend(backendId: string, urls: ReadonlyMap<string, readonly PingEntry[]>): Promise<void> {
+    const backend = await this.parts.backends.byId(backendId);
+    if (backend === null) return;
+    for (const [url, entries] of urls) await this.parts.nextcloud.ping(backend, url, entries);
+  }
+}
+
+function entryOf({ id, roomId, foreignSessionId, target }: FederateRequest, socketUrl: string): FederationEntry {
+  const { url, token, roomId: remote } = target;
+  return { id, socketUrl, url, token, room: { local: roomId, remote }, foreignSessionId };
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { WireError } from '../errors';
+import { MESSAGE_SEQ } from '../features';
+import { isObject } from './chat';
+
+/** The feature of clusters that take guests of others in. */
+export const FEDERATION = 'federation';
+
+const strings = z.array(z.string()).catch([]);
+
+const frameSchema = z.looseObject({
+  id: z.string().optional().catch(undefined),
+  type: z.string(),
+  welcome: z.looseObject({ features: strings }).optional().catch(undefined),
+  hello: z.looseObject({ sessionid: z.string(), resumeid: z.string() }).optional().catch(undefined),
+  room: z.looseObject({ roomid: z.string() }).optional().catch(undefined),
+  bye: z
+    .looseObject({ reason: z.string().optional().catch(undefined) })
+    .optional()
+    .catch(undefined),
+  error: z
+    .looseObject({ code: z.string(), message: z.string().catch(''), details: z.unknown().optional() })
+    .optional()
+    .catch(undefined),
+});
+
+/** What a gateway that speaks for a client reads itself of what the other cluster sends. */
+export type RemoteFrame = z.infer<typeof frameSchema>;
+
+/** Undefined: no frame of this protocol. */
+export function readRemoteFrame(text: string): RemoteFrame | undefined {
+  try {
+    return frameSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A refusal by the other cluster; lengths are bounded, it is a stranger's. */
+export function remoteError(frame: RemoteFrame): WireError {
+  const { code = 'internal_error', message = '', details } = frame.error ?? {};
+  return {
+    code: code.slice(0, 64),
+    message: message.slice(0, 1_024),
+    ...(isObject(details) ? { details } : {}),
+  };
+}
+
+/** Whether a refusal was about a room one is thrown out of: the invitation was taken back. */
+export function isDisinvitation(text: string, remoteRoom: string): boolean {
+  if (!text.includes('disinvite')) return false;
+  const frame: unknown = JSON.parse(text);
+  if (!isObject(frame) || !isObject(frame.event)) return false;
+  const { target, type, disinvite } = frame.event;
+  return target === 'roomlist' && type === 'disinvite' && isObject(disinvite) && disinvite.roomid === remoteRoom;
+}
+
+/** Frames of the gateway that speaks for a client. */
+export const federationFrames = {
+  /** `message-seq` is between this client and its own gateway. */
+  hello: (id: string, to: { url: string; token: string }, features: readonly string[]): string =>
+    JSON.stringify({
+      id,
+      type: 'hello',
+      hello: {
+        version: '2.0',
+        features: features.filter((feature) => feature !== MESSAGE_SEQ),
+        auth: { type: 'federation', url: to.url, params: { token: to.token } },
+      },
+    }),
+  resume: (id: string, resumeid: string): string =>
+    JSON.stringify({ id, type: 'hello', hello: { version: '2.0', resumeid } }),
+  join: (id: string, roomid: string, sessionid: string | undefined): string =>
+    JSON.stringify({ id, type: 'room', room: { roomid, sessionid } }),
+  leave: (id: string): string => JSON.stringify({ id, type: 'room', room: { roomid: '' } }),
+  bye: (): string => JSON.stringify({ type: 'bye', bye: {} }),
+  /** To the client: the way to the other cluster is broken. */
+  interrupted: (): string =>
+    JSON.stringify({ type: 'event', event: { target: 'room', type: 'federation_interrupted' } }),
+  /** To the client: it is whole again, with the same session there or a new one. */
+  resumed: (resumed: boolean): string =>
+    JSON.stringify({ type: 'event', event: { target: 'room', type: 'federation_resumed', resumed } }),
+  /** To the client: it is in no room any more. */
+  outside: (id?: string): string => JSON.stringify({ id, type: 'room', room: { roomid: '' } }),
+} as const;
+
+/** The same frame with another id, or without one. */
+export function withId(text: string, id: string | undefined): string {
+  const frame: unknown = JSON.parse(text);
+  return isObject(frame) ? JSON.stringify({ ...frame, id }) : text;
+}
+
+/** Where another cluster's gateway is reached, by the signaling URL its backend names. Undefined: nowhere. */
+export function remoteSocketUrl(signaling: string): string | undefined {
+  if (!URL.canParse(signaling)) return undefined;
+  const url = new URL(signaling);
+  const scheme = { 'https:': 'wss:', 'http:': 'ws:', 'wss:': 'wss:', 'ws:': 'ws:' }[url.protocol];
+  if (scheme === undefined || url.username !== '' || url.password !== '') return undefined;
+  return `${scheme}//${url.host}${url.pathname.replace(/\/*$/, '/')}spreed`;
+}

@@ -1,0 +1,4 @@
+export * from './dialogue';
+export * from './incoming';
+export * from './names';
+export * from './outgoing';
