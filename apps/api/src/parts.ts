@@ -7,7 +7,7 @@ import {
   RoomService,
   WebhookService,
 } from '@parley/domain';
-import { createTicketIssuer, type ServiceKit } from '@parley/server-kit';
+import { createTicketIssuer, mayBeReceiver, type ServiceKit } from '@parley/server-kit';
 import type { ApiParts } from './api.module';
 import type { ApiConfig } from './config';
 import { JoinService } from './join/join.service';
@@ -29,7 +29,10 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   const { database, live } = machines;
   const rooms = new RoomService(database.uow, live.rooms, SYSTEM_CLOCK, cryptoIds);
   const bookings = new BookingService(database.uow, SYSTEM_CLOCK, cryptoIds);
-  const webhooks = new WebhookService(database.uow, validatorOn(machines, kit), SYSTEM_CLOCK);
+  const webhooks = new WebhookService(database.uow, validatorOn(machines, kit), SYSTEM_CLOCK, {
+    extraPorts: config.WEBHOOKS_EXTRA_PORTS,
+    mayBeReceiver: (hostname, local) => mayBeReceiver(hostname, local ? 'local-too' : 'public'),
+  });
   const authenticator = new XroomAuthenticator(database.stores.tenancy, live.guards, SYSTEM_CLOCK, {
     callsPerMinute: config.API_CALLS_PER_MINUTE,
     rememberedNonces: config.API_NONCE_LIMIT,

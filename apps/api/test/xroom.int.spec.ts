@@ -167,6 +167,34 @@ describe('webhooks', () => {
     await database.close();
   });
 
+  it('of an ordinary domain refuse private addresses and odd ports at once, and say why', async () => {
+    const add = (url: string) => asOther('webhook/add', { domain: 'other.example', type: 'url', url });
+    for (const url of ['https://10.0.0.1/', 'https://169.254.169.254/', 'https://[::1]/', 'https://localhost/']) {
+      expect([url, await add(url)]).toEqual([url, refused('private or local')]);
+    }
+    expect(await add('https://hooks.example:5432/')).toEqual(refused(/port 5432; use one of 80, 443/));
+    expect(await asOther('webhook/list', { domain: 'other.example' })).toEqual(done([]));
+  });
+
+  it('are at most 100 per domain, however many are added at once', async () => {
+    const database = openTestDatabase(api);
+    const row = (n: number) => ({
+      id: BigInt(n),
+      domainName: 'other.example',
+      type: 'robot' as const,
+      robotId: BigInt(n),
+      validated: true,
+      createdAt: new Date(),
+    });
+    await database.prisma.webhook.createMany({ data: Array.from({ length: 98 }, (_unused, n) => row(900_000 + n)) });
+    const add = () => asOther('webhook/add', { domain: 'other.example', type: 'robot', robotId: 1 });
+    const answers = await Promise.all(Array.from({ length: 6 }, add));
+    expect(answers.filter(({ isError }) => !isError)).toHaveLength(2);
+    expect(answers.filter(({ isError }) => isError)).toEqual(Array(4).fill(refused('at most 100 webhooks')));
+    await database.prisma.webhook.deleteMany({ where: { domainName: 'other.example' } });
+    await database.close();
+  });
+
   it('refuse a URL that must not be, and half a target', async () => {
     const refusals = [{ type: 'url', url: 'ftp://x.example/' }, { type: 'url' }, { type: 'robot' }];
     for (const target of refusals) {

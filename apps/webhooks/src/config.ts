@@ -1,9 +1,10 @@
-import { commonSchema, integer, loadEnv, type Env, type LoadOptions } from '@parley/config';
+import { commonSchema, integer, receiverSchema, loadEnv, type Env, type LoadOptions } from '@parley/config';
 import { z } from 'zod';
 
 /** What the dispatcher reads from the environment. */
 export const configSchema = z.object({
   ...commonSchema,
+  ...receiverSchema,
   WEBHOOKS_DELIVERIES_AT_ONCE: integer(1, 1_000)
     .default(100)
     .describe('How many deliveries one dispatcher sends at the same time'),

@@ -53,7 +53,7 @@ export class Dispatcher {
   private wakeUps: WakeUps | undefined;
 
   constructor(private readonly parts: DispatcherParts) {
-    this.sender = parts.sender ?? new WebhookSender();
+    this.sender = parts.sender ?? new WebhookSender({ extraPorts: parts.config.WEBHOOKS_EXTRA_PORTS });
     const feeder = this.createFeeder();
     this.relay = this.createRelay(feeder);
     this.sweeper = this.createSweeper(feeder);

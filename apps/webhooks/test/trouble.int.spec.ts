@@ -142,7 +142,7 @@ describe('trouble', () => {
     const receiver = await world().receiver();
     const domain = await world().domain({ insecure: false });
     const id = await world().webhook(domain, `${scheme}://127.0.0.1:${receiver.port}/`);
-    await world().dispatcher({}, { nextDelay: () => null });
+    await world().dispatcher({ WEBHOOKS_EXTRA_PORTS: String(receiver.port) }, { nextDelay: () => null });
     await world().openRoom(domain, 'inside');
     await world().waitForDeliveries(id, 'failed', 1);
     expect((await world().deliveries(id))[0]?.tries[0]?.error).toMatch(/public internet|Only https/);

@@ -108,7 +108,7 @@ describe('the validation handshake', () => {
     const receiver = await world().receiver();
     const domain = await world().domain({ insecure: false });
     const id = await world().webhook(domain, `https://localhost:${receiver.port}/`, { validated: false });
-    await world().dispatcher({}, { validationRetriesMs: [] });
+    await world().dispatcher({ WEBHOOKS_EXTRA_PORTS: String(receiver.port) }, { validationRetriesMs: [] });
     await eventually(async () => (await world().webhookRow(id)).lastValidationError, 'a reason', 10_000);
     expect(receiver.requests).toHaveLength(0);
   });

@@ -77,6 +77,13 @@ export const dataSchema = {
     ),
 };
 
+/** Where webhook receivers may stand; the api refuses others when they are added, the dispatcher calls no others. */
+export const receiverSchema = {
+  WEBHOOKS_EXTRA_PORTS: csv(integer(1, 65_535))
+    .prefault('')
+    .describe('Ports besides 80 and 443 on which webhook receivers are called, comma-separated'),
+};
+
 /** Shape to spread into an app's own `z.object({...})`; take single parts if an app needs less. */
 export const commonSchema = { ...serverSchema, ...regionSchema, ...dataSchema };
 

@@ -17,6 +17,7 @@ export const knownVariables: readonly string[] = [
   'ROUTER_DRAIN_MS',
   'REDIS_URL',
   'PARLEY_MASTER_KEYS',
+  'WEBHOOKS_EXTRA_PORTS',
   'ADMIN_HOST',
   'ADMIN_PORT',
   'PARLEY_ADMIN_BOOTSTRAP_KEY',

@@ -13,6 +13,7 @@ function setUp(answer: (id: WebhookId) => boolean, insecureWebhooks = false) {
       },
     },
     base.clock,
+    { extraPorts: [], mayBeReceiver: (hostname, local) => local || hostname !== '127.0.0.1' },
   );
   return { ...base, service, asked };
 }
@@ -52,6 +53,17 @@ it('allows plain http in the demo domain only', async () => {
     'webhook_url_not_allowed',
   );
   expect(await other.service.list(other.owner, other.domain)).toEqual([]);
+});
+
+it('keeps at most 100 per domain, and the one too many leaves nothing behind', async () => {
+  const { service, owner, domain } = setUp(() => true);
+  const add = (robotId: number) => service.add(owner, { domain, target: { type: 'robot', robotId } });
+  for (let n = 0; n < 100; n += 1) await add(n);
+  expect(await refusal(add(100))).toBe('not_allowed');
+  const listed = await service.list(owner, domain);
+  expect(listed).toHaveLength(100);
+  await service.remove(owner, listed[0]?.id ?? brandAs<WebhookId>(0));
+  await add(101);
 });
 
 it('does the handshake again on demand', async () => {

@@ -9,6 +9,7 @@ export * from './tickets';
 export * from './internal-auth';
 export * from './unknown-errors';
 export * from './client-address';
+export * from './receiver-addresses';
 export * from './background';
 export * from './logging';
 export { serveHealth } from './health.routes';

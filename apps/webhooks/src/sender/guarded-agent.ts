@@ -1,11 +1,14 @@
 import { isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isAddressAllowed, type ReachPolicy } from '@parley/server-kit';
 import { Agent, buildConnector } from 'undici';
-import { checkScheme, isAddressAllowed, ReceiverRefusedError, type ReachPolicy } from './address-rules';
+import { checkPort, checkScheme, ReceiverRefusedError } from './receiver-rules';
 import type { Resolve } from './resolve';
 
 export interface GuardedAgentOptions {
   readonly policy: ReachPolicy;
+  /** Ports besides 80 and 443 that receivers on the internet may listen on. */
+  readonly extraPorts: readonly number[];
   readonly resolve: Resolve;
   readonly connectTimeoutMs: number;
   /** Certificates to trust besides the system's, for tests. */
@@ -41,11 +44,12 @@ export function createGuardedAgent(options: GuardedAgentOptions): Agent {
 }
 
 async function guardedConnect(
-  { policy, resolve }: GuardedAgentOptions,
+  { policy, extraPorts, resolve }: GuardedAgentOptions,
   dial: buildConnector.connector,
   target: buildConnector.Options,
 ): Promise<Socket | TLSSocket> {
   checkScheme(target.protocol, policy);
+  checkPort(target.port, policy, extraPorts);
   const hostname = target.hostname.replace(/^\[|\]$/g, '');
   const addresses = isIP(hostname) ? [hostname] : await resolve(hostname);
   if (!addresses.every((address) => isAddressAllowed(address, policy))) {

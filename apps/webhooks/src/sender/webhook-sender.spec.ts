@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { ReachPolicy } from '@parley/server-kit';
 import { startReceiver, type Receiver } from '@parley/testing';
-import type { ReachPolicy } from './address-rules';
 import { ANSWER_LIMIT_BYTES, WebhookSender, type PostingOutcome } from './webhook-sender';
 
 const never = new AbortController().signal;
@@ -28,7 +28,7 @@ describe('the sender', () => {
   });
 
   /** A sender whose names resolve as told; answers what was asked of the name server as well. */
-  function senderWith(names: Record<string, string[]> = {}) {
+  function senderWith(names: Record<string, string[]> = {}, extraPorts: number[] = []) {
     const asked: string[] = [];
     const resolve = async (name: string): Promise<string[]> => {
       asked.push(name);
@@ -36,7 +36,7 @@ describe('the sender', () => {
       if (addresses === undefined) throw new Error('no such name');
       return addresses;
     };
-    const sender = new WebhookSender({ resolve });
+    const sender = new WebhookSender({ resolve, extraPorts });
     senders.push(sender);
     const post = (url: string, policy: ReachPolicy = 'local-too', deadlineMs = 5_000): Promise<PostingOutcome> =>
       sender.post({ url, policy, body: '{}', deadlineMs, stop: never });
@@ -80,9 +80,23 @@ describe('the sender', () => {
     let knocks = 0;
     const server = createServer().on('connection', () => (knocks += 1));
     const port = await listen(server);
-    const { post } = senderWith({ 'inside.test': ['127.0.0.1'], 'mixed.test': ['127.0.0.1', '93.184.216.34'] });
-    expect(await post(`${origin}:${port}/`, 'public')).toMatchObject({ kind: 'refused' });
+    const { post } = senderWith({ 'inside.test': ['127.0.0.1'], 'mixed.test': ['127.0.0.1', '93.184.216.34'] }, [port]);
+    const reason = expect.stringContaining('public internet') as unknown;
+    expect(await post(`${origin}:${port}/`, 'public')).toMatchObject({ kind: 'refused', reason });
     expect(knocks).toBe(0);
+  });
+
+  test('calls ordinary receivers on the usual ports and those of the allow-list, and asks for no name otherwise', async () => {
+    const { post, asked } = senderWith({ 'inside.test': ['127.0.0.1'] }, [8443]);
+    for (const port of [25, 8080, 8444]) {
+      const reason = 'Receivers are called on the ports 80, 443, 8443 only.';
+      expect(await post(`https://inside.test:${port}/`, 'public')).toEqual({ kind: 'refused', reason });
+    }
+    expect(asked).toEqual([]);
+    for (const origin of ['https://inside.test', 'https://inside.test:80', 'https://inside.test:8443']) {
+      const reason = expect.stringContaining('public internet') as unknown;
+      expect(await post(origin, 'public')).toMatchObject({ kind: 'refused', reason });
+    }
   });
 
   test('refuses private networks to the demo domain too', async () => {

@@ -1,6 +1,7 @@
+import type { ReachPolicy } from '@parley/server-kit';
 import { request, type Agent, type Dispatcher } from 'undici';
-import { ReceiverRefusedError, type ReachPolicy } from './address-rules';
 import { createGuardedAgent } from './guarded-agent';
+import { ReceiverRefusedError } from './receiver-rules';
 import { nameServerResolve, systemResolve, type Resolve } from './resolve';
 
 /** One POST to a receiver. */
@@ -31,6 +32,8 @@ export type PostingOutcome =
 export interface SenderOptions {
   readonly connectTimeoutMs?: number;
   readonly ca?: string;
+  /** Ports besides 80 and 443 that receivers on the internet may listen on. */
+  readonly extraPorts?: readonly number[];
   readonly resolve?: Resolve;
 }
 
@@ -41,9 +44,15 @@ export const ANSWER_LIMIT_BYTES = 16_384;
 export class WebhookSender {
   private readonly agents: Record<ReachPolicy, Agent>;
 
-  constructor({ connectTimeoutMs = 5_000, ca, resolve }: SenderOptions = {}) {
+  constructor({ connectTimeoutMs = 5_000, ca, extraPorts = [], resolve }: SenderOptions = {}) {
     const agent = (policy: ReachPolicy, names: Resolve): Agent =>
-      createGuardedAgent({ policy, connectTimeoutMs, resolve: resolve ?? names, ...(ca !== undefined && { ca }) });
+      createGuardedAgent({
+        policy,
+        extraPorts,
+        connectTimeoutMs,
+        resolve: resolve ?? names,
+        ...(ca !== undefined && { ca }),
+      });
     this.agents = {
       public: agent('public', nameServerResolve()),
       'local-too': agent('local-too', systemResolve()),

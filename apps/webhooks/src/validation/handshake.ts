@@ -1,6 +1,6 @@
 import { checkChallengeAnswer, type IdSource } from '@parley/domain';
 import { encodeValidationRequest } from '@parley/protocol-xroom';
-import type { ReachPolicy } from '../sender/address-rules';
+import type { ReachPolicy } from '@parley/server-kit';
 import type { PostingOutcome, WebhookSender } from '../sender/webhook-sender';
 
 /** What a handshake came to; `error` is fit for the webhook's owner. */

@@ -4,10 +4,13 @@ import type { AccountId, DomainName, WebhookId } from '../kernel/ids';
 import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
 import { ownDomain } from '../tenancy/own-domain';
 import type { NewWebhook, Webhook } from './webhook';
-import { checkWebhookUrl } from './webhook-url';
+import { checkWebhookUrl, type ReceiverRules } from './webhook-url';
 
 /** How long `add` and `validate` wait for the handshake, in milliseconds. */
 export const VALIDATION_WAIT_MS = 5_000;
+
+/** Most webhooks of a domain: each event is delivered to each of them. */
+export const WEBHOOKS_PER_DOMAIN = 100;
 
 /** The way to the dispatcher, which alone reaches out to receivers. */
 export interface WebhookValidator {
@@ -25,20 +28,24 @@ export class WebhookService {
     private readonly uow: UnitOfWork,
     private readonly validator: WebhookValidator,
     private readonly clock: Clock,
+    private readonly receivers: ReceiverRules,
   ) {}
 
   /**
    * Adds a webhook. A URL's handshake is waited for up to 5 s; without an answer it is answered with `validated: false`
    * and the dispatcher goes on. A robot is valid at once.
-   * @throws DomainError domain_not_found, webhook_url_not_allowed, invalid_input
+   * @throws DomainError domain_not_found, webhook_url_not_allowed, invalid_input, not_allowed when the domain has too many
    */
   async add(account: AccountId, webhook: Omit<NewWebhook, 'roomName'> & Partial<NewWebhook>): Promise<Webhook> {
     const now = this.clock.now();
     const added = await this.uow.run(async (stores) => {
       const domain = await ownDomain(stores, account, webhook.domain);
-      if (webhook.target.type === 'url') checkWebhookUrl(webhook.target.url, domain.insecureWebhooks);
+      if (webhook.target.type === 'url') checkWebhookUrl(webhook.target.url, domain.insecureWebhooks, this.receivers);
       else checkRobotId(webhook.target.robotId);
-      return stores.webhooks.insert({ ...webhook, roomName: webhook.roomName ?? null }, now);
+      const inserted = await stores.webhooks.insert({ ...webhook, roomName: webhook.roomName ?? null }, now);
+      // Counted afterwards: giving out ids lets one addition in after the other, so none goes uncounted.
+      if ((await stores.webhooks.list(domain.name, {})).length > WEBHOOKS_PER_DOMAIN) throw tooMany();
+      return inserted;
     });
     if (added.target.type === 'robot') return added;
     return { ...added, validated: await this.validator.requestAndWait(added.id, VALIDATION_WAIT_MS, now) };
@@ -93,6 +100,13 @@ async function ownWebhook(stores: Stores, account: AccountId, id: WebhookId): Pr
 
 function notFound(): DomainError {
   return new DomainError('webhook_not_found', 'There is no webhook with this id.');
+}
+
+function tooMany(): DomainError {
+  return new DomainError(
+    'not_allowed',
+    `A domain has at most ${WEBHOOKS_PER_DOMAIN} webhooks; remove one before you add another.`,
+  );
 }
 
 function checkRobotId(id: number): void {

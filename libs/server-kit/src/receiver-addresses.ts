@@ -7,14 +7,6 @@ import ipaddr from 'ipaddr.js';
  */
 export type ReachPolicy = 'public' | 'local-too';
 
-/** The receiver's address or scheme is not one we connect to. The message is fit for the webhook's owner. */
-export class ReceiverRefusedError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ReceiverRefusedError';
-  }
-}
-
 const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3');
 /** Special ranges inside of what ipaddr.js takes for plain unicast. */
 const NOT_GLOBAL = ['192.88.99.0/24', '192.31.196.0/24', '192.52.193.0/24', '192.175.48.0/24', '3fff::/20'].map(
@@ -37,8 +29,13 @@ export function isAddressAllowed(address: string, policy: ReachPolicy): boolean 
   return !NOT_GLOBAL.some(([net, bits]) => net.kind() === parsed.kind() && parsed.match(net, bits));
 }
 
-/** @throws ReceiverRefusedError when the scheme is not allowed */
-export function checkScheme(protocol: string, policy: ReachPolicy): void {
-  if (protocol === 'https:' || (policy === 'local-too' && protocol === 'http:')) return;
-  throw new ReceiverRefusedError('Only https receivers are called.');
+/**
+ * Whether a URL's host may be one, as far as its text shows: a literal address has to be allowed, `localhost` is this
+ * machine. Where any other name leads is decided when a connection is made.
+ * @param hostname as `URL.hostname` gives it
+ */
+export function mayBeReceiver(hostname: string, policy: ReachPolicy): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  if (isIP(host) !== 0) return isAddressAllowed(host, policy);
+  return policy === 'local-too' || !/^(.*\.)?localhost$/.test(host);
 }

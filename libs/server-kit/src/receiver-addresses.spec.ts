@@ -1,4 +1,4 @@
-import { isAddressAllowed } from './address-rules';
+import { isAddressAllowed, mayBeReceiver } from './receiver-addresses';
 
 /** As `new URL(...)` hands them on: it turns odd literals into plain ones. */
 const hostOf = (literal: string): string => new URL(`https://${literal}/`).hostname.replace(/^\[|\]$/g, '');
@@ -89,5 +89,21 @@ describe('addresses of receivers', () => {
   test.each(['', 'localhost', 'example.org', 'fe80::1%eth0', '1.2.3', '1.2.3.4.5', ' 8.8.8.8'])(
     'what is no address is refused: "%s"',
     (text) => expect(isAddressAllowed(text, 'local-too')).toBe(false),
+  );
+});
+
+describe('hosts of URLs', () => {
+  test.each(refused)('%s: %s is refused already as text', (_why, literal) => {
+    expect(mayBeReceiver(new URL(`https://${literal}/`).hostname, 'public')).toBe(false);
+  });
+
+  test.each(['localhost', 'LOCALHOST', 'a.localhost', 'localhost.'])('%s is this machine', (name) => {
+    const { hostname } = new URL(`https://${name}/`);
+    expect([mayBeReceiver(hostname, 'public'), mayBeReceiver(hostname, 'local-too')]).toEqual([false, true]);
+  });
+
+  test.each(['example.org', 'localhost.example.org', 'notlocalhost', '1.1.1.1', '[2606:4700:4700::1111]'])(
+    '%s may be one',
+    (name) => expect(mayBeReceiver(new URL(`https://${name}/`).hostname, 'public')).toBe(true),
   );
 });
