@@ -42,10 +42,8 @@ export function signalingUrl(origin) {
  * @param {object} servers `{databaseUrl, directoryUrl, redisUrl}` of that region
  */
 export function servicesOf(region, regions, servers, secrets, { root, logs, environment }) {
-  // Proxies stand before the front door alone; the services behind it are reached through it and trust loopback.
-  const { TRUSTED_PROXIES, ...inherited } = environment;
   const common = {
-    ...inherited,
+    ...environment,
     NODE_ENV: environment.NODE_ENV ?? 'development',
     LOG_LEVEL: environment.LOG_LEVEL ?? 'info',
     PARLEY_REGION: region.id,
@@ -69,10 +67,7 @@ export function servicesOf(region, regions, servers, secrets, { root, logs, envi
     logFile: join(logs, `${prefix}${name}.log`),
   });
   return [
-    spec('region-router', 'region-router', region.url, {
-      PARLEY_REGIONS: JSON.stringify(regions.map(tableEntry)),
-      ...(TRUSTED_PROXIES === undefined ? {} : { TRUSTED_PROXIES }),
-    }),
+    spec('region-router', 'region-router', region.url, { PARLEY_REGIONS: JSON.stringify(regions.map(tableEntry)) }),
     spec('api', 'api', region.api, {
       ADMIN_HOST: '127.0.0.1',
       ADMIN_PORT: new URL(region.admin).port,

@@ -24,7 +24,7 @@ const servers = [
   },
 ];
 const secrets = makeSecrets();
-const where = { root: '/p', logs: '/p/.parley/logs', environment: { PATH: '/bin', TRUSTED_PROXIES: '192.0.2.1' } };
+const where = { root: '/p', logs: '/p/.parley/logs', environment: { PATH: '/bin' } };
 
 describe('the plan of a start', () => {
   const regions = layOut(options, ports);
@@ -60,11 +60,6 @@ describe('the plan of a start', () => {
     expect(holders('PARLEY_TICKET_PUBLIC_KEYS')).toEqual(new Set(['signaling']));
     expect(holders('PARLEY_ADMIN_BOOTSTRAP_KEY')).toEqual(new Set(['api']));
     expect(named('eu-1-api').env.SIGNALING_PUBLIC_URL).toBe('ws://127.0.0.1:8080');
-  });
-
-  it('tells the front doors alone of the proxies before them', () => {
-    const told = specs.filter(({ env }) => 'TRUSTED_PROXIES' in env).map(({ service }) => service);
-    expect(told).toEqual(['region-router', 'region-router']);
   });
 
   it('tells the router about every region', () => {
