@@ -1,58 +1,94 @@
 import { Frame } from '@parley/protocol-spreed-signaling';
 import { Outbox } from './outbox';
 
-/** A socket whose writes finish when the test says so. */
-function slowSocket(limits = { inFlightBytes: 10, waitingBytes: 30 }) {
+/** A socket whose writes finish when the test says so. Frames of four characters are six bytes on the wire. */
+function slowSocket(limits = { inFlightBytes: 12, waitingBytes: 60 }) {
   const sent: string[] = [];
   const flushes: (() => void)[] = [];
   const reached: number[] = [];
   let slow = 0;
   const outbox = new Outbox<number>(
-    (frame, flushed) => {
-      sent.push(frame.text);
+    (frames, flushed) => {
+      sent.push(frames.map(({ text }) => text).join('+'));
       flushes.push(flushed);
     },
     (position) => reached.push(position),
     () => (slow += 1),
     limits,
   );
-  return { outbox, sent, reached, flush: () => flushes.shift()?.(), slow: () => slow };
+  const turn = () => new Promise(setImmediate);
+  return { outbox, sent, reached, turn, flush: () => flushes.shift()?.(), slow: () => slow };
 }
 
 describe('outbox', () => {
-  test('hands over little at a time and goes on when it is gone, in order', () => {
-    const { outbox, sent, reached, flush } = slowSocket();
-    ['aaaa', 'bbbb', 'cccc', 'dddd'].forEach((text, index) => outbox.push(new Frame(text), index));
-    expect(sent).toEqual(['aaaa', 'bbbb']);
+  test('what is pushed in one turn goes as one, in order', async () => {
+    const { outbox, sent, reached, turn, flush } = slowSocket({ inFlightBytes: 100, waitingBytes: 100 });
+    ['aaaa', 'bbbb', 'cccc'].forEach((text, index) => outbox.push(new Frame(text), index));
+    expect(sent).toEqual([]);
+    await turn();
+    expect(sent).toEqual(['aaaa+bbbb+cccc']);
     expect(reached).toEqual([]);
     flush();
-    expect(sent).toEqual(['aaaa', 'bbbb', 'cccc']);
-    expect(reached).toEqual([0]);
-    flush();
-    flush();
-    flush();
-    expect(sent).toEqual(['aaaa', 'bbbb', 'cccc', 'dddd']);
-    expect(reached).toEqual([0, 1, 2, 3]);
+    expect(reached).toEqual([2]);
   });
 
-  test('a frame over the limit still goes, alone', () => {
-    const { outbox, sent, flush } = slowSocket();
+  test('hands over little at a time and goes on when it is gone, in order', async () => {
+    const { outbox, sent, reached, turn, flush } = slowSocket();
+    ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee'].forEach((text, index) => outbox.push(new Frame(text), index));
+    await turn();
+    expect(sent).toEqual(['aaaa+bbbb']);
+    flush();
+    await turn();
+    expect(sent).toEqual(['aaaa+bbbb', 'cccc+dddd']);
+    expect(reached).toEqual([1]);
+    flush();
+    await turn();
+    flush();
+    expect(sent).toEqual(['aaaa+bbbb', 'cccc+dddd', 'eeee']);
+    expect(reached).toEqual([1, 3, 4]);
+  });
+
+  test('a socket that takes everything at once gets everything in one turn', async () => {
+    const sent: string[] = [];
+    const limits = { inFlightBytes: 12, waitingBytes: 60 };
+    const take = (frames: readonly Frame[], flushed: () => void) => {
+      sent.push(...frames.map(({ text }) => text));
+      flushed();
+    };
+    const outbox = new Outbox<number>(
+      take,
+      () => undefined,
+      () => undefined,
+      limits,
+    );
+    for (const text of ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']) outbox.push(new Frame(text));
+    outbox.flush();
+    expect(sent).toEqual(['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee']);
+    await outbox.empty();
+  });
+
+  test('a frame over the limit still goes, alone', async () => {
+    const { outbox, sent, turn, flush } = slowSocket();
     outbox.push(new Frame('x'.repeat(20)));
     outbox.push(new Frame('y'));
+    await turn();
     expect(sent).toHaveLength(1);
     flush();
-    expect(sent).toHaveLength(2);
+    await turn();
+    expect(sent).toEqual(['x'.repeat(20), 'y']);
   });
 
-  test('a mark is reached with what stands before it, or at once', () => {
-    const { outbox, reached, flush } = slowSocket();
+  test('a mark is reached with what stands before it, or at once', async () => {
+    const { outbox, reached, turn, flush } = slowSocket();
     outbox.mark(1);
     expect(reached).toEqual([1]);
     outbox.push(new Frame('aaaa'), 2);
     outbox.mark(3);
+    await turn();
+    outbox.mark(4);
     expect(reached).toEqual([1]);
     flush();
-    expect(reached).toEqual([1, 3]);
+    expect(reached).toEqual([1, 4]);
   });
 
   test('who reads too slowly is told of once, and nothing unwritten counts as reached', () => {
@@ -64,4 +100,14 @@ describe('outbox', () => {
     expect(sent).toHaveLength(handed);
     expect(reached).toEqual([]);
   });
+});
+
+test.each([0, 1, 125, 126, 65_535, 65_536])('a frame of %i bytes has the header of RFC 6455', (length) => {
+  const { message, bytes } = new Frame('x'.repeat(length));
+  const header = message.subarray(0, message.length - length);
+  expect(bytes.toString()).toBe('x'.repeat(length));
+  expect(header[0]).toBe(0x81);
+  if (length < 126) expect([...header.subarray(1)]).toEqual([length]);
+  else if (length < 65_536) expect([...header.subarray(1)]).toEqual([126, length >> 8, length & 255]);
+  else expect([...header.subarray(1)]).toEqual([127, 0, 0, 0, 0, 0, 1, 0, 0]);
 });

@@ -35,10 +35,10 @@ export class SocketIoTransport implements Transport {
     });
   }
 
-  send(frame: Frame, flushed: () => void): void {
+  send(frames: readonly Frame[], flushed: () => void): void {
     if (!this.socket.connected) return;
     this.waiting.push(flushed);
-    this.socket.emit(MESSAGE_EVENT, JSON.parse(frame.text));
+    for (const frame of frames) this.socket.emit(MESSAGE_EVENT, JSON.parse(frame.text));
   }
 
   /** Engine.IO cannot be told to stop reading. */

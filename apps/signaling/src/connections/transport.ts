@@ -6,9 +6,10 @@ export interface Transport {
   /** The client's address, for throttling. */
   readonly address: string;
   /**
-   * Hands a frame over. `flushed` is called once it has left this process; never, when the connection breaks before.
+   * Hands frames over, to go together. `flushed` is called once they have left this process, maybe before this returns;
+   * never, when the connection breaks before.
    */
-  send(frame: Frame, flushed: () => void): void;
+  send(frames: readonly Frame[], flushed: () => void): void;
   /** Stops reading, so that the sender is slowed down; `false` where that cannot be done. */
   pause(): boolean;
   resume(): void;

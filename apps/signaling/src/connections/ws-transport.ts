@@ -1,4 +1,5 @@
 import type { Frame } from '@parley/protocol-spreed-signaling';
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Transport, TransportEvents } from './transport';
 
@@ -20,8 +21,10 @@ export class WsTransport implements Transport {
   private dead: NodeJS.Timeout;
   private grace: NodeJS.Timeout | undefined;
 
+  /** @param wire what `socket` speaks on; finished frames go there past it, made once for all receivers */
   constructor(
     private readonly socket: WebSocket,
+    private readonly wire: Duplex,
     readonly address: string,
     events: TransportEvents,
     private readonly times: PingTimes = PING_TIMES,
@@ -47,11 +50,18 @@ export class WsTransport implements Transport {
     this.sendPing();
   }
 
-  send(frame: Frame, flushed: () => void): void {
-    if (this.socket.readyState !== this.socket.OPEN) return;
-    this.socket.send(frame.bytes, { binary: false, compress: false }, (error) => {
-      if (!error) flushed();
+  send(frames: readonly Frame[], flushed: () => void): void {
+    const { wire } = this;
+    if (this.socket.readyState !== this.socket.OPEN || wire.destroyed) return;
+    const [first] = frames;
+    const bytes = first && frames.length === 1 ? first.message : Buffer.concat(frames.map(({ message }) => message));
+    let gone = false;
+    wire.write(bytes, (error) => {
+      if (!gone && !error) flushed();
     });
+    // The kernel mostly takes it at once; the callback comes a little later.
+    gone = wire.writableLength === 0;
+    if (gone) flushed();
   }
 
   pause(): boolean {

@@ -33,7 +33,7 @@ export class SpreedMount {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.server.handleUpgrade(request, socket, head, (client) => {
       const address = this.options.addressOf(request);
-      this.options.connections.accept((events) => new WsTransport(client, address, events, this.options.pings));
+      this.options.connections.accept((events) => new WsTransport(client, socket, address, events, this.options.pings));
     });
   }
 }
