@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto';
 import { eventually, ScriptedSignalingClient, startReceiver, type Envelope, type Receiver } from '@parley/testing';
 import { BackEnd, type JoinAnswer } from './back-end';
+import { answerHandshakes, toldOf } from './receiving';
 import { startParley, type RunningParley } from './running-parley';
 
 interface InitAnswer {
@@ -10,27 +10,6 @@ interface InitAnswer {
   readonly hostKey?: string;
 }
 type RoomList = Record<string, Record<string, { clients: { id: string; type: number }[] }>>;
-
-/** Proves that it knows the webhook key, and says ok to everything else. */
-function answerHandshakes(receiver: Receiver, webhookKey: string): void {
-  receiver.answer((request) => {
-    const event = JSON.parse(request.body) as { event: string; signThis?: string };
-    if (event.event !== 'validation') return { status: 200 };
-    return {
-      status: 200,
-      body: createHmac('sha256', webhookKey)
-        .update(event.signThis ?? '')
-        .digest('hex'),
-    };
-  });
-}
-
-/** The events that were delivered for a room, in the order of their arrival. */
-function toldOf(receiver: Receiver, roomName: string): Record<string, unknown>[] {
-  return receiver.requests
-    .map((request) => JSON.parse(request.body) as Record<string, unknown>)
-    .filter((event) => event.roomName === roomName);
-}
 
 const isMessage = (envelope: Envelope) => envelope.type === 'message';
 

@@ -1,0 +1,131 @@
+import { eventually, ScriptedSignalingClient, startReceiver, type Envelope, type Receiver } from '@parley/testing';
+import { Redis } from 'ioredis';
+import { BackEnd } from './back-end';
+import { answerHandshakes, toldOf } from './receiving';
+import { startParley, type RunningParley } from './running-parley';
+
+const NAMES = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+
+describe('Parley when its servers fail', () => {
+  let parley: RunningParley;
+  let backEnd: BackEnd;
+  let receiver: Receiver;
+  const clients: ScriptedSignalingClient[] = [];
+
+  beforeAll(async () => {
+    parley = await startParley();
+    backEnd = new BackEnd(parley.run);
+    receiver = await startReceiver();
+    answerHandshakes(receiver, parley.run.webhookKey);
+    await backEnd.call('webhook', 'add', { domain: parley.run.domain, type: 'url', url: `${receiver.url}/hook` });
+  }, 120_000);
+
+  afterAll(async () => {
+    for (const client of clients) client.drop();
+    await receiver?.close();
+    await parley?.stop();
+  }, 60_000);
+
+  async function enter(name: string, gateway: number, room: string): Promise<ScriptedSignalingClient> {
+    const { body } = await backEnd.join(room, { displayName: name });
+    const client = await ScriptedSignalingClient.connect(parley.run.regions[0]?.signaling[gateway] ?? '', { name });
+    clients.push(client);
+    await client.hello({ authUrl: body.authUrl, ticket: body.ticket });
+    await client.join(body.roomId);
+    return client;
+  }
+
+  /** Opens a room; a refusal because Redis is away is tried again, as a back end would. */
+  async function open(name: string): Promise<void> {
+    const id = `${parley.run.domain}/${name}`;
+    await eventually(
+      async () => !(await backEnd.attempt('room', 'init', { id })).isError,
+      `${name} to be opened`,
+      20_000,
+    );
+  }
+
+  let killed = 0;
+
+  /** Kills the dispatcher that runs now; one that was killed before must have been replaced. */
+  async function killDispatcher(): Promise<void> {
+    const pid = await eventually(
+      async () => {
+        const [running] = (await parley.reread()).pids.webhooks ?? [];
+        return running === killed ? undefined : running;
+      },
+      'a dispatcher in the place of the one that was killed',
+      30_000,
+    );
+    killed = pid;
+    process.kill(pid, 'SIGKILL');
+  }
+
+  /** Waits until each of these rooms was told of exactly `count` times. */
+  async function everythingTold(names: readonly string[], count: number): Promise<void> {
+    const missing = () => names.filter((name) => toldOf(receiver, name).length < count);
+    await eventually(
+      () => missing().length === 0,
+      () => `the webhook to hear of ${missing().join(', ')}`,
+      40_000,
+    );
+  }
+
+  it('loses no webhook event when the dispatcher is killed again and again', async () => {
+    const names = NAMES('dispatched', 30);
+    for (const [index, name] of names.entries()) {
+      if (index % 10 === 5) await killDispatcher();
+      await open(name);
+    }
+    await everythingTold(names, 1);
+    for (const name of names) expect(toldOf(receiver, name)[0]).toMatchObject({ event: 'roomCreated' });
+  }, 120_000);
+
+  it('agrees again within 15 s after Redis lost everything, and loses no webhook event', async () => {
+    const room = `${parley.run.domain}/flushed`;
+    await open('flushed');
+    const ann = await enter('Ann', 0, room);
+    const ben = await enter('Ben', 1, room);
+    await ann.expectJoined(ben.sessionId);
+
+    const before = NAMES('before', 10);
+    const after = NAMES('after', 10);
+    const redis = new Redis(parley.run.redisUrl);
+    const opening = Promise.all(before.map(open));
+    await redis.flushall();
+    redis.disconnect();
+    await Promise.all([opening, ...after.map(open)]);
+
+    // Messages pass again, in both directions, between the replicas.
+    const reached = async (from: ScriptedSignalingClient, to: ScriptedSignalingClient, mark: string) => {
+      const isMark = (envelope: Envelope) => (envelope.message as { data?: unknown } | undefined)?.data === mark;
+      await eventually(
+        () => {
+          from.message({ type: 'session', sessionid: to.sessionId }, mark);
+          return to.received.some(isMark);
+        },
+        `${mark} to arrive`,
+        15_000,
+      );
+    };
+    await Promise.all([reached(ann, ben, 'from Ann'), reached(ben, ann, 'from Ben')]);
+    // A newcomer and the back end see both.
+    await eventually(
+      async () => {
+        const list = await backEnd.call<Record<string, Record<string, { clients: { id: string }[] }>>>('room', 'list', {
+          domain: parley.run.domain,
+        });
+        const ids = list[parley.run.domain]?.[room]?.clients.map(({ id }) => id) ?? [];
+        return ids.includes(ann.sessionId) && ids.includes(ben.sessionId);
+      },
+      'the list to show both again',
+      15_000,
+    );
+    const newcomer = await enter('Cleo', 0, room);
+    await newcomer.expectJoined(ann.sessionId, ben.sessionId);
+    await ann.expectJoined(newcomer.sessionId);
+    await ben.expectJoined(newcomer.sessionId);
+
+    await everythingTold([...before, ...after], 1);
+  }, 120_000);
+});
