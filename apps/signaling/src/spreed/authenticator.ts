@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import {
   brandAs,
   fail,
@@ -34,6 +34,9 @@ type Request<Kind extends NewSessionRequest['kind']> = Extract<NewSessionRequest
 
 /** Used tickets are remembered longer than any ticket lives. */
 const TICKET_MEMORY_MS = 5 * 60_000;
+
+/** How long an internal client's random is remembered: whoever read its hello along the way cannot use it again soon. */
+const INTERNAL_RANDOM_MEMORY_MS = 10 * 60_000;
 
 /** The capability of backends that give tokens to people of other clusters. */
 const FEDERATION_V2 = 'federation-v2';
@@ -174,12 +177,20 @@ export class Authenticator {
     const known = secrets.some((secret) => internalTokenMatches(secret, hello.random, hello.token));
     if (!known) return refuse('invalid_token');
     if (backend === null && domain === undefined) return refuse('invalid_backend');
+    if (!(await this.isFirstUse(backend, hello.random))) return refuse('invalid_token');
     const own = domain === null || domain === undefined ? 'internal' : `domain:${domain}`;
     return ok({
       identity: { kind: 'internal', userId: '' },
       tenant: backend ? tenantOf(backend) : brandAs<TenantKey>(own),
       right: { kind: 'internal', backendId: backend?.id ?? null },
     });
+  }
+
+  private async isFirstUse(backend: Backend | null, random: string): Promise<boolean> {
+    const scope = `hello-internal:${backend?.id ?? ''}`;
+    // A random may be as long as a frame.
+    const digest = createHash('sha256').update(random).digest('base64url');
+    return (await this.parts.guards.once(scope, digest, INTERNAL_RANDOM_MEMORY_MS)) === true;
   }
 
   private async backendOf(backends: BackendStore, url: string): Promise<Backend | null> {
