@@ -146,3 +146,16 @@ export async function expectEvent(client: ScriptedSignalingClient, target: strin
 export const isRoom = (envelope: Envelope): boolean => envelope.type === 'room' && envelope.id === undefined;
 
 export const isUpdate: Matcher = event('participants', 'update');
+
+/** A frame with this text in it. */
+export const says =
+  (text: string): Matcher =>
+  (envelope) =>
+    JSON.stringify(envelope).includes(`"${text}"`);
+
+/** The public ids of all who were told to have joined, in order. */
+export function joinedIn(client: ScriptedSignalingClient): string[] {
+  return client.received
+    .flatMap((envelope) => (eventOf(envelope)?.join as { sessionid: string }[] | undefined) ?? [])
+    .map(({ sessionid }) => sessionid);
+}

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@parley/domain';
 import type { ScriptedSignalingClient } from '@parley/testing';
-import type { RunningSignaling } from '../src/app';
+import type { RunningSignaling, SignalingOverrides } from '../src/app';
 import { TalkServer } from './backend-poster';
 import { TestRegion } from './gateway';
 
@@ -39,11 +39,11 @@ export class TalkHouse {
     return this.started.stranger;
   }
 
-  async start(): Promise<void> {
+  async start(overrides: SignalingOverrides = {}): Promise<void> {
     const region = await TestRegion.start();
     const talk = await TalkServer.start(region, 'talk');
     const stranger = await TalkServer.start(region, 'stranger', true);
-    this.parts = { region, talk, stranger, one: await region.replica(), two: await region.replica() };
+    this.parts = { region, talk, stranger, one: await region.replica(overrides), two: await region.replica(overrides) };
   }
 
   async sendEverybodyHome(): Promise<void> {
@@ -75,6 +75,14 @@ export class TalkHouse {
       await other.expect((envelope) => (envelope.message as { data?: unknown } | undefined)?.data === data);
     }
   };
+
+  /** Two members of a room, on two replicas, who have seen each other. */
+  async pair(token: string, of = this.talk): Promise<[ScriptedSignalingClient, ScriptedSignalingClient]> {
+    const ada = await of.member(this.one, this.newUser('ada'), token);
+    const bob = await of.member(this.two, this.newUser('bob'), token);
+    await ada.expectJoined(bob.sessionId);
+    return [ada, bob];
+  }
 
   private get started(): NonNullable<TalkHouse['parts']> {
     if (this.parts === undefined) throw new Error('the house was not started');
