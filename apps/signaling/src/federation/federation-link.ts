@@ -283,9 +283,10 @@ export class FederationLink {
     if (this.phase === 'over') return;
     this.phase = 'over';
     clearTimeout(this.retry);
-    const { entering } = this;
+    const { entering, leaving } = this;
     this.forgetEntry();
     entering?.settle(networkError());
+    leaving?.done();
     this.connection?.drop();
     this.home.ended(outside);
   }

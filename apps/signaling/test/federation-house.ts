@@ -1,0 +1,133 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { JsonObject } from '@parley/domain';
+import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
+import { SignJWT } from 'jose';
+import type { RunningSignaling } from '../src/app';
+import { event, eventOf, foreignIdOf, TalkServer } from './backend-poster';
+import { TestRegion } from './gateway';
+import { TcpGate } from './tcp-gate';
+
+/** A cluster with a Nextcloud of its own. */
+export interface TestCluster {
+  readonly region: TestRegion;
+  readonly gateway: RunningSignaling;
+  readonly talk: TalkServer;
+}
+
+const OVERRIDES = {
+  backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
+  federationTimes: { timeoutMs: 2_000, firstRetryMs: 50, lastRetryMs: 200 },
+};
+
+async function startCluster(): Promise<TestCluster> {
+  const region = await TestRegion.start();
+  const talk = await TalkServer.start(region, 'talk');
+  return { region, talk, gateway: await region.replica(OVERRIDES) };
+}
+
+/** Two clusters, `near` and `far`, with nothing in common but the way between them. */
+export class FederationHouse {
+  private readonly key = generateKeyPairSync('ed25519');
+  private number = 0;
+
+  private constructor(
+    readonly near: TestCluster,
+    readonly far: TestCluster,
+    readonly gate: TcpGate,
+  ) {
+    far.talk.cloud.capabilities.signaling['hello-v2-token-key'] = this.key.publicKey
+      .export({ format: 'pem', type: 'spki' })
+      .toString();
+  }
+
+  static async start(): Promise<FederationHouse> {
+    const [near, far] = await Promise.all([startCluster(), startCluster()]);
+    return new FederationHouse(near, far, await TcpGate.to(far.gateway.url));
+  }
+
+  async sendEverybodyHome(): Promise<void> {
+    this.gate.unlock();
+    await Promise.all([this.near, this.far].map(({ region }) => region.sendEverybodyHome()));
+  }
+
+  async close(): Promise<void> {
+    await this.near.region.close();
+    await this.gate.close();
+    await this.far.region.close();
+    await Promise.all([this.near, this.far].map(({ talk }) => talk.close()));
+  }
+
+  readonly newRoom = (): { local: string; remote: string } => {
+    this.number += 1;
+    return { local: `here-${this.number}`, remote: `there-${this.number}` };
+  };
+
+  /** Another replica of the near cluster. */
+  async nearReplica(): Promise<RunningSignaling> {
+    return this.near.region.replica(OVERRIDES);
+  }
+
+  /** How the far cloud calls somebody of the near one. */
+  cloudId(userId: string): string {
+    return `${userId}@${addressOf(this.near)}`;
+  }
+
+  /** A token the far cloud gave to somebody of the near one. */
+  async token(userId: string): Promise<string> {
+    const now = Math.floor(Date.now() / 1_000);
+    const actor = { actorType: 'federated_users', actorId: this.cloudId(userId) };
+    const userdata = { displayname: `Displayname ${userId}`, ...actor };
+    const jwt = new SignJWT({ userdata, sub: this.cloudId(userId), iat: now, exp: now + 60 });
+    return jwt.setProtectedHeader({ alg: 'EdDSA' }).sign(this.key.privateKey);
+  }
+
+  /** What stands beside the room's name in a request to enter it. */
+  async federation(userId: string, remote: string, more: JsonObject = {}): Promise<JsonObject> {
+    const { url } = this.far.talk.cloud;
+    return { signaling: this.gate.url, url, roomid: remote, token: await this.token(userId), ...more };
+  }
+
+  /** Somebody of the near cloud enters a room of the far one. */
+  async enter(
+    client: ScriptedSignalingClient,
+    userId: string,
+    room: { local: string; remote: string },
+  ): Promise<Envelope> {
+    const federation = await this.federation(userId, room.remote);
+    const answer = await client.join(room.local, { sessionid: foreignIdOf(client), federation });
+    await client.expectJoined(client.sessionId);
+    return answer;
+  }
+
+  /** A host of the far cloud, and a guest of the near one, who see each other. */
+  async pair(options: { features?: string[]; replica?: RunningSignaling } = {}): Promise<{
+    host: ScriptedSignalingClient;
+    guest: ScriptedSignalingClient;
+    room: { local: string; remote: string };
+    /** The guest as the host knows it. */
+    remoteId: string;
+  }> {
+    const { features = [], replica = this.near.gateway } = options;
+    const room = this.newRoom();
+    const host = await this.far.talk.member(this.far.gateway, 'bob', room.remote, { name: 'host' });
+    const guest = await this.near.talk.user(replica, 'ada', { name: 'guest', features });
+    await this.enter(guest, 'ada', room);
+    await guest.expectJoined(host.sessionId);
+    const [entry] = joinOf(await host.expect(event('room', 'join')));
+    return { host, guest, room, remoteId: idOf(entry) };
+  }
+}
+
+/** What somebody's cloud is called in ids. */
+export function addressOf({ talk }: TestCluster): string {
+  return new URL(talk.cloud.url).host;
+}
+
+export function joinOf(envelope: Envelope): JsonObject[] {
+  return eventOf(envelope)?.join as JsonObject[];
+}
+
+export function idOf(entry: JsonObject | undefined): string {
+  if (typeof entry?.sessionid !== 'string') throw new Error(`no session id in ${JSON.stringify(entry)}`);
+  return entry.sessionid;
+}

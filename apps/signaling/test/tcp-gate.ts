@@ -1,0 +1,66 @@
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** The way from one cluster to another: can be cut, closed and opened. Counts who went through. */
+export class TcpGate {
+  /** Connections let through so far. */
+  passed = 0;
+  private closed = false;
+  private readonly pairs = new Map<readonly [Socket, Socket], number>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: number,
+  ) {
+    server.on('connection', (socket) => this.pass(socket));
+  }
+
+  static async to(url: string): Promise<TcpGate> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new TcpGate(server, Number(new URL(url).port));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+  }
+
+  /** How many of those that went through after the first `before` ones are open now. */
+  openAfter(before: number): number {
+    return [...this.pairs.values()].filter((number) => number > before).length;
+  }
+
+  /** Cuts everything; nobody gets through until `unlock`. */
+  lock(): void {
+    this.closed = true;
+    for (const [near, far] of this.pairs.keys()) {
+      near.destroy();
+      far.destroy();
+    }
+  }
+
+  unlock(): void {
+    this.closed = false;
+  }
+
+  async close(): Promise<void> {
+    this.lock();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private pass(near: Socket): void {
+    if (this.closed) return void near.destroy();
+    this.passed += 1;
+    const far = connect(this.target, '127.0.0.1');
+    const pair = [near, far] as const;
+    this.pairs.set(pair, this.passed);
+    near.pipe(far).pipe(near);
+    for (const socket of pair) {
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        this.pairs.delete(pair);
+        near.destroy();
+        far.destroy();
+      });
+    }
+  }
+}
