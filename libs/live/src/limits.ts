@@ -6,6 +6,9 @@ import { LIVE_TIMES, LOG_LIMITS, type LiveTimes } from './port';
  */
 export const ROOM_LOG_LIMITS = { messages: 1024, bytes: 4 * LOG_LIMITS.bytes } as const;
 
+/** What the transient values of one room may come to, keys and JSON together, in bytes of UTF-8: whoever enters is told all of them. */
+export const TRANSIENT_LIMITS = { keys: 1_024, bytes: 1_048_576 } as const;
+
 /** Spans the stores derive from the replica's times, in milliseconds. */
 export interface StoreTimes {
   readonly resumeWindowMs: number;

@@ -49,6 +49,7 @@ export interface LiveRoomState {
    * replaced. `null` removes. Does nothing in a room without members. Keys `sd:<session>` go when that session leaves,
    * all of them when the last member does.
    * @param ttlMs after which it goes by itself, by the store's clock; without it (or 0), never
+   * @throws DomainError `not_allowed` when the room holds no more (1,024 values, 1 MiB)
    */
   setTransient(room: RoomSessionId, key: string, value: JsonValue, ttlMs?: number): Promise<void>;
   /** Removes a transient value and tells everybody, if there was one. */

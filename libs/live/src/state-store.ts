@@ -44,8 +44,8 @@ export interface RoomStateStore {
   ): Promise<readonly Member[] | undefined>;
   /** Replaces what is known of a member, besides its place in the room, and tells everybody when it differs. */
   describe(room: RoomSessionId, member: Member): Promise<void>;
-  /** @returns false when nobody is in the room */
-  setTransient(room: RoomSessionId, key: string, json: string, ttlMs: number): Promise<boolean>;
+  /** @returns `full`: it would be more than a room holds (`TRANSIENT_LIMITS`); `nobody` is in the room */
+  setTransient(room: RoomSessionId, key: string, json: string, ttlMs: number): Promise<'set' | 'full' | 'nobody'>;
   /** @returns false when nobody is in the room */
   removeTransient(room: RoomSessionId, key: string): Promise<boolean>;
   /** Removes and tells what has expired; answers in how many milliseconds the next value does. */

@@ -45,7 +45,9 @@ async function setTransient(
   const { rooms, registry } = ctx.store;
   // Before the fact, so that somebody looks should this replica die; and after it, as a look may have just passed.
   if (ttlMs > 0) await registry.scheduleRoom(room, ttlMs);
-  if (!(await rooms.setTransient(room, key, canonicalJson(value), ttlMs))) return suspectLoss(ctx, room);
+  const answer = await rooms.setTransient(room, key, canonicalJson(value), ttlMs);
+  if (answer === 'full') throw new DomainError('not_allowed', 'The room holds no more transient data.');
+  if (answer === 'nobody') return suspectLoss(ctx, room);
   if (ttlMs <= 0) return;
   await registry.scheduleRoom(room, ttlMs);
   ctx.expiries.arm(room, ttlMs);

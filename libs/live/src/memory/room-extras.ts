@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, Member, RoomSessionId, TransientEvent } from '@parley/domain';
+import { TRANSIENT_LIMITS } from '../limits';
 import type { MemberPatch } from '../room-port';
 import type { Ordered, RoomKeepsakes, RoomStateStore } from '../state-store';
 import type { MemoryLiveHub } from './hub';
@@ -73,8 +74,10 @@ function memoryTransient(
     setTransient: (room, key, json, ttlMs) =>
       hub.run(() => {
         const state = occupied(room);
-        if (state) setTransient(rooms, room, state, key, { json, expiresAt: ttlMs > 0 ? hub.now() + ttlMs : 0 });
-        return state !== undefined;
+        if (!state) return 'nobody';
+        if (!fits(state, key, json)) return 'full';
+        setTransient(rooms, room, state, key, { json, expiresAt: ttlMs > 0 ? hub.now() + ttlMs : 0 });
+        return 'set';
       }),
     removeTransient: (room, key) =>
       hub.run(() => {
@@ -128,6 +131,15 @@ function setTransient(
     ...(value.expiresAt > 0 ? { expiresAt: value.expiresAt } : {}),
   };
   rooms.tell(room, state, event, same ? NOBODY : '');
+}
+
+function fits({ transient }: RoomState, key: string, json: string): boolean {
+  const known = transient.get(key);
+  if (!known && transient.size >= TRANSIENT_LIMITS.keys) return false;
+  const weights = [...transient].map(([name, value]) => Buffer.byteLength(name) + Buffer.byteLength(value.json));
+  const before = known ? Buffer.byteLength(known.json) : -Buffer.byteLength(key);
+  const more = Buffer.byteLength(json) - before;
+  return more <= 0 || weights.reduce((sum, weight) => sum + weight, 0) + more <= TRANSIENT_LIMITS.bytes;
 }
 
 /** Removes a transient value, if there is one, and tells. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { brandAs, type DoorPolicy, type Member, type Role, type RoomSessionId, type SessionId } from '@parley/domain';
-import { ROOM_LOG_LIMITS, type StoreTimes } from '../limits';
+import { ROOM_LOG_LIMITS, TRANSIENT_LIMITS, type StoreTimes } from '../limits';
 import type { Ordered, RoomStateStore, StoredRoomState, StoredTransient } from '../state-store';
 import type { RoomLogEntry, RoomStore, StoredJoin } from '../store';
 import type { RedisConnection, Reply } from './connection';
@@ -89,7 +89,11 @@ function redisRoomState(redis: RedisConnection, keys: Keys, run: RunState): Room
     async describe(room, { sessionId, order: _order, role: _role, inCall: _inCall, flags: _flags, ...rest }) {
       await run('describe', room, sessionId, JSON.stringify(rest));
     },
-    setTransient: async (room, key, json, ttlMs) => (await run('setTransient', room, key, json, ttlMs)) === 1,
+    async setTransient(room, key, json, ttlMs) {
+      const { keys: most, bytes } = TRANSIENT_LIMITS;
+      const answer = await run('setTransient', room, key, json, ttlMs, most, bytes);
+      return answer === 1 ? 'set' : answer === -1 ? 'full' : 'nobody';
+    },
     removeTransient: async (room, key) => (await run('removeTransient', room, key)) === 1,
     async expire(room) {
       const next = Number(await run('expireDue', room));

@@ -64,6 +64,25 @@ export function transientSuite(backend: () => Backend): void {
       expect((await ann.join(room)).transient).toEqual({});
     });
 
+    it('are refused when they are more than a room holds, and taken again when there is room', async () => {
+      const room = world.room();
+      const ann = await a.open('ann');
+      await ann.join(room);
+      const set = (key: string, value: string) => a.live.rooms.setTransient(room, key, value);
+      const quarter = 'x'.repeat(262_000);
+      for (const key of ['1', '2', '3', '4']) await set(key, quarter);
+      await expect(set('5', quarter)).rejects.toMatchObject({ code: 'not_allowed' });
+      await set('4', 'small');
+      await set('5', quarter);
+      await b.live.rooms.removeTransient(room, '5');
+      await set('6', quarter);
+      await ann.session.leave();
+      await ann.join(room);
+      for (let n = 0; n < 1_024; n += 1) await set(`key ${n}`, 'x');
+      await expect(set('one more', 'x')).rejects.toMatchObject({ code: 'not_allowed' });
+      await set('key 0', 'y');
+    });
+
     it('expire by the store, told once to everybody, whoever wrote them', async () => {
       const { room, expectNews } = await three();
       await Promise.all([a, b, c].map(({ live }) => live.rooms.setTransient(room, 'same', 'v', 300)));

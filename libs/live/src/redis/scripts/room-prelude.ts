@@ -4,7 +4,7 @@ import { PRELUDE } from './prelude';
  * KEYS: state (hash), members (hash: session -> `order|role|attempt|kind|inCall|flags|patched|json`), log (list of
  * `seq\nms\nexcept\njson`), channel, transient values (hash: key -> `expires at|json`), their deadlines (zset),
  * documents (hash: `d:<name>`, and `p` for the properties -> `order|json`). ARGV: 1 PUBLISH or SPUBLISH, 2 log messages, 3 log bytes, 4 keepMs, 5 ttl, 6 a name for a new generation.
- * The state: gen, seq, floor, bytes, last (order), serial, closing, closed, and the policy: version, type, locked, capacity,
+ * The state: gen, seq, floor, bytes, last (order), serial, weight (of the transient values), closing, closed, and the policy: version, type, locked, capacity,
  * password, hostKey.
  */
 export const ROOM = `${PRELUDE}
@@ -20,6 +20,7 @@ local function ensure()
   s.gen = ARGV[6]
   s.seq, s.floor, s.bytes, s.last = '0', '0', '0', '0'
   redis.call('DEL', MEM, LOG, TR, EXP, DOC)
+  redis.call('HDEL', ST, 'weight')
   redis.call('HSET', ST, 'gen', s.gen, 'seq', '0', 'floor', '0', 'bytes', '0', 'last', '0')
   touch()
 end
@@ -97,6 +98,7 @@ end
 local function number_and_json(value) return string.match(value or '', '^(%d+)|(.*)$') end
 local function drop_transient(key)
   local _, old = number_and_json(redis.call('HGET', TR, key))
+  if old then redis.call('HINCRBY', ST, 'weight', int(-#key - #old)) end
   redis.call('HDEL', TR, key)
   redis.call('ZREM', EXP, key)
   if not old then return end
@@ -111,6 +113,7 @@ local function set_transient(key, json, expires)
   local due, old = number_and_json(redis.call('HGET', TR, key))
   if old == json and due == expires then return end
   redis.call('HSET', TR, key, expires .. '|' .. json)
+  redis.call('HINCRBY', ST, 'weight', int(#json - (old and #old or -#key)))
   if expires == '0' then redis.call('ZREM', EXP, key) else redis.call('ZADD', EXP, expires, key) end
   redis.call('PEXPIRE', TR, ARGV[5])
   redis.call('PEXPIRE', EXP, ARGV[5])

@@ -51,7 +51,10 @@ if m.role == 'host' and s.hostKey ~= '1' then
   if next_id and not host then set_role(next_id, next_member, 'host') end
 end
 local empty = redis.call('HLEN', MEM) == 0
-if empty then redis.call('DEL', TR, EXP) else drop_transient('sd:' .. id) end
+if empty then
+  redis.call('DEL', TR, EXP)
+  redis.call('HDEL', ST, 'weight')
+else drop_transient('sd:' .. id) end
 return {1, empty and 1 or 0, m.json}
 `;
 

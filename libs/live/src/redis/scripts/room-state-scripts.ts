@@ -53,10 +53,14 @@ put(ARGV[7], m)
 tell_members('changed', ARGV[7], m)
 `;
 
-/** ARGV: 7 key, 8 json, 9 ttlMs (0: for ever) */
+/** ARGV: 7 key, 8 json, 9 ttlMs (0: for ever), 10 most keys, 11 most bytes. Answers -1 when the room holds no more. */
 const setTransient = `${ROOM}
 if not s.gen or s.closed or redis.call('HLEN', MEM) == 0 then return 0 end
 expire()
+local _, old = number_and_json(redis.call('HGET', TR, ARGV[7]))
+local more = #ARGV[8] - (old and #old or -#ARGV[7])
+if not old and redis.call('HLEN', TR) >= num(ARGV[10]) then return -1 end
+if more > 0 and num(redis.call('HGET', ST, 'weight')) + more > num(ARGV[11]) then return -1 end
 set_transient(ARGV[7], ARGV[8], num(ARGV[9]) > 0 and int(now() + num(ARGV[9])) or '0')
 return 1
 `;
