@@ -16,6 +16,7 @@ import { openBackends, type Backends, type BackendTimes } from './spreed/backend
 import { Census } from './spreed/census';
 import { Door } from './spreed/door';
 import { openParticipation } from './spreed/participation';
+import { Renaming } from './spreed/renaming';
 import { VERSION } from './version';
 
 /** What tests shorten or replace. */
@@ -83,6 +84,7 @@ export function openHouse(
     rooms: live.rooms,
     authenticator: authenticatorOn(ground),
     door: doorOn(ground),
+    renaming: renamingOn(ground),
     board,
     virtuals,
     bridges,
@@ -163,6 +165,11 @@ function doorOn({ database, live, rooms, foreign }: Ground): Door {
     backends: foreign.store,
     nextcloud: foreign.nextcloud,
   });
+}
+
+function renamingOn({ live, foreign }: Ground): Renaming {
+  const { store, nextcloud, notices } = foreign;
+  return new Renaming({ live: live.rooms, sessions: live.sessions, notices, backends: store, nextcloud });
 }
 
 function federationsOn({ live, foreign, database, kit, overrides }: Ground): Federations {

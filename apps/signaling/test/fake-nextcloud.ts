@@ -45,6 +45,8 @@ export class FakeNextcloud {
     features: ['signaling-v3', 'federation-v2'],
     signaling: {},
   };
+  /** Its sessions that are not theirs who ask to join with them. */
+  readonly foreignSessions = new Set<string>();
   /** How many requests are answered with 503 and no JSON before it works again. */
   broken = 0;
   /** Set: requests of the signaling API are sent on, with this status, to this location. */
@@ -116,6 +118,7 @@ export class FakeNextcloud {
     if (asked.type === 'ping') return { type: 'room', room: { version: '1.0' } };
     // Talk does not know announcements of virtual sessions.
     if (asked.type === 'session') return refusal('unknown_type');
+    if (this.foreignSessions.has(asked.room?.sessionid ?? '')) return refusal('no_such_room');
     return asked.type === 'auth' ? authAnswer(asked) : roomAnswer(asked);
   }
 

@@ -127,6 +127,21 @@ test('who joins its room again under another name is told so, and known by that 
   expect((await bob.expect('bye')).bye).toEqual({ reason: 'room_session_reconnected' });
 });
 
+test("who names a session of its Nextcloud that is not its own takes nobody's place", async () => {
+  const token = newToken();
+  const ada = await house.talk.member(house.one, newUser('ada'), token);
+  const eve = await house.talk.member(house.two, newUser('eve'), token);
+  const { foreignSessions } = house.talk.cloud;
+  foreignSessions.add(foreignIdOf(ada));
+  const again = await eve.request('room', { roomid: token, sessionid: foreignIdOf(ada) });
+  expect(again.error).toMatchObject({ code: 'already_joined' });
+  await house.postTo('one')(token, 'participants', { changed: [], users: [{ sessionId: foreignIdOf(ada) }] });
+  expect(await expectEvent(eve, 'participants', 'update')).toMatchObject({ users: [{ sessionId: ada.sessionId }] });
+  await settle(eve, ada);
+  await ada.expectNothing('bye');
+  foreignSessions.clear();
+});
+
 test('two wishes to fetch the chat while detached arrive as one, in order with the rest', async () => {
   const token = newToken();
   const ada = await house.talk.member(house.one, newUser('ada'), token);

@@ -8,6 +8,7 @@ import type { BridgeReports } from './bridge-reports';
 import type { Census } from './census';
 import type { Door } from './door';
 import type { ParticipantsBoard } from './participants-board';
+import type { Renaming } from './renaming';
 import type { VirtualSessions } from './virtual-sessions';
 
 /** What every connection of a replica works with. */
@@ -16,6 +17,7 @@ export interface SpreedServices {
   readonly rooms: Live['rooms'];
   readonly authenticator: Authenticator;
   readonly door: Door;
+  readonly renaming: Renaming;
   readonly board: ParticipantsBoard;
   readonly virtuals: VirtualSessions;
   readonly bridges: BridgeReports;

@@ -6,7 +6,9 @@ import type { SpreedServices } from './services';
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
 
 /** What a client wants done without an answer, unless it fails. */
-export type SessionRequest = EffectOf<'relay' | 'rename' | 'set-transient' | 'set-in-call' | 'virtual' | 'dialout-report'>;
+export type SessionRequest = EffectOf<
+  'relay' | 'rename' | 'set-transient' | 'set-in-call' | 'virtual' | 'dialout-report'
+>;
 
 /** Carries out requests of one session. */
 export class SessionRequests {
@@ -25,7 +27,8 @@ export class SessionRequests {
       case 'relay':
         return this.relay(request);
       case 'rename':
-        return this.rename(request.foreignSessionId);
+        await this.services.renaming.rename(this.owned, request.foreignSessionId);
+        return undefined;
       case 'set-transient':
         return this.setTransient(request);
       case 'set-in-call':
@@ -54,13 +57,6 @@ export class SessionRequests {
         // Who is in the call, each receiver knows of itself.
         if (room !== undefined) await sessions.toRoom(room, event, record.id);
     }
-  }
-
-  private async rename(foreignSessionId: string): Promise<undefined> {
-    const { sessions } = this.services;
-    const former = await sessions.setForeignId(this.owned.record.id, foreignSessionId);
-    // As with a join under a name that is taken.
-    if (former !== undefined) await sessions.end(former, 'room_session_reconnected');
   }
 
   private async setTransient({ key, value, ttlMs }: EffectOf<'set-transient'>): Promise<undefined> {
