@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { brandAs, type ReplicaId } from '@parley/domain';
@@ -8,16 +9,17 @@ import { ClientAddresses, createRedis, startService, type RunningService, type S
 import { BackendRoomEndpoint } from './backend-requests/backend-room.endpoint';
 import type { SignalingConfig } from './config';
 import type { Connections } from './connections/connections';
+import { Doorstep, DOORSTEP_LIMITS } from './connections/doorstep';
 import { openHouse, type House, type SignalingOverrides } from './house';
 import { ADDRESS_OF, BackendRoomController, checkBeforeReading, type AddressOf } from './http/backend-room.controller';
 import { clientAddressOf } from './http/client-address';
 import { answerImpossiblePath } from './http/impossible-path';
 import { OBSERVERS, OperatorController } from './http/operator.controller';
-import { PlainRefusals, refuseWrongMethods } from './http/plain-answers';
+import { PlainRefusals, refuseWrongMethods, sendText } from './http/plain-answers';
 import { TURN_SETTINGS, TurnController } from './http/turn.controller';
 import { SERVER_VERSION, WelcomeController } from './http/welcome.controller';
 import { RedisIoAdapter } from './mounts/redis-io.adapter';
-import { mountSocketIo } from './mounts/socket-io.mount';
+import { mountSocketIo, opensEngine } from './mounts/socket-io.mount';
 import { SpreedMount } from './mounts/spreed.mount';
 import { Census } from './spreed/census';
 import { UpgradeRouter } from './upgrade/upgrade-router';
@@ -64,7 +66,9 @@ export async function startSignaling(
       const redis = openSocketIoRedis(config, kit);
       closeRedis = redis.close;
       io = new RedisIoAdapter(app, { replicaName: replica, redis, maxMessageBytes: LIMITS.maxFrameBytes * 2 });
-      mountAll(app, kit, upgrades, io, house.connections, overrides);
+      const perAddress = config.SIGNALING_SOCKETS_PER_ADDRESS_WAITING;
+      const doorstep = new Doorstep({ ...DOORSTEP_LIMITS, perAddress, ...overrides.doorstep });
+      mountAll({ app, kit, upgrades, io, doorstep, connections: house.connections, pings: overrides.pings });
       kit.health.tell('replica', replica);
     },
     drain: async () => {
@@ -124,17 +128,22 @@ function openSocketIoRedis(config: SignalingConfig, { logger }: ServiceKit) {
   };
 }
 
-function mountAll(
-  app: NestFastifyApplication,
-  kit: ServiceKit,
-  upgrades: UpgradeRouter,
-  io: RedisIoAdapter,
-  connections: Connections,
-  overrides: SignalingOverrides,
-): void {
+interface Mounting {
+  readonly app: NestFastifyApplication;
+  readonly kit: ServiceKit;
+  readonly upgrades: UpgradeRouter;
+  readonly io: RedisIoAdapter;
+  readonly doorstep: Doorstep;
+  readonly connections: Connections;
+  readonly pings: SignalingOverrides['pings'];
+}
+
+function mountAll({ app, kit, upgrades, io, doorstep, connections, pings }: Mounting): void {
   const address = addressOf(kit);
-  const spreed = new SpreedMount({ connections, headers: HEADERS, addressOf: address, pings: overrides.pings });
-  mountSocketIo(io.io, connections, address);
+  const spreed = new SpreedMount({ connections, doorstep, headers: HEADERS, addressOf: address, pings });
+  mountSocketIo(io.io, connections, doorstep, address);
+  const mayCome = (request: IncomingMessage) => doorstep.hasRoomFor(address(request));
+  upgrades.limit((request, path) => (path === RedisIoAdapter.path && !opensEngine(request)) || mayCome(request));
   app.useWebSocketAdapter(io);
   upgrades.mount(SpreedMount.path, (request, socket, head) => spreed.upgrade(request, socket, head));
   upgrades.mount(RedisIoAdapter.path, (request, socket, head) => io.upgrade(request, socket, head));
@@ -143,6 +152,7 @@ function mountAll(
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(HEADERS);
     if (!request.raw.url?.startsWith(RedisIoAdapter.path)) return done();
+    if (opensEngine(request.raw) && !mayCome(request.raw)) return sendText(reply, 429, 'Too many requests');
     // Engine.IO reads the body itself; Fastify is out of it from here.
     reply.hijack();
     io.request(request.raw, reply.raw);

@@ -1,4 +1,4 @@
-import { cidr, commonSchema, csv, loadEnv, secret, type Env, type Frozen } from '@parley/config';
+import { cidr, commonSchema, csv, integer, loadEnv, secret, type Env, type Frozen } from '@parley/config';
 import { z } from 'zod';
 
 const fields = {
@@ -11,6 +11,11 @@ const fields = {
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and hyphens')
     .optional()
     .describe('Name of this replica, part of its Socket.IO ids; random if empty, and made unique per process'),
+  SIGNALING_SOCKETS_PER_ADDRESS_WAITING: integer(1, 1_000_000)
+    .prefault('100')
+    .describe(
+      'Most sockets without an accepted hello from one address (IPv6: one /64 network) on one gateway; more are answered 429',
+    ),
   STATS_ALLOWED_IPS: csv(cidr())
     .prefault('127.0.0.1,::1')
     .describe('Addresses and ranges that may read /api/v1/stats, /api/v1/serverinfo and /metrics of the gateway'),

@@ -7,6 +7,7 @@ import { BackendRequests } from './backend-requests/backend-requests';
 import { BackendRoomEndpoint } from './backend-requests/backend-room.endpoint';
 import type { SignalingConfig } from './config';
 import { Connections } from './connections/connections';
+import type { DoorstepLimits } from './connections/doorstep';
 import type { PingTimes } from './connections/ws-transport';
 import { Federations } from './federation/federations';
 import type { FederationTimes } from './federation/link-terms';
@@ -23,6 +24,7 @@ import { VERSION } from './version';
 export interface SignalingOverrides {
   readonly times?: Partial<ProtocolTimes>;
   readonly pings?: PingTimes;
+  readonly doorstep?: Partial<DoorstepLimits>;
   readonly liveTimes?: Partial<LiveTimes>;
   readonly throttleDelayMs?: number;
   readonly backendTimes?: BackendTimes;

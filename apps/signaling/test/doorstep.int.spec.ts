@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { eventually } from '@parley/testing';
+import { WebSocket } from 'ws';
 import type { RunningSignaling } from '../src/app';
 import { INTERNAL_SECRET, PUBLIC_URL, TestRegion } from './gateway';
 
@@ -27,4 +29,99 @@ test('an internal hello that was read along the way opens nothing a second time,
     thief.sendRaw(frame);
     await thief.expectError('invalid_token');
   }
+});
+
+/** One Engine.IO session over long polling, spoken by hand. */
+async function engine(base: string, headers: Record<string, string> = {}) {
+  const url = `${base}/socket.io/?EIO=4&transport=polling`;
+  const opened = await fetch(url, { headers });
+  if (opened.status !== 200) return { status: opened.status, send: async () => 0 };
+  const { sid } = JSON.parse((await opened.text()).slice(1)) as { sid: string };
+  const send = async (packets: string) => (await fetch(`${url}&sid=${sid}`, { method: 'POST', body: packets })).status;
+  return { status: 200, send };
+}
+
+/** A raw socket; answers the status with which it was refused, or 101 and the socket. */
+function socket(base: string, from: string, path = '/spreed'): Promise<{ status: number; socket: WebSocket }> {
+  const client = new WebSocket(base.replace('http', 'ws') + path, { headers: { 'x-forwarded-for': from } });
+  return new Promise((resolve, reject) => {
+    client.on('error', reject);
+    client.on('unexpected-response', (_request, response) => {
+      client.on('error', () => undefined);
+      resolve({ status: response.statusCode ?? 0, socket: client });
+    });
+    client.on('open', () => resolve({ status: 101, socket: client }));
+  });
+}
+
+describe('sockets without an accepted hello', () => {
+  const PATIENCE = { patienceMs: 700, graceMs: 300 };
+  let strict: RunningSignaling;
+  beforeAll(async () => {
+    strict = await region.replica({ doorstep: PATIENCE }, { SIGNALING_SOCKETS_PER_ADDRESS_WAITING: '3' });
+  });
+
+  test('are few from one address: more are 429, over whatever transport; who is let in makes room', async () => {
+    const here = '203.0.113.7';
+    const open = await Promise.all([1, 2, 3].map(() => socket(strict.url, here)));
+    expect(open.map(({ status }) => status)).toEqual([101, 101, 101]);
+    expect((await socket(strict.url, here)).status).toBe(429);
+    expect((await socket(strict.url, here, '/socket.io/?EIO=4&transport=websocket')).status).toBe(429);
+    expect((await engine(strict.url, { 'x-forwarded-for': here })).status).toBe(429);
+    const elsewhere = await socket(strict.url, '203.0.113.8');
+    expect(elsewhere.status).toBe(101);
+    const [first, ...others] = open;
+    const { ticket, authUrl } = await region.ticket(strict, 'doorstep');
+    const auth = { url: authUrl, params: { token: ticket } };
+    first?.socket.send(JSON.stringify({ type: 'hello', hello: { version: '2.0', auth } }));
+    await eventually(async () => {
+      const next = await socket(strict.url, here);
+      others.push(next);
+      return next.status === 101;
+    }, 'room for one more after a hello was accepted');
+    for (const each of [...open, ...others, elsewhere]) each.socket.terminate();
+  });
+
+  test('are closed in the end, however many hellos are refused meanwhile; who was let in stays', async () => {
+    const inside = await region.visitor(strict, 'Inside', 'doorstep-in', { userId: 'inside' });
+    const polling = await region.visitor(strict, 'Polling', 'doorstep-in', {
+      userId: 'polling',
+      transport: 'socket.io-polling',
+    });
+    const nagging = await region.connect(strict, 'Nagging');
+    const startedAt = performance.now();
+    let refused = 0;
+    const nag = async () => {
+      try {
+        await nagging.hello({ ticket: 'a.b.c', authUrl: `${PUBLIC_URL}/join` });
+      } catch (error) {
+        refused += Number(String(error).includes('invalid_token'));
+      }
+    };
+    const closed = nagging.expectClosed();
+    let isOpen = true;
+    void closed.then(() => (isOpen = false));
+    while (isOpen && performance.now() - startedAt < 10_000) await Promise.race([nag(), closed]);
+    expect(await closed).toBe('close 1000');
+    // More than one hello was refused on it, and each would have given it two more seconds.
+    expect(refused).toBeGreaterThan(1);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(PATIENCE.patienceMs - 50);
+    for (const client of [inside, polling]) await client.fence();
+  });
+
+  test('of Engine.IO as well: without a Socket.IO connection, and with ones that come and go', async () => {
+    const silent = await engine(strict.url);
+    const restless = await engine(strict.url);
+    expect([silent.status, restless.status]).toEqual([200, 200]);
+    const engines = () => strict.io.engine.clientsCount;
+    const before = engines();
+    await eventually(
+      async () => {
+        for (const packet of ['40', '41']) await restless.send(packet);
+        return engines() <= before - 2;
+      },
+      () => `both to be cut; of ${before} there are ${engines()}`,
+      5_000,
+    );
+  });
 });

@@ -3,6 +3,7 @@ import { SignalingMachine, type Effect, type Input } from '@parley/protocol-spre
 import type { SpreedServices } from '../spreed/services';
 import { SessionDriver } from '../spreed/session-driver';
 import { ConnectionRunner } from './connection-runner';
+import { tellAdmission, type Waiting } from './doorstep';
 import type { Transport, TransportEvents } from './transport';
 
 /** Frames a client may pile up where it cannot be made to wait. */
@@ -43,8 +44,9 @@ export class Connections {
   /**
    * Takes a new socket in.
    * @param connect makes the transport and lets it report to the given listener
+   * @param waiting told when a hello was accepted
    */
-  accept(connect: (events: TransportEvents) => Transport): void {
+  accept(connect: (events: TransportEvents) => Transport, waiting: Waiting): void {
     const slow = () => {
       this.slow.inc();
       transport.terminate();
@@ -55,7 +57,8 @@ export class Connections {
       (input) => runner.feed(input),
       slow,
     );
-    const runner = new ConnectionRunner<ReturnType<SignalingMachine['initial']>, Input, Effect>(this.machine, driver, {
+    const watched = tellAdmission(driver, () => waiting.admitted());
+    const runner = new ConnectionRunner<ReturnType<SignalingMachine['initial']>, Input, Effect>(this.machine, watched, {
       congested: (full) => (full ? transport.pause() : transport.resume()),
       broken: (error) => {
         this.services.errors.report(error, { during: 'connection' });
@@ -74,6 +77,7 @@ export class Connections {
       },
     });
     const entry: Entry = { feed: (input) => runner.feed(input), driver, terminate: () => transport.terminate() };
+    waiting.onLate(() => runner.feed({ kind: 'timer', timer: 'hello' }));
     this.open.add(entry);
     this.gauge.inc({ transport: transport.kind });
     runner.feed({ kind: 'opened' });

@@ -3,10 +3,12 @@ import type { Duplex } from 'node:stream';
 import { LIMITS } from '@parley/protocol-spreed-signaling';
 import { WebSocketServer } from 'ws';
 import type { Connections } from '../connections/connections';
+import type { Doorstep } from '../connections/doorstep';
 import { WsTransport, type PingTimes } from '../connections/ws-transport';
 
 export interface SpreedMountOptions {
   readonly connections: Connections;
+  readonly doorstep: Doorstep;
   /** Sent with the upgrade answer. */
   readonly headers: Readonly<Record<string, string>>;
   readonly addressOf: (request: IncomingMessage) => string;
@@ -33,7 +35,10 @@ export class SpreedMount {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.server.handleUpgrade(request, socket, head, (client) => {
       const address = this.options.addressOf(request);
-      this.options.connections.accept((events) => new WsTransport(client, socket, address, events, this.options.pings));
+      const { connections, doorstep, pings } = this.options;
+      const waiting = doorstep.enter(address, () => client.terminate());
+      client.once('close', () => waiting.gone());
+      connections.accept((events) => new WsTransport(client, socket, address, events, pings), waiting);
     });
   }
 }

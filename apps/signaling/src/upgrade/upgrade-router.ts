@@ -6,6 +6,7 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 
 const REFUSALS = {
   404: 'Not Found',
+  429: 'Too Many Requests',
   503: 'Service Unavailable',
 } as const;
 
@@ -16,6 +17,7 @@ const REFUSALS = {
 export class UpgradeRouter {
   private readonly mounts = new Map<string, UpgradeHandler>();
   private draining = false;
+  private admits: (request: IncomingMessage, path: string) => boolean = () => true;
   private readonly headerLines: string;
 
   /** @param headers sent with refusals */
@@ -35,6 +37,11 @@ export class UpgradeRouter {
     server.on('upgrade', (request, socket, head) => this.route(request, socket, head));
   }
 
+  /** From now on those are sent away with 429 for whom `admits` is false. */
+  limit(admits: (request: IncomingMessage, path: string) => boolean): void {
+    this.admits = admits;
+  }
+
   /** From now on everybody is sent away with 503. */
   drain(): void {
     this.draining = true;
@@ -47,6 +54,7 @@ export class UpgradeRouter {
     const handler = this.mounts.get(path);
     if (handler === undefined) return this.refuse(socket, 404);
     if (this.draining) return this.refuse(socket, 503);
+    if (!this.admits(request, path)) return this.refuse(socket, 429);
     handler(request, socket, head);
   }
 
