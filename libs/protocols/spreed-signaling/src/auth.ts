@@ -2,7 +2,9 @@ import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { fail, ok, type JsonObject, type Result } from '@parley/domain';
 import { compactVerify } from 'jose';
 import { z } from 'zod';
+import { nestsDeeperThan } from './depth';
 import { wireError, type WireError } from './errors';
+import { LIMITS } from './features';
 
 /** Shortest random an internal client may send (section "Client type internal"). */
 export const MIN_RANDOM_LENGTH = 32;
@@ -73,7 +75,8 @@ export async function readHelloToken(token: string, key: KeyObject, now: Date): 
 async function openToken(token: string, key: KeyObject): Promise<z.infer<typeof tokenSchema> | undefined> {
   try {
     const { payload } = await compactVerify(token, key, { algorithms: ALGORITHMS });
-    return tokenSchema.safeParse(JSON.parse(new TextDecoder().decode(payload))).data;
+    const text = new TextDecoder().decode(payload);
+    return nestsDeeperThan(text, LIMITS.maxDepth) ? undefined : tokenSchema.safeParse(JSON.parse(text)).data;
   } catch {
     // Why a stranger's token does not open is of no use to anybody but the stranger.
     return undefined;

@@ -1,6 +1,8 @@
 import { fail, ok, type JsonObject, type JsonValue, type Result } from '@parley/domain';
 import { z } from 'zod';
+import { nestsDeeperThan } from './depth';
 import { wireError, type WireError } from './errors';
+import { LIMITS } from './features';
 
 /** Headers of requests between a backend and the signaling server (section "Backend requests"). */
 export const BACKEND_HEADERS = {
@@ -152,7 +154,9 @@ export function readAcknowledgement(body: string): Result<undefined, WireError> 
   return answer.ok ? ok(undefined) : answer;
 }
 
+/** What an answer says of people and rooms is kept and told to every member: it may be no more than a client may say. */
 function parseJson(text: string): unknown {
+  if (Buffer.byteLength(text) > LIMITS.maxFrameBytes || nestsDeeperThan(text, LIMITS.maxDepth)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
