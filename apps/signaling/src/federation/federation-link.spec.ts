@@ -1,0 +1,256 @@
+import { createSign, generateKeyPairSync } from 'node:crypto';
+import { createServer, type Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { brandAs, type SessionId } from '@parley/domain';
+import { eventually } from '@parley/testing';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { ReachRules } from '../spreed/backend-agent';
+import { FederationLink } from './federation-link';
+import type { FederationState } from './federation-state';
+import type { FederationEntry, LinkHome } from './link-terms';
+
+interface Frame {
+  readonly id?: string;
+  readonly type: string;
+  readonly hello?: { resumeid?: string; auth?: { type: string } };
+  readonly room?: { roomid: string };
+}
+
+/** A far side of a few lines: what it answers is part of the test. */
+class FarSide {
+  readonly received: Frame[] = [];
+  readonly sockets: WebSocket[] = [];
+  /** What a hello is answered with instead of a session. */
+  refuse: ((frame: Frame) => string | undefined) | undefined;
+  /** Requests to enter a room stay unanswered. */
+  mute = false;
+  features = ['federation'];
+  private sessions = 0;
+
+  private constructor(private readonly server: WebSocketServer) {
+    server.on('connection', (socket) => {
+      this.sockets.push(socket);
+      this.say({ type: 'welcome', welcome: { features: this.features } }, socket);
+      socket.on('message', (data: Buffer) => this.answer(JSON.parse(data.toString('utf8')) as Frame, socket));
+    });
+  }
+
+  static async start(): Promise<FarSide> {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await new Promise((resolve) => server.once('listening', resolve));
+    return new FarSide(server);
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+  }
+
+  say(frame: object, socket = this.sockets.at(-1)): void {
+    socket?.send(JSON.stringify(frame));
+  }
+
+  of(type: string): Frame[] {
+    return this.received.filter((frame) => frame.type === type);
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.sockets) socket.terminate();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private answer(frame: Frame, socket: WebSocket): void {
+    this.received.push(frame);
+    const { id, type } = frame;
+    if (type === 'hello') {
+      const code = this.refuse?.(frame);
+      if (code !== undefined) return this.say({ id, type: 'error', error: { code, message: '' } }, socket);
+      if (frame.hello?.resumeid === undefined) this.sessions += 1;
+      const n = this.sessions;
+      return this.say({ id, type: 'hello', hello: { sessionid: `far-${n}`, resumeid: `resume-${n}` } }, socket);
+    }
+    if (type === 'room' && !this.mute) this.say({ id, type: 'room', room: frame.room }, socket);
+  }
+}
+
+let far: FarSide;
+let link: FederationLink;
+let delivered: Frame[];
+let kept: (FederationState | undefined)[];
+let ended: boolean[];
+/** Whether the session is still there. */
+let present: boolean;
+
+const LOOPBACK = new ReachRules(['127.0.0.0/8']);
+
+function homeWith(rules = LOOPBACK): LinkHome {
+  return {
+    session: brandAs<SessionId>('near'),
+    features: [],
+    backendUrl: 'https://near.test/',
+    rules,
+    headers: {},
+    times: { timeoutMs: 300, firstRetryMs: 10, lastRetryMs: 40 },
+    deliver: async (frame) => {
+      if (present) delivered.push(JSON.parse(frame) as Frame);
+      return present;
+    },
+    keep: async (state) => void kept.push(state),
+    failed: (error) => {
+      throw error;
+    },
+    ended: (outside) => void ended.push(outside),
+  };
+}
+
+function entryAt(socketUrl: string, id = '1'): FederationEntry {
+  const room = { local: 'here', remote: 'there' };
+  return { id, socketUrl, url: 'https://far.test/', token: 't', room, foreignSessionId: undefined };
+}
+
+const eventTypes = () => delivered.map((frame) => (frame as { event?: { type: string } }).event?.type ?? frame.type);
+const until = (what: string, check: () => boolean) =>
+  eventually(check, () => `${what}; told: ${JSON.stringify(delivered)}`);
+
+beforeEach(async () => {
+  far = await FarSide.start();
+  [delivered, kept, ended, present] = [[], [], [], true];
+  link = new FederationLink(homeWith());
+});
+afterEach(async () => {
+  await link.drop();
+  await far.close();
+});
+
+test('the answer has the id of the request and what another replica needs is kept before', async () => {
+  expect(await link.enter(entryAt(far.url))).toBeUndefined();
+  await until('the answer', () => delivered.length === 1);
+  expect(delivered).toEqual([{ id: '1', type: 'room', room: { roomid: 'here' } }]);
+  expect(kept).toEqual([
+    expect.objectContaining({ remoteRoom: 'there', remoteSessionId: 'far-1', resumeId: 'resume-1' }),
+  ]);
+});
+
+test.each([
+  ['a server that does not federate', () => (far.features = []), 'federation_unsupported'],
+  ['a refused hello', () => (far.refuse = () => 'token_expired'), 'token_expired'],
+  ['a room without an answer', () => (far.mute = true), 'federation_error'],
+])('%s is refused and leaves nothing behind', async (_, prepare, code) => {
+  prepare();
+  expect(await link.enter(entryAt(far.url))).toMatchObject({ code });
+  expect(kept).toEqual([]);
+  expect(link.isOver).toBe(true);
+  await until('the end', () => far.sockets.every(({ readyState }) => readyState >= 2));
+});
+
+test('an address that is not allowed is not dialled', async () => {
+  link = new FederationLink(homeWith(new ReachRules(['10.0.0.0/8'])));
+  expect(await link.enter(entryAt(far.url))).toMatchObject({ code: 'federation_error' });
+  // By a name as well: the name is looked up and its address is checked.
+  link = new FederationLink(homeWith(new ReachRules(['10.0.0.0/8'])));
+  expect(await link.enter(entryAt(far.url.replace('127.0.0.1', 'localhost')))).toMatchObject({
+    code: 'federation_error',
+  });
+  expect(far.sockets).toHaveLength(0);
+});
+
+test('when the session there is lost and the token no longer counts, the client is out', async () => {
+  await link.enter(entryAt(far.url));
+  far.refuse = ({ hello }) => (hello?.resumeid === undefined ? 'token_expired' : 'no_such_session');
+  far.sockets[0]?.terminate();
+  await until('the end', () => ended.length > 0);
+  await until('the message', () => delivered.length === 3);
+  expect(eventTypes()).toEqual(['room', 'federation_interrupted', 'room']);
+  expect(delivered.at(-1)?.room).toEqual({ roomid: '' });
+  expect([ended, kept.at(-1)]).toEqual([[true], undefined]);
+});
+
+test('without its client it begins nothing new', async () => {
+  await link.enter(entryAt(far.url));
+  link.attached = false;
+  far.refuse = () => 'no_such_session';
+  far.sockets[0]?.terminate();
+  await until('the end', () => ended.length > 0);
+  expect(far.of('hello').map(({ hello }) => hello?.resumeid)).toEqual([undefined, 'resume-1']);
+  // What is kept remains for whoever resumes the session.
+  expect(kept).toHaveLength(1);
+});
+
+test('what comes again and again is tried again and again, and told once', async () => {
+  await link.enter(entryAt(far.url));
+  let tries = 0;
+  far.refuse = () => (++tries < 4 ? 'too_many_requests' : undefined);
+  far.sockets[0]?.terminate();
+  await until('the resume', () => eventTypes().includes('federation_resumed'));
+  expect(eventTypes()).toEqual(['room', 'federation_interrupted', 'federation_resumed']);
+  expect(tries).toBe(4);
+});
+
+test('a connection that another replica took over ends without a word', async () => {
+  await link.enter(entryAt(far.url));
+  far.say({ type: 'bye', bye: { reason: 'session_resumed' } });
+  await until('the end', () => ended.length > 0);
+  expect([ended, kept.length, eventTypes()]).toEqual([[false], 1, ['room']]);
+});
+
+test('every other bye throws the client out', async () => {
+  await link.enter(entryAt(far.url));
+  far.say({ type: 'bye', bye: { reason: 'room_session_reconnected' } });
+  await until('the end', () => delivered.length === 2);
+  expect(delivered.at(-1)).toEqual({ type: 'room', room: { roomid: '' } });
+  expect(ended).toEqual([true]);
+});
+
+test('when the session is gone, the one there is as well', async () => {
+  await link.enter(entryAt(far.url));
+  present = false;
+  far.say({ type: 'novelty' });
+  await until('the bye', () => far.of('bye').length === 1);
+});
+
+test('leaving without an answer is answered here', async () => {
+  await link.enter(entryAt(far.url));
+  far.mute = true;
+  await link.leave('9');
+  expect(delivered.at(-1)).toEqual({ id: '9', type: 'room', room: { roomid: '' } });
+  expect(kept.at(-1)).toBeUndefined();
+});
+
+test('a certificate that does not hold is named', async () => {
+  const server = await untrustedServer();
+  try {
+    const { port } = server.address() as AddressInfo;
+    expect(await link.enter(entryAt(`wss://127.0.0.1:${port}/`))).toMatchObject({
+      code: 'federation_error',
+      details: { code: 'certificate_verification_error' },
+    });
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+/** A TLS server whose certificate nobody vouches for. */
+async function untrustedServer(): Promise<HttpsServer> {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const der = (tag: number, ...parts: Buffer[]): Buffer => {
+    const body = Buffer.concat(parts);
+    const { length } = body;
+    const size = length < 128 ? [length] : [0x82, length >> 8, length & 255];
+    return Buffer.concat([Buffer.from([tag, ...size]), body]);
+  };
+  const algorithm = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex')); // ecdsa-with-SHA256
+  const commonName = der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('far.test')));
+  const name = der(0x30, der(0x31, commonName));
+  const validity = der(0x30, der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('490101000000Z')));
+  const publicDer = publicKey.export({ format: 'der', type: 'spki' });
+  const content = der(0x30, der(0x02, Buffer.from([1])), algorithm, name, validity, name, publicDer);
+  const signature = createSign('SHA256').update(content).sign(privateKey);
+  const certificate = der(0x30, content, algorithm, der(0x03, Buffer.from([0]), signature));
+  const lines = certificate.toString('base64').replace(/(.{64})/g, '$1\n');
+  const server = createServer({
+    key: privateKey.export({ format: 'pem', type: 'pkcs8' }),
+    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
