@@ -97,7 +97,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     await eve.expectNothing(isCallMessage);
   });
 
-  test('incall all: house.one event for each, on both replicas, and none when nothing changes', async () => {
+  test('incall all: one event for each, on both replicas, and none when nothing changes', async () => {
     const token = newToken();
     const ada = await house.talk.member(house.one, newUser('ada'), token);
     const bob = await house.talk.member(house.two, newUser('bob'), token);
@@ -140,7 +140,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
   });
 });
 
-test('requests that overtake each other: everybody ends with the same list, the house.one that is kept', async () => {
+test('requests that overtake each other: everybody ends with the same list, the one that is kept', async () => {
   const token = newToken();
   const ada = await house.talk.member(house.one, newUser('ada'), token);
   const bob = await house.talk.member(house.two, newUser('bob'), token);

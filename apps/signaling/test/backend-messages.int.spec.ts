@@ -53,7 +53,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     ['a list', (ids: string[]) => ids, [undefined, undefined]],
     ['an object', ([a, b]: string[]) => ({ [String(a)]: { x: 1 }, [String(b)]: { y: 2 } }), [{ x: 1 }, { y: 2 }]],
     [
-      'an object, house.one without details',
+      'an object, one without details',
       ([a, b]: string[]) => ({ [String(a)]: { x: 1 }, [String(b)]: null }),
       [{ x: 1 }],
     ],
@@ -73,7 +73,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     await other.expectNothing(event('room', 'switchto'));
   });
 
-  test('switchto of house.one session; unknown ones are left out; what cannot be read is a 500', async () => {
+  test('switchto of one session; unknown ones are left out; what cannot be read is a 500', async () => {
     const token = newToken();
     const ada = await house.talk.member(house.two, newUser('ada'), token);
     await post(token, 'switchto', { roomid: 'there', sessions: [foreignIdOf(ada), 'unknown'] });

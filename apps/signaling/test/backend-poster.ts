@@ -149,8 +149,8 @@ export const isUpdate: Matcher = event('participants', 'update');
 
 /** A frame with this text in it. */
 export const says =
-  (text: string): Matcher =>
-  (envelope) =>
+  (text: string) =>
+  (envelope: Envelope): boolean =>
     JSON.stringify(envelope).includes(`"${text}"`);
 
 /** The public ids of all who were told to have joined, in order. */

@@ -51,6 +51,8 @@ export class FakeNextcloud {
   broken = 0;
   /** Set: requests of the signaling API are sent on, with this status, to this location. */
   redirect: { status: number; location: string } | undefined;
+  /** Set: rooms called `slow-…` are answered when this is kept. */
+  slowUntil: Promise<void> = Promise.resolve();
   private readonly server: Server;
 
   private constructor(private readonly secret: string) {
@@ -115,6 +117,7 @@ export class FakeNextcloud {
     const asked = JSON.parse(body.toString('utf8')) as BackendRequest;
     this.requests.push(asked);
     this.paths.push(path);
+    if (asked.room?.roomid.startsWith('slow')) await this.slowUntil;
     if (asked.type === 'ping') return { type: 'room', room: { version: '1.0' } };
     // Talk does not know announcements of virtual sessions.
     if (asked.type === 'session') return refusal('unknown_type');

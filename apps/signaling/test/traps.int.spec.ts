@@ -52,6 +52,8 @@ test('2: every HTTP answer names the features Talk requires and the time; welcom
     expect(Math.abs(Date.parse(headers.get('date') ?? '') - Date.now())).toBeLessThan(5_000);
   }
   expect(await (await fetch(`${house.two.url}/api/v1/welcome`)).json()).toHaveProperty('version', anyText);
+  // Who asks from the same machine may read the figures, unless told otherwise.
+  expect((await fetch(`${house.two.url}/api/v1/stats`)).status).toBe(200);
 });
 
 test('3: the bytes are signed, not their meaning; a request that comes again changes nothing', async () => {

@@ -76,3 +76,17 @@ test('a room may say who a guest is', () => {
     expect(answer(nobody)).toMatchObject({ ok: true, value: { sessionUserId: undefined } });
   }
 });
+
+describe('answers of a backend', () => {
+  const ocs = (statuscode: number, data: object) => JSON.stringify({ ocs: { meta: { statuscode }, data } });
+  const codeOf = (answer: ReturnType<typeof readRoomAnswer>) => (answer.ok ? undefined : answer.error.code);
+
+  test('an error is handed on as it is, a throttled request as such, what cannot be read as ours', () => {
+    expect(
+      codeOf(readRoomAnswer(ocs(200, { type: 'error', error: { code: 'duplicate_session', message: 'm' } }))),
+    ).toBe('duplicate_session');
+    expect(codeOf(readRoomAnswer(ocs(429, {})))).toBe('too_many_requests');
+    for (const broken of ['', 'no json', '[]', '{}']) expect(codeOf(readRoomAnswer(broken))).toBe('internal_error');
+    expect(codeOf(readRoomAnswer(ocs(200, { type: 'auth', auth: {} })))).toBe('room_join_failed');
+  });
+});
