@@ -5,6 +5,9 @@ import { announceFeatures } from './featured';
 import type { LiveSession } from './live-session';
 import { appendTo } from './sending';
 
+/** How many foreign ids of a list are looked up at once: what others send must not wait behind thousands of them. */
+const LOOKUPS = 64;
+
 /** Who sessions are, and how many: the indexes of tenants. */
 export function identitiesOf(
   ctx: ReplicaContext,
@@ -18,7 +21,8 @@ export function identitiesOf(
         const holder = await registry.foreignHolder(tenant, id);
         if (holder) found.set(id, holder);
       };
-      await Promise.all([...new Set(ids)].map(look));
+      const all = [...new Set(ids)];
+      for (let at = 0; at < all.length; at += LOOKUPS) await Promise.all(all.slice(at, at + LOOKUPS).map(look));
       return found;
     },
     setPermissions: async (id, permissions, tenant) =>
