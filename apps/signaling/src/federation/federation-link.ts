@@ -1,10 +1,8 @@
 import {
-  cloudOf,
   federationFrames,
   FederationNames,
   isDisinvitation,
   localFrame,
-  normalizeBackendUrl,
   remoteFrame,
   withId,
   type RemoteFrame,
@@ -12,7 +10,7 @@ import {
 } from '@parley/protocol-spreed-signaling';
 import { DeliveryLine } from './delivery-line';
 import type { FederationState } from './federation-state';
-import { localErrorOf, newId, stateOf, type FederationEntry, type LinkHome } from './link-terms';
+import { cloudAt, localErrorOf, newId, stateOf, type FederationEntry, type LinkHome } from './link-terms';
 import { OutboundQueue } from './outbound-queue';
 import { networkError, RemoteConnection, type RemoteSession } from './remote-connection';
 
@@ -140,9 +138,8 @@ export class FederationLink {
 
   private connect(hello: { url: string; token: string } | { resumeId: string }, url: string): void {
     const { features, rules, headers, times } = this.home;
-    const { timeoutMs } = times;
     const connection: RemoteConnection = new RemoteConnection(
-      { url, rules, headers, timeoutMs, hello, features },
+      { url, rules, headers, timeoutMs: times.timeoutMs, hello, features },
       {
         ready: (session) => this.ready(session, 'resumeId' in hello),
         frame: (text, frame) => this.received(text, frame),
@@ -153,17 +150,17 @@ export class FederationLink {
   }
 
   private ready(session: RemoteSession, resumed: boolean): void {
-    const first = this.current === undefined;
+    const { current } = this;
     this.remote = session;
     this.phase = 'open';
     this.retryMs = this.home.times.firstRetryMs;
-    if (first) return this.askToEnter();
+    if (current === undefined) return this.askToEnter();
     // A client that noticed nothing need not hear that all is well.
     if (this.told || !resumed) this.deliver(federationFrames.resumed(resumed));
     this.told = false;
     if (resumed) return this.flush();
     this.renewing = true;
-    this.expectEntry(this.current as FederationEntry, (error) => error && this.thrownOut());
+    this.expectEntry(current, (error) => error && this.thrownOut());
     this.askToEnter();
   }
 
@@ -300,8 +297,4 @@ export class FederationLink {
       cloud: { local: cloudAt(home.backendUrl), remote: cloudAt(entry?.url ?? '') },
     });
   }
-}
-
-function cloudAt(url: string): string {
-  return cloudOf(normalizeBackendUrl(url) ?? url);
 }

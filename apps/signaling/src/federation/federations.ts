@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { isDomainError, type SessionId } from '@parley/domain';
 import type { LiveSessions, OwnedSession } from '@parley/live';
 import type { Backend, BackendStore, Sealer } from '@parley/persistence';
@@ -53,6 +54,10 @@ interface Guest {
 
 /** How often it is looked whether sessions without a client are still to be spoken for, in milliseconds. */
 const WATCH_MS = 1_000;
+
+/** How often, and how long apart, a frame is tried to be put into a log. */
+const MAX_TRIES = 40;
+const TRY_AGAIN_MS = 250;
 
 /** The sessions of this replica that are guests of other clusters. */
 export class Federations {
@@ -149,8 +154,8 @@ export class Federations {
   }
 
   private newGuest(owned: OwnedSession, right: BackendRight, backend: Backend, ended: () => void): Guest {
-    const { id, tenant, features } = owned.record;
-    const { sessions, errors, version, times } = this.parts;
+    const { id, features } = owned.record;
+    const { errors, version, times } = this.parts;
     const home: LinkHome = {
       session: id,
       features,
@@ -158,8 +163,7 @@ export class Federations {
       rules: new ReachRules(backend.allowPrivate),
       headers: { 'user-agent': serverName(version) },
       times: { ...FEDERATION_TIMES, ...times },
-      deliver: async (raw) =>
-        (await sessions.toSession(tenant, id, { kind: 'relayed', dialect: DIALECT, raw })) === 'sent',
+      deliver: (raw) => this.deliver(guest, raw),
       keep: (state) => this.tryToKeep(this.guests.get(id) ?? guest, state),
       failed: (error) => errors.report(error, { during: 'federation' }),
       ended: (outside) => {
@@ -172,6 +176,25 @@ export class Federations {
     const link = new FederationLink(home);
     const guest: Guest = { link, owned, right, ended };
     return guest;
+  }
+
+  /**
+   * Appends to the session's log. A store that is away, or has just lost everything and is filled again, is waited for;
+   * the other cluster is not read meanwhile.
+   * @returns false: the session is gone
+   */
+  private async deliver({ link, owned }: Guest, raw: string): Promise<boolean> {
+    const { id, tenant } = owned.record;
+    const event = { kind: 'relayed', dialect: DIALECT, raw } as const;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        if ((await this.parts.sessions.toSession(tenant, id, event)) === 'sent') return true;
+        if (!link.attached || tries >= MAX_TRIES) return false;
+      } catch (error) {
+        if (!isDomainError(error) || error.code !== 'unavailable' || tries >= MAX_TRIES) throw error;
+      }
+      await pause(TRY_AGAIN_MS);
+    }
   }
 
   /** Only whoever holds the session may write; if nobody does at the moment, it is kept when its client comes back. */

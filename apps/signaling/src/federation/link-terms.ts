@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { SessionId } from '@parley/domain';
 import {
+  cloudOf,
   localError,
+  normalizeBackendUrl,
   remoteError,
   type FederationNames,
   type RemoteFrame,
@@ -72,4 +74,9 @@ export function localErrorOf(frame: RemoteFrame, names: FederationNames): WireEr
 /** An id for a request of our own; it must not meet those of the client. */
 export function newId(): string {
   return `federation-${randomBytes(12).toString('hex')}`;
+}
+
+/** How the users of the backend at this URL are called elsewhere. */
+export function cloudAt(url: string): string {
+  return cloudOf(normalizeBackendUrl(url) ?? url);
 }

@@ -127,7 +127,9 @@ export class RemoteConnection {
     if (!this.over) this.dead = setTimeout(() => this.socket?.terminate(), DEAD_AFTER_MS);
   }
 
-  private received(text: string): void {
+  private received(given: string): void {
+    // Frames to clients are extended at their end.
+    const text = given.trim();
     const frame = readRemoteFrame(text);
     if (frame === undefined) return;
     if (this.ready) return this.events.frame(text, frame);

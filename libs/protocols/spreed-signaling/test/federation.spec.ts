@@ -276,6 +276,12 @@ describe('the dialogue with the other cluster', () => {
     expect([error.code.length, error.message.length, error.details]).toEqual([64, 1_024, { a: 1 }]);
   });
 
+  test('what is nested too deep to be written again is no frame', () => {
+    const nested = (depth: number) => `{"type":"event","event":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    expect(readRemoteFrame(nested(60))).toBeDefined();
+    expect(readRemoteFrame(nested(10_000))).toBeUndefined();
+  });
+
   test('only the end of the invitation to this room throws out of it', () => {
     const of = (roomid: string, type = 'disinvite') => JSON.stringify(event('roomlist', type, { roomid }));
     expect(isDisinvitation(of('there'), 'there')).toBe(true);

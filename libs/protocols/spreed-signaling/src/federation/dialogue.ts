@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { nestsDeeperThan } from '../depth';
 import type { WireError } from '../errors';
-import { MESSAGE_SEQ } from '../features';
+import { LIMITS, MESSAGE_SEQ } from '../features';
 import { isObject } from './chat';
 
 /** The feature of clusters that take guests of others in. */
@@ -27,8 +28,12 @@ const frameSchema = z.looseObject({
 /** What a gateway that speaks for a client reads itself of what the other cluster sends. */
 export type RemoteFrame = z.infer<typeof frameSchema>;
 
-/** Undefined: no frame of this protocol. */
+/** Deepest nesting of what is read: payloads of its clients, and what events wrap around them. */
+const MAX_DEPTH = LIMITS.maxDepth + 16;
+
+/** Undefined: no frame of this protocol, or one nested so deep that it could not be written again. */
 export function readRemoteFrame(text: string): RemoteFrame | undefined {
+  if (nestsDeeperThan(text, MAX_DEPTH)) return undefined;
   try {
     return frameSchema.safeParse(JSON.parse(text)).data;
   } catch {
