@@ -14,6 +14,9 @@ import type {
   TenantKey,
 } from '@parley/domain';
 import type { LiveRoomState, MemberPatch } from './room-port';
+import type { OwnedSession, SessionSink } from './session-port';
+
+export type { OwnedSession, SessionSink } from './session-port';
 
 /**
  * Where a session stands in what was sent to it: a position in its own log and one in the log of the room it is in.
@@ -64,13 +67,6 @@ export type EndReason =
   /** The window in which it could be resumed has passed. */
   | 'expired';
 
-/** The connection's side of a session: called by the live layer on the replica that owns it, strictly in order. */
-export interface SessionSink {
-  deliver(delivery: Delivery): void;
-  /** Last call. Nothing is delivered afterwards. */
-  ended(reason: EndReason, detail?: string): void;
-}
-
 /** What a joiner brings to the door. */
 export interface JoinRequest {
   readonly room: RoomSessionId;
@@ -102,24 +98,6 @@ export type JoinOutcome =
       readonly transient: JsonObject;
     }
   | { readonly kind: 'refused'; readonly code: 'room_locked' | 'room_full' | 'room_closing' | 'wrong_password' };
-
-/** A session as the replica that owns it holds it. */
-export interface OwnedSession {
-  readonly record: SessionRecord;
-  readonly epoch: number;
-  /** The room it is in, if any. */
-  readonly room: RoomSessionId | undefined;
-  /** Everything up to here was handed to the socket and left the process. Kept at once here, checkpointed every second. */
-  acknowledge(cursor: Cursor): void;
-  /** Enters a room, leaving the present one first. On refusal it stays where it was. */
-  join(request: JoinRequest): Promise<JoinOutcome>;
-  /** Leaves its room; no-op outside one. */
-  leave(): Promise<void>;
-  /** The connection broke: the resume window starts, it stays in its room. */
-  detach(): Promise<void>;
-  /** Says good-bye: leaves and is gone. The sink hears nothing. */
-  close(): Promise<void>;
-}
 
 export type ResumeOutcome =
   | {

@@ -31,6 +31,8 @@ export interface Bus {
   unlisten(topic: Topic): Promise<void>;
   /** Called after subscriptions were interrupted and are restored: something may have been missed. */
   onInterrupted(listener: () => void): void;
+  /** Resolves once everything published before is heard; missing where that cannot be told. */
+  fence?(): Promise<unknown> | undefined;
   /** Checks that the subscriber's connection is alive and renews it if not. */
   check(): Promise<void>;
 }

@@ -49,6 +49,16 @@ export function decodeRoomSignal(text: string): RoomSignal {
   return { generation, seq: Number(seq), except, json };
 }
 
+/** An event that was handed over before it was logged names that, so that it is not handed over twice. */
+export function encodeKept(event: CoreEvent, token: string): string {
+  return JSON.stringify({ ...event, kept: token });
+}
+
+/** The token of {@link encodeKept}. */
+export function keptToken(event: CoreEvent): string | undefined {
+  return 'kept' in event && typeof event.kept === 'string' ? event.kept : undefined;
+}
+
 /** Our own JSON, written by another replica through `JSON.stringify(CoreEvent)`. */
 export function decodeEvent(json: string): CoreEvent {
   return JSON.parse(json) as CoreEvent;

@@ -29,12 +29,14 @@ export class Outbox<Position> {
    * @param send hands frames to the socket, as one; calls back (maybe before it returns) when all are gone
    * @param reached hears the position of what is gone; earlier ones are not told when several go at once
    * @param tooSlow called once, when too much waits; the outbox is closed then
+   * @param written called after each attempt to hand over what waits
    */
   constructor(
     private readonly send: (frames: readonly Frame[], flushed: () => void) => void,
     private readonly reached: (position: Position) => void,
     private readonly tooSlow: () => void,
     private readonly limits: OutboxLimits = OUTBOX_LIMITS,
+    private readonly written: () => void = () => undefined,
   ) {}
 
   push(frame: Frame, position?: Position): void {
@@ -63,6 +65,7 @@ export class Outbox<Position> {
     clearImmediate(this.turn);
     this.turn = undefined;
     while (this.inFlight === undefined && this.waiting.length > 0 && !this.closed) this.handOver(this.batch());
+    this.written();
   }
 
   /** Resolves once everything pushed so far is gone, or the outbox is closed. */
@@ -80,8 +83,14 @@ export class Outbox<Position> {
     this.settle();
   }
 
-  private get isEmpty(): boolean {
-    return this.inFlight === undefined && this.waiting.length === 0;
+  /** Nothing is on its way. */
+  get isEmpty(): boolean {
+    return this.inFlight === undefined && this.waiting.length === 0 && !this.closed;
+  }
+
+  /** What is pushed now goes at the end of this turn. */
+  get isClear(): boolean {
+    return this.inFlight === undefined && !this.closed;
   }
 
   private settle(): void {

@@ -9,17 +9,31 @@ import {
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { Driver } from '../connections/connection-runner';
-import { Outbox } from '../connections/outbox';
+import { Outbox, OUTBOX_LIMITS } from '../connections/outbox';
 import type { Transport } from '../connections/transport';
 import type { SpreedServices } from './services';
+import { DirectMail } from './direct-mail';
 import { SessionEntry, type Entered } from './session-entry';
 import { SessionRequests, type SessionRequest } from './session-requests';
 import { wireFailure } from './wire-failure';
+
+/** What is done here, without the bus. */
+const LOCAL: ReadonlySet<Effect['kind']> = new Set([
+  'send',
+  'mark',
+  'close',
+  'start-timer',
+  'stop-timer',
+  'open-session',
+  'resume-session',
+  'detach-session',
+]);
 
 /** Carries out what the state machine of one connection wants: frames, timers, and calls to the house. */
 export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private readonly outbox: Outbox<Position>;
   private readonly timers = new Map<TimerName, NodeJS.Timeout>();
+  private readonly mail: DirectMail;
   private readonly entry: SessionEntry;
   private owned: OwnedSession | undefined;
   /** Work that has to be done before this replica may go. */
@@ -37,7 +51,10 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
       (frames, flushed) => this.transport().send(frames, flushed),
       (position) => this.owned?.acknowledge(position),
       tooSlow,
+      OUTBOX_LIMITS,
+      () => this.mail.written(this.owned),
     );
+    this.mail = new DirectMail(this.outbox);
   }
 
   /** Resolves once the session is given up or ended, if it is. */
@@ -47,6 +64,20 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
 
   deliver({ cursor, event }: Delivery): void {
     this.feed({ kind: 'delivered', event, position: cursor });
+  }
+
+  deliverDirectly({ cursor, event }: Delivery): boolean {
+    if (this.owned === undefined || !this.mail.take(event)) return false;
+    this.deliver({ cursor, event });
+    return true;
+  }
+
+  flush(): void {
+    this.outbox.flush();
+  }
+
+  passed(cursor: Position): void {
+    this.outbox.mark(cursor);
   }
 
   ended(reason: EndReason, detail?: string): void {
@@ -66,9 +97,17 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.timers.clear();
     this.outbox.close();
+    this.mail.written(this.owned);
   }
 
   perform(effect: Effect): Promise<Input | undefined> | void {
+    const { owned } = this;
+    if (owned === undefined || LOCAL.has(effect.kind)) return this.carryOut(effect);
+    if (effect.kind === 'relay' && this.mail.send(owned, effect)) return;
+    return owned.overBus(async () => (await this.carryOut(effect)) ?? undefined);
+  }
+
+  private carryOut(effect: Effect): Promise<Input | undefined> | void {
     switch (effect.kind) {
       case 'send':
         return this.outbox.push(effect.frame, effect.position);
@@ -83,9 +122,9 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
       case 'open-session':
         return this.openSession(effect.hello);
       case 'resume-session':
-        return this.resumeSession(effect.resumeId, effect.lastSeen);
+        return this.resumeSession(effect);
       case 'join':
-        return this.join(effect);
+        return this.mail.joining(() => this.join(effect));
       case 'leave':
         return this.leave(effect.id);
       case 'end-session':
@@ -123,16 +162,19 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   }
 
   private async openSession(hello: NewSessionRequest): Promise<Input> {
-    return this.entered(await this.entry.open(hello, this.transport().address, this));
+    return this.entered(await this.entry.open(hello, this.transport().address, this), hello.features);
   }
 
-  private async resumeSession(resumeId: string, lastSeen: Position | undefined): Promise<Input> {
+  private async resumeSession(effect: Extract<Effect, { kind: 'resume-session' }>): Promise<Input> {
+    const { resumeId, lastSeen, features } = effect;
     const { address } = this.transport();
-    return this.entered(await this.entry.resume(resumeId, lastSeen, address, this, this.federationEnded));
+    const entered = await this.entry.resume(resumeId, lastSeen, address, this, this.federationEnded);
+    return this.entered(entered, features);
   }
 
-  private entered({ owned, input }: Entered): Input {
+  private entered({ owned, input }: Entered, announced: readonly string[]): Input {
     this.owned = owned;
+    if (owned) this.mail.opened([...owned.record.features, ...announced], this.transport().kind);
     if (owned) this.services.census.arrived(owned, input.kind === 'session-opened' ? 'opened' : 'resumed');
     else if (input.kind === 'session-resumed') this.services.census.resumeRefused();
     return input;

@@ -5,6 +5,7 @@ import type { Chores } from './chores';
 import type { Expiries } from './expiries';
 import type { Feeds } from './feeds';
 import type { LiveSession } from './live-session';
+import type { Shortcut } from './shortcut';
 import type { SessionTopics } from './session-topics';
 import type { Virtuals } from './virtuals';
 
@@ -27,6 +28,7 @@ export interface ReplicaContext {
   /** Those the sessions here speak for. */
   readonly virtuals: Virtuals;
   readonly expiries: Expiries;
+  readonly shortcut: Shortcut;
   /**
    * Whether others certainly do not take this replica for dead. A frozen process must not deliver before it has asked,
    * or a client that resumed elsewhere would be served twice.

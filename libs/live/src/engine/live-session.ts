@@ -14,6 +14,8 @@ import type { Announcement, Checkpoint, LogEntry, RoomPosition, SessionRead } fr
 import { decodeEvent, decodeSessionSignal, type SessionSignal } from '../wire';
 import type { ReplicaContext } from './context';
 import type { RoomFeed } from './room-feed';
+import { Gate } from './gate';
+import { KeptEvents } from './kept-events';
 import { enterRoom, leaveRoom, type OpenJoin } from './rooms-of-session';
 import { burnAndClear, giveUp, sayGoodbye } from './session-end';
 import { Turns } from './turns';
@@ -36,11 +38,13 @@ export class LiveSession implements OwnedSession {
   private acked: Cursor;
   private saved: Checkpoint;
   private bytesSinceSaved = 0;
-  private active = false;
+  /** The fence after which everything this session did over the bus has been heard. */
+  heardBy = 0;
+  private readonly kept = new KeptEvents();
   private over = false;
   private dirty = false;
   private syncing = false;
-  private waiting: (() => void)[] = [];
+  private readonly gate = new Gate();
   private readonly turns = new Turns();
 
   constructor(
@@ -72,9 +76,7 @@ export class LiveSession implements OwnedSession {
 
   /** Lets events through, one turn of the event loop after the answer that made this session. */
   activateSoon(): void {
-    setImmediate(() => {
-      this.active = true;
-      for (const step of this.waiting.splice(0)) step();
+    this.gate.openSoon(() => {
       if (this.dirty) void this.sync();
     });
   }
@@ -87,6 +89,28 @@ export class LiveSession implements OwnedSession {
     if (behind >= EARLY_MESSAGES || (behind > 0 && this.bytesSinceSaved >= EARLY_BYTES)) {
       this.ctx.chores.soon(`checkpoint ${this.id}`, () => this.save());
     }
+  }
+
+  sendDirectly(to: SessionId, event: CoreEvent): boolean {
+    return !this.over && this.ctx.shortcut.deliver(this, to, event);
+  }
+
+  overBus<T>(work: () => Promise<T>): Promise<T> {
+    return this.ctx.shortcut.around(this, work);
+  }
+
+  /** Only while nothing else is on its way to it, or known to be missing. */
+  deliverDirectly(event: CoreEvent): boolean {
+    if (!this.gate.isOpen || this.over || this.dirty || this.syncing || this.feed?.behind) return false;
+    return this.sink.deliverDirectly?.({ cursor: this.position, event }) ?? false;
+  }
+
+  flush(): void {
+    this.sink.flush?.();
+  }
+
+  keep(events: readonly CoreEvent[]): void {
+    this.kept.append(this.ctx, this, events);
   }
 
   join(request: JoinRequest): Promise<JoinOutcome> {
@@ -153,7 +177,7 @@ export class LiveSession implements OwnedSession {
   }
 
   onSignal(text: string): void {
-    if (!this.over) this.whenActive(() => this.receive(decodeSessionSignal(text)));
+    if (!this.over) this.gate.pass(() => this.receive(decodeSessionSignal(text)));
   }
 
   /** Something may have been missed: reads the log as soon as it may deliver. */
@@ -162,7 +186,7 @@ export class LiveSession implements OwnedSession {
   }
 
   async syncIfDirty(): Promise<void> {
-    if (this.dirty && this.active) await this.sync();
+    if (this.dirty && this.gate.isOpen) await this.sync();
   }
 
   /** What it missed was handed out: it is at `position`, `last` being the last event of it. */
@@ -211,7 +235,7 @@ export class LiveSession implements OwnedSession {
     if (this.over) return;
     this.over = true;
     this.forget();
-    this.whenActive(() => this.sink.ended(reason, detail));
+    this.gate.pass(() => this.sink.ended(reason, detail));
   }
 
   /** This replica has nothing to do with it any more. */
@@ -229,11 +253,6 @@ export class LiveSession implements OwnedSession {
       if (this.over) throw new DomainError('session_not_found', 'The session is over.');
       return work();
     });
-  }
-
-  private whenActive(step: () => void): void {
-    if (this.active) step();
-    else this.waiting.push(step);
   }
 
   private receive(signal: SessionSignal): void {
@@ -287,6 +306,7 @@ export class LiveSession implements OwnedSession {
     this.lastEvent = this.position;
     this.bytesSinceSaved += entry.json.length;
     const event = decodeEvent(entry.json);
+    if (this.kept.has(event)) return this.sink.passed?.(this.position);
     if (event.kind === 'permissions') this.record = { ...this.record, permissions: event.permissions };
     this.sink.deliver({ cursor: this.position, event });
   }

@@ -11,6 +11,7 @@ import { admit, identitiesOf } from './identity';
 import { LiveSession } from './live-session';
 import { roomsOf } from './rooms';
 import { resumeSession } from './resuming';
+import { Shortcut } from './shortcut';
 import { SessionTopics } from './session-topics';
 import { sendingOf } from './sending';
 import { Upkeep } from './upkeep';
@@ -29,6 +30,9 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
   const leftListeners: LeftListener[] = [];
   const sessions = new Map<SessionId, LiveSession>();
   const ctx: ReplicaContext = {
+    get shortcut() {
+      return shortcut;
+    },
     replica,
     store,
     times,
@@ -46,6 +50,7 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     left: (room, member) => leftListeners.forEach((listener) => listener(room, member)),
   };
   const upkeep = new Upkeep(ctx);
+  const shortcut = new Shortcut(ctx);
   store.bus.onInterrupted(() => {
     for (const session of sessions.values()) session.markDirty();
     for (const feed of ctx.feeds.all()) feed.markDirty();
@@ -106,6 +111,7 @@ async function openSession(
 
 async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> {
   ctx.expiries.close();
+  ctx.shortcut.close();
   await upkeep.stop();
   await Promise.all([...ctx.sessions.values()].map((session) => session.detach()));
   await ctx.store.registry.retire(ctx.replica, false).catch(() => undefined);

@@ -49,6 +49,11 @@ export class RoomFeed {
     return this.sessions.size === 0 && this.expected.size === 0 && !this.residents.hasLodgers;
   }
 
+  /** Something may be missing here. */
+  get behind(): boolean {
+    return this.dirty || this.syncing !== undefined;
+  }
+
   get position(): RoomPosition {
     return { id: this.id, generation: this.generation, seq: this.seq };
   }

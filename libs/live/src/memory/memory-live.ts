@@ -56,6 +56,7 @@ function memoryBus(hub: MemoryLiveHub): Bus {
       hub.channels.set(topic, all.add(listener));
     },
     unlisten: async (topic) => unlisten(topic),
+    fence: () => new Promise((resolve) => setImmediate(resolve)), // after what was published, as `publish` does it
     onInterrupted: () => undefined,
     check: async () => undefined,
   };

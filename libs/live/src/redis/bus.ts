@@ -70,6 +70,11 @@ export class RedisBus implements Bus {
     this.interrupted.push(listener);
   }
 
+  /** An answer on the connection that subscriptions come on comes after them. A cluster has several. */
+  fence(): Promise<unknown> | undefined {
+    return this.subscriber instanceof Redis ? this.subscriber.ping() : undefined;
+  }
+
   async check(): Promise<void> {
     if (this.renewAgain) void this.renew();
     const { subscriber } = this;

@@ -188,7 +188,13 @@ export type Effect =
   | { readonly kind: 'start-timer' | 'stop-timer'; readonly timer: TimerName }
   /** Authenticate and open. */
   | { readonly kind: 'open-session'; readonly hello: NewSessionRequest }
-  | { readonly kind: 'resume-session'; readonly resumeId: string; readonly lastSeen: Position | undefined }
+  | {
+      readonly kind: 'resume-session';
+      readonly resumeId: string;
+      readonly lastSeen: Position | undefined;
+      /** What the client announced now. */
+      readonly features: readonly string[];
+    }
   | {
       readonly kind: 'join';
       readonly id: string | undefined;

@@ -29,7 +29,7 @@ export function hello(state: ConnectionState, message: Hello): Step {
   const asking: ConnectionState = { ...state, phase: 'asking', pending };
   if (request.kind === 'resume') {
     const { resumeId, lastSeen } = request;
-    return { state: asking, effects: [{ kind: 'resume-session', resumeId, lastSeen }] };
+    return { state: asking, effects: [{ kind: 'resume-session', resumeId, lastSeen, features: request.features }] };
   }
   // Backends may be slow: the timer stands still meanwhile.
   return {
