@@ -83,6 +83,7 @@ export async function startSignaling(
       await house?.foreign.close();
       await house?.live.close();
       await house?.database.close();
+      house?.bell.close();
     },
   });
   if (house === undefined || io === undefined) throw new Error('listening before it was built');

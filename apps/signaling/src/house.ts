@@ -11,6 +11,7 @@ import type { DoorstepLimits } from './connections/doorstep';
 import type { PingTimes } from './connections/ws-transport';
 import { Federations } from './federation/federations';
 import type { FederationTimes } from './federation/link-terms';
+import { OutboxBell } from './outbox-bell';
 import { AttemptThrottle } from './spreed/attempt-throttle';
 import { Authenticator } from './spreed/authenticator';
 import { openBackends, type Backends, type BackendTimes } from './spreed/backends';
@@ -39,6 +40,7 @@ export interface SignalingOverrides {
 export interface House {
   readonly live: Live;
   readonly database: Database;
+  readonly bell: OutboxBell;
   readonly foreign: Backends;
   readonly federations: Federations;
   readonly census: Census;
@@ -54,6 +56,7 @@ interface Ground {
   readonly region: RegionId;
   readonly live: Live;
   readonly database: Database;
+  readonly bell: OutboxBell;
   readonly foreign: Backends;
   readonly rooms: RoomService;
   readonly throttle: AttemptThrottle;
@@ -69,7 +72,7 @@ export function openHouse(
   kit: ServiceKit,
 ): House {
   const ground = layGround(config, overrides, replica, kit);
-  const { live, database, foreign, rooms, throttle } = ground;
+  const { live, database, bell, foreign, rooms, throttle } = ground;
   const { logger, health, errors, metrics } = kit;
   const { board, virtuals, bridges, dialout } = openParticipation({
     live,
@@ -104,7 +107,8 @@ export function openHouse(
   health.register('postgres', async () => assertHealthy(await database.healthy()));
   const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
   const requests = new BackendRequests({ live, rooms, board, dialout });
-  return { live, database, foreign, federations, census, connections, backendRooms: backendRoomsOn(ground, requests) };
+  const backendRooms = backendRoomsOn(ground, requests);
+  return { live, database, bell, foreign, federations, census, connections, backendRooms };
 }
 
 function layGround(
@@ -121,10 +125,12 @@ function layGround(
     times: overrides.liveTimes,
     logger,
   });
+  const bell = new OutboxBell(config.REDIS_URL, logger);
   const database = createDatabase({
     url: config.DATABASE_URL,
     masterKeys: config.PARLEY_MASTER_KEYS,
     region: { id: region, number: config.PARLEY_REGION_NUMBER },
+    wakeRelay: bell.ring,
   });
   const rooms = new RoomService(database.uow, live.rooms, clock, cryptoIds);
   const foreign = openBackends({
@@ -138,7 +144,7 @@ function layGround(
     times: overrides.backendTimes,
   });
   const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs, metrics);
-  return { config, overrides, kit, region, live, database, foreign, rooms, throttle };
+  return { config, overrides, kit, region, live, database, bell, foreign, rooms, throttle };
 }
 
 function authenticatorOn({ config, region, foreign, live, throttle }: Ground): Authenticator {
