@@ -34,9 +34,12 @@ export function backendRequestUrl(given: string, features: readonly string[] = [
   return `${url.protocol}//${url.host}${before}v${version === '1' ? newest : version}${rest}`;
 }
 
+/** Web servers decode it, so `/one/..%2ftwo/` would be asked of whoever is at `/two/` with what belongs to `/one/`. */
+const ESCAPED_SLASH = /%(?:2f|5c)/i;
+
 function parseHttpUrl(given: string): URL | undefined {
   if (given.length > 2_048 || !URL.canParse(given)) return undefined;
   const url = new URL(given);
   if (!(url.protocol in DEFAULT_PORTS) || url.username !== '' || url.password !== '') return undefined;
-  return url;
+  return ESCAPED_SLASH.test(url.pathname) ? undefined : url;
 }
