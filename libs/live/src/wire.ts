@@ -50,11 +50,11 @@ export function decodeRoomSignal(text: string): RoomSignal {
 }
 
 /** An event that was handed over before it was logged names that, so that it is not handed over twice. */
-export function encodeKept(event: CoreEvent, token: string): string {
-  return JSON.stringify({ ...event, kept: token });
+export function markKept(event: CoreEvent, token: string): CoreEvent {
+  return Object.assign({}, event, { kept: token });
 }
 
-/** The token of {@link encodeKept}. */
+/** The token of {@link markKept}. */
 export function keptToken(event: CoreEvent): string | undefined {
   return 'kept' in event && typeof event.kept === 'string' ? event.kept : undefined;
 }

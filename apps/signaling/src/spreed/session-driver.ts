@@ -270,6 +270,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
 
   /** Not waited for by the machine: the connection is over. */
   private detach(): void {
+    // What was taken directly in this turn is written, or kept in the log, while the session is still ours.
+    this.outbox.flush();
     const owned = this.letGo();
     if (owned) this.services.federations.detach(owned.record.id);
     this.farewell = this.attempt('detach', async () => owned?.detach());

@@ -1,7 +1,8 @@
 import type { CoreEvent } from '@parley/domain';
-import { encodeKept, keptToken } from '../wire';
+import { keptToken, markKept } from '../wire';
 import type { ReplicaContext } from './context';
 import type { LiveSession } from './live-session';
+import { appendTo } from './sending';
 
 /** Events a session's sink took directly and could not write: on their way to the log, from where they are not new. */
 export class KeptEvents {
@@ -12,7 +13,7 @@ export class KeptEvents {
     for (const event of events) {
       const token = `${epoch}.${(this.serial += 1)}`;
       this.tokens.add(token);
-      ctx.shortcut.keep(ctx.store.sessions.append(id, record.tenant, encodeKept(event, token)));
+      ctx.shortcut.keep(appendTo(ctx, record.tenant, id, markKept(event, token)));
     }
   }
 
