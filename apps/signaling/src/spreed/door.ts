@@ -6,57 +6,30 @@ import {
   type DomainErrorCode,
   type DoorPolicy,
   type EntryService,
-  type ForeignPresence,
   type LiveRooms,
   type JsonObject,
-  type Room,
-  type RoomService,
-  type RoomSessionId,
   type RoomStore,
   type SessionId,
 } from '@parley/domain';
-import type { JoinOutcome, JoinRequest, LiveSessions, OwnedSession } from '@parley/live';
-import type { Backend, BackendStore } from '@parley/persistence';
+import type { JoinOutcome, OwnedSession } from '@parley/live';
 import {
-  actorOf,
   thrownToWire,
   wireError,
-  type Bandwidth,
   type CurrentRoom,
   type JoinedFacts,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
-import { backendRoomName, backendRoomToken } from './backend-rooms';
+import { Refusal, trustedRequest, type Admitted } from './admission';
+import { BackendAdmission, type BackendAdmissionParts } from './backend-admission';
+import { backendRoomToken } from './backend-rooms';
 import { rightOf, type EntryRight } from './entry-right';
-import type { LeaveNotices } from './leave-notices';
-import type { NextcloudClient } from './nextcloud-client';
 
 export type JoinAnswer = ({ readonly ok: true } & JoinedFacts) | { readonly ok: false; readonly error: WireError };
 
-/** What a session may enter, before the live layer is asked. */
-interface Admitted {
-  readonly roomId: string;
-  readonly request: Omit<JoinRequest, 'member'>;
-  readonly foreignSessionId?: string;
-  readonly foreign?: ForeignPresence;
-  /** Who it is in this room, where that differs from what the session is known as. */
-  readonly userId?: string;
-  readonly bandwidth?: Bandwidth;
-  readonly permissions?: readonly string[];
-  readonly properties: JsonObject | undefined;
-  /** Undefined: the role decides. */
-  readonly mayControl: boolean | undefined;
-}
-
-export interface DoorParts {
+export interface DoorParts extends BackendAdmissionParts {
   readonly entry: EntryService;
-  readonly rooms: RoomService;
   readonly roomStore: Pick<RoomStore, 'findById'>;
   readonly live: Pick<LiveRooms, 'members'>;
-  readonly sessions: Pick<LiveSessions, 'byForeignId' | 'end' | 'setPermissions' | 'setUserId'>;
-  readonly notices: Pick<LeaveNotices, 'silently'>;
-  readonly backends: BackendStore;
-  readonly nextcloud: NextcloudClient;
 }
 
 const REFUSALS = {
@@ -68,7 +41,11 @@ const REFUSALS = {
 
 /** Lets sessions into rooms by the right they have. */
 export class Door {
-  constructor(private readonly parts: DoorParts) {}
+  private readonly backends: BackendAdmission;
+
+  constructor(private readonly parts: DoorParts) {
+    this.backends = new BackendAdmission(parts);
+  }
 
   /**
    * @param roomId the room as the client names it
@@ -100,7 +77,7 @@ export class Door {
       });
       // Somebody came in under the same name at the same moment: the later one stays.
       const former = outcome.kind === 'joined' ? outcome.tookOver : undefined;
-      if (former !== undefined) await this.sendAway(former);
+      if (former !== undefined) await this.backends.sendAway(former);
       return toAnswer(admitted, outcome, former);
     } catch (error) {
       if (error instanceof Refusal) return { ok: false, error: error.wire };
@@ -138,7 +115,7 @@ export class Door {
       case 'ticket':
         return this.byTicket(right, roomId);
       case 'backend':
-        return this.byBackend(session, right, roomId, foreignSessionId);
+        return this.backends.user(session, right, roomId, foreignSessionId);
       case 'internal':
         return this.internal(session, right, roomId);
     }
@@ -158,66 +135,12 @@ export class Door {
     };
   }
 
-  private async byBackend(
-    session: OwnedSession,
-    right: Extract<EntryRight, { kind: 'backend' }>,
-    roomId: string,
-    foreignSessionId: string | undefined,
-  ): Promise<Admitted> {
-    const backend = await this.backend(right.backendId);
-    const { id, tenant } = session.record;
-    const { requestUrl, userId: authenticated } = right;
-    const actor = session.record.kind === 'federation' ? actorOf(session.record.user) : undefined;
-    const asked = { roomId, userId: authenticated, sessionId: foreignSessionId ?? id, actor };
-    const answer = await this.parts.nextcloud.room(backend, requestUrl, asked);
-    if (!answer.ok) throw new Refusal(answer.error);
-    const { properties, permissions, sessionUserId } = answer.value;
-    const room = await this.openForBackend(backend, roomId);
-    if (foreignSessionId !== undefined) await this.takeOver(session, foreignSessionId);
-    if (permissions !== undefined) await this.parts.sessions.setPermissions(id, permissions, tenant);
-    // Only guests are given a name by a room.
-    const userId = authenticated === '' ? (sessionUserId ?? '') : authenticated;
-    if (userId !== session.record.userId) await this.parts.sessions.setUserId(id, userId);
-    return {
-      roomId,
-      request: trustedRequest(room, 'by-arrival'),
-      ...(foreignSessionId === undefined ? {} : { foreignSessionId }),
-      foreign: {
-        backend: backend.id,
-        url: requestUrl,
-        room: roomId,
-        userId: authenticated,
-        ...(actor === undefined ? {} : { actor }),
-      },
-      userId,
-      ...bandwidthOf(backend),
-      ...(permissions === undefined ? {} : { permissions }),
-      properties,
-      mayControl: permissions?.includes('control') ?? true,
-    };
-  }
-
-  /** Whoever else is there under this name of the backend's goes, and the backend does not hear of a leave. */
-  private async takeOver({ record }: OwnedSession, foreignSessionId: string): Promise<void> {
-    const { sessions } = this.parts;
-    const present = (await sessions.byForeignId(record.tenant, [foreignSessionId])).get(foreignSessionId);
-    if (present !== undefined && present !== record.id) await this.sendAway(present);
-  }
-
-  private async sendAway(former: SessionId): Promise<void> {
-    const { sessions, notices } = this.parts;
-    await notices.silently(former, () => sessions.end(former, 'room_session_reconnected'));
-  }
-
   private async internal(
     session: OwnedSession,
     right: Extract<EntryRight, { kind: 'internal' }>,
     roomId: string,
   ): Promise<Admitted> {
-    if (right.backendId !== null) {
-      const room = await this.openForBackend(await this.backend(right.backendId), roomId);
-      return { roomId, request: trustedRequest(room, 'guest'), properties: undefined, mayControl: true };
-    }
+    if (right.backendId !== null) return this.backends.service(right.backendId, roomId);
     const path = parseRoomPath(roomId);
     if (!path.ok) throw new Refusal(wireError('no_such_room'));
     const { tenant } = session.record;
@@ -231,45 +154,11 @@ export class Door {
       mayControl: true,
     };
   }
-
-  private async backend(id: string): Promise<Backend> {
-    const backend = await this.parts.backends.byId(id);
-    // It was removed since the hello.
-    if (backend === null) throw new Refusal(wireError('invalid_backend'));
-    return backend;
-  }
-
-  private async openForBackend(backend: Backend, token: string): Promise<Room> {
-    const name = backendRoomName(backend, token);
-    if (name === undefined) throw new Refusal(wireError('no_such_room'));
-    return this.parts.rooms.openForBackend(backend.domain, name);
-  }
-}
-
-/** An answer that is no refusal of the core's. */
-class Refusal extends Error {
-  constructor(readonly wire: WireError) {
-    super(wire.code);
-  }
-}
-
-/** Who decided about entry already leaves nothing for the door but the room's capacity. */
-function trustedRequest(
-  room: { id: RoomSessionId; policy: DoorPolicy },
-  role: 'guest' | 'by-arrival',
-): Omit<JoinRequest, 'member'> {
-  return { room: room.id, policy: room.policy, role, passwordVersion: 'exempt', passesLock: true };
 }
 
 /** What clients are told of a room of ours; the same words as the event that tells of a change. */
 function propertiesOf({ locked, type }: DoorPolicy): JsonObject {
   return { locked, type };
-}
-
-/** What its clients may send; absent when the backend sets no limit. */
-function bandwidthOf({ maxStreamBitrate, maxScreenBitrate }: Backend): Pick<Admitted, 'bandwidth'> {
-  if (maxStreamBitrate === null && maxScreenBitrate === null) return {};
-  return { bandwidth: { stream: maxStreamBitrate ?? 0, screen: maxScreenBitrate ?? 0 } };
 }
 
 function toAnswer(admitted: Admitted, outcome: JoinOutcome, former: SessionId | undefined): JoinAnswer {
