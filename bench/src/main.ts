@@ -97,7 +97,7 @@ function report(
   mkdirSync(out, { recursive: true });
   const file = join(out, `${date}.json`);
   writeFileSync(file, `${JSON.stringify({ date, machine, plan, targets: about, rows, rounds }, undefined, 1)}\n`);
-  const drawn = rows.filter(({ name }) => !/p50|moderate load/.test(name) || /p99/.test(name));
+  const drawn = rows.filter(({ name }) => !/p50|p99 ms, full/.test(name));
   writeFileSync(
     join(out, `${date}.svg`),
     plotOf(drawn, targets, `Signaling, ${plan.payloadBytes}-byte payloads, ${date}`),

@@ -1,7 +1,7 @@
 import type { Target, TargetId } from '../servers/target';
 import type { Row } from './summary';
 
-const PANEL = { width: 400, height: 190, left: 16, top: 44 };
+const PANEL = { width: 480, height: 180, left: 16, top: 44 };
 const COLUMNS = 2;
 const COLOURS: Readonly<Record<TargetId, string>> = {
   'parley-1': '#1f6f8b',
