@@ -66,8 +66,7 @@ export class BackendAdmin {
       return await prisma.$transaction(async (tx) => {
         await assertFree(tx, domainName.value, urls);
         // Decided once: names of open rooms must not change when backends come and go.
-        const scopesRooms =
-          (await tx.backend.count({ where: { domainName: domainName.value, scopesRooms: false } })) > 0;
+        const scopesRooms = !(await mayUsePlainNames(tx, domainName.value, id));
         const created = await tx.backend.create({ data: { ...data, scopesRooms } });
         const details = { domain: domainName.value, urls, sessionLimit: input.sessionLimit };
         await writeAudit(tx, { at, actor, action: 'backend.create', target: id, details });
@@ -122,6 +121,19 @@ async function assertFree(tx: Connection, domain: DomainName, urls: readonly str
   }
   const owner = await tx.backend.findFirst({ where: { urls: { hasSome: [...urls] } }, select: { id: true } });
   if (owner) throw new AdminError('taken', `The backend ${owner.id} has one of these URLs already.`);
+}
+
+/**
+ * The plain names belong to the first backend a domain ever had, also after it is removed: its sessions may still be in
+ * rooms that are called so.
+ */
+async function mayUsePlainNames(tx: Connection, domainName: DomainName, id: string): Promise<boolean> {
+  if ((await tx.backend.count({ where: { domainName, scopesRooms: false } })) > 0) return false;
+  const first = await tx.auditEntry.findFirst({
+    where: { action: 'backend.create', details: { path: ['domain'], equals: domainName } },
+    orderBy: [{ at: 'asc' }, { id: 'asc' }],
+  });
+  return first === null || first.target === id;
 }
 
 function toRecord(row: BackendModel): BackendRecord {
