@@ -55,6 +55,8 @@ export class LiveSession implements OwnedSession {
     start: Cursor,
   ) {
     this.position = this.lastEvent = this.acked = start;
+    // What stands at its start may have been for it, and a client may go back behind what it said it saw.
+    this.lastRoomEvent = start.room?.seq ?? 0;
     this.saved = this.checkpoint();
   }
 
