@@ -195,6 +195,18 @@ export function roomsSuite(backend: () => Backend): void {
       await third?.sink.expectLines('+eve', 'r2');
     });
 
+    it('gives what came between to a client that goes back behind what it said it saw', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      const { cursor } = await ann.join(room);
+      await bob.join(room);
+      await ann.sink.expectLines('+bob');
+      const again = await b.resume(ann, ann.sink.last);
+      await again?.session.detach();
+      const third = await c.resume(ann, { session: 0, room: cursor });
+      await third?.sink.expectLines('+bob');
+    });
+
     it('lets one who only speaks resume although the log has moved on', async () => {
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
