@@ -50,7 +50,11 @@ async function token(key: KeyObject, alg: string, claims: Claims = {}): Promise<
   return jwt.setProtectedHeader({ alg }).sign(key);
 }
 
-async function hello(cloud: FakeNextcloud, ticket: string, replica = one): Promise<ScriptedSignalingClient> {
+async function hello(
+  cloud: Pick<FakeNextcloud, 'url'>,
+  ticket: string,
+  replica = one,
+): Promise<ScriptedSignalingClient> {
   const client = await region.connect(replica, 'Ada');
   await client.hello({ authUrl: cloud.url, ticket });
   return client;
@@ -141,7 +145,10 @@ describe('where a backend is asked', () => {
         `${cloud.url}nc/ocs/v2.php/apps/spreed/api/v1/signaling/backend`,
         '/nc/ocs/v2.php/apps/spreed/api/v3/signaling/backend',
       ],
-      [`${cloud.url}ocs/v2.php/apps/spreed/api/v4/room`, '/ocs/v2.php/apps/spreed/api/v3/signaling/backend'],
+      [
+        `${cloud.url}nc/index.php/ocs/v2.php/apps/spreed/api/v1/signaling/backend`,
+        '/nc/index.php/ocs/v2.php/apps/spreed/api/v3/signaling/backend',
+      ],
     ];
     for (const [url, path] of urls) {
       await talkUser(region, one, { url }, 'ada');
@@ -151,6 +158,33 @@ describe('where a backend is asked', () => {
     old.capabilities.features = [];
     await talkUser(region, one, old, 'ada');
     expect(old.paths.at(-1)).toBe('/ocs/v2.php/apps/spreed/api/v1/signaling/backend');
+  });
+
+  test('who names another place on that host is refused, and nothing there is asked', async () => {
+    const cloud = await newCloud('places');
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    // What an attacker could have uploaded: capabilities with a key of theirs.
+    cloud.capabilities.signaling['hello-v2-token-key'] = publicKey.export({ format: 'pem', type: 'spki' }).toString();
+    const controller = 'ocs/v2.php/apps/spreed/api/v3/signaling/backend';
+    for (const path of [
+      'uploads/evil/',
+      `public.php/dav/files/share/${controller}`,
+      `ocs/v2.php/apps/spreed/evil/${controller}`,
+      `evil${controller}`,
+      `${controller}/more`,
+    ]) {
+      const url = `${cloud.url}${path}`;
+      await expect(talkUser(region, one, { url }, 'ada')).rejects.toThrow(/invalid_backend/);
+      await expect(hello({ url }, await token(privateKey, 'EdDSA'))).rejects.toThrow(/invalid_backend/);
+      const guest = await region.connect(one, 'guest');
+      guest.send({
+        id: 'f',
+        type: 'hello',
+        hello: { version: '2.0', auth: { type: 'federation', url, params: { token: 'any' } } },
+      });
+      expect((await guest.expect('error')).error).toMatchObject({ code: 'invalid_backend' });
+    }
+    expect([...cloud.paths, ...cloud.capabilityPaths]).toEqual([]);
   });
 });
 

@@ -12,11 +12,13 @@ import {
 import type { LiveGuards } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
 import {
+  backendAddress,
   domainErrorToWire,
   internalTokenMatches,
   normalizeBackendUrl,
   readHelloToken,
   wireError,
+  type BackendAddress,
   type BackendCapabilities,
   type BackendUser,
   type NewSessionRequest,
@@ -31,6 +33,12 @@ import type { NextcloudClient } from './nextcloud-client';
 
 type Outcome = Result<Authenticated, WireError>;
 type Request<Kind extends NewSessionRequest['kind']> = Extract<NewSessionRequest, { kind: Kind }>;
+
+/** A backend and where it is to be asked. */
+interface Named {
+  readonly backend: Backend;
+  readonly address: BackendAddress;
+}
 
 /** Used tickets are remembered longer than any ticket lives. */
 const TICKET_MEMORY_MS = 5 * 60_000;
@@ -81,8 +89,8 @@ export class Authenticator {
     const { tickets, clock, publicUrl } = this.parts;
     const verified = await tickets.verify(hello.token, clock.now());
     if (verified.ok) return this.byTicket(verified.value);
-    const backend = await this.backendOf(this.parts.backends, hello.url);
-    if (backend !== null) return this.byBackendToken(backend, hello);
+    const named = await this.named(hello.url);
+    if (named !== undefined) return this.byBackendToken(named, hello.token);
     const ours = sameOrigin(hello.url, publicUrl);
     return fail(wireError(ours ? TICKET_ERRORS[verified.error] : 'invalid_backend'));
   }
@@ -106,29 +114,25 @@ export class Authenticator {
 
   /** Somebody of another cluster: the backend of the room vouches for them. */
   private async byFederation({ url, token }: Request<'federation'>): Promise<Outcome> {
-    const base = normalizeBackendUrl(url);
-    const backend = base === undefined ? null : await this.parts.backends.byUrl(base);
-    if (backend === null || base === undefined) return fail(wireError('invalid_backend'));
-    if (token === undefined || !(await this.federates(backend, base))) return fail(wireError('federation_unsupported'));
-    const proven = await this.byBackendToken(backend, { url, token });
+    const named = await this.named(url);
+    if (named === undefined) return fail(wireError('invalid_backend'));
+    if (token === undefined || !(await this.federates(named))) return fail(wireError('federation_unsupported'));
+    const proven = await this.byBackendToken(named, token);
     if (!proven.ok) return proven;
     return ok({ ...proven.value, identity: { ...proven.value.identity, kind: 'federation' } });
   }
 
-  private async federates(backend: Backend, base: string): Promise<boolean> {
+  private async federates({ backend, address: { base } }: Named): Promise<boolean> {
     const { capabilities } = this.parts;
     const can = (known: BackendCapabilities | undefined) => known?.features.includes(FEDERATION_V2) === true;
     // It may just have been upgraded.
     return can(await capabilities.of(backend, base)) || can(await capabilities.again(backend, base));
   }
 
-  private async byBackendToken(
-    backend: Backend,
-    { url, token }: Pick<Request<'token'>, 'url' | 'token'>,
-  ): Promise<Outcome> {
+  private async byBackendToken(named: Named, token: string): Promise<Outcome> {
     const { capabilities, clock } = this.parts;
-    const base = normalizeBackendUrl(url);
-    if (base === undefined) return fail(wireError('invalid_backend'));
+    const { backend, address } = named;
+    const { base } = address;
     const known = await capabilities.of(backend, base);
     const read = (key: KeyObject | undefined) =>
       key === undefined ? fail(wireError('invalid_token')) : readHelloToken(token, key, clock.now());
@@ -138,22 +142,21 @@ export class Authenticator {
       const renewed = await capabilities.again(backend, base);
       if (renewed !== known) user = await read(renewed?.helloKey);
     }
-    return user.ok ? this.asBackendUser(backend, url, user.value) : user;
+    return user.ok ? this.asBackendUser(named, user.value) : user;
   }
 
   /** Hello 1.0: the backend is asked. */
   private async byBackend(hello: Request<'backend'>): Promise<Outcome> {
-    const { backends, nextcloud } = this.parts;
-    const backend = await this.backendOf(backends, hello.url);
-    const requestUrl = backend && (await nextcloud.requestUrl(backend, hello.url));
-    if (backend === null || !requestUrl) return fail(wireError('invalid_backend'));
-    const answer = await nextcloud.authenticate(backend, requestUrl, hello.params);
-    return answer.ok ? this.asBackendUser(backend, hello.url, answer.value) : answer;
+    const { nextcloud } = this.parts;
+    const named = await this.named(hello.url);
+    if (named === undefined) return fail(wireError('invalid_backend'));
+    const requestUrl = await nextcloud.requestUrl(named.backend, named.address);
+    const answer = await nextcloud.authenticate(named.backend, requestUrl, hello.params);
+    return answer.ok ? this.asBackendUser(named, answer.value) : answer;
   }
 
-  private async asBackendUser(backend: Backend, url: string, { userId, user }: BackendUser): Promise<Outcome> {
-    const requestUrl = await this.parts.nextcloud.requestUrl(backend, url);
-    if (requestUrl === undefined) return fail(wireError('invalid_backend'));
+  private async asBackendUser({ backend, address }: Named, { userId, user }: BackendUser): Promise<Outcome> {
+    const requestUrl = await this.parts.nextcloud.requestUrl(backend, address);
     return ok({
       identity: { kind: 'client', userId },
       tenant: tenantOf(backend),
@@ -164,9 +167,9 @@ export class Authenticator {
   }
 
   private async internal(hello: Request<'internal'>, address: string): Promise<Outcome> {
-    const { throttle, backends, internalSecrets, publicUrl } = this.parts;
+    const { throttle, internalSecrets, publicUrl } = this.parts;
     if (await throttle.isBlocked('HelloInternal', address)) return fail(wireError('too_many_requests'));
-    const backend = await this.backendOf(backends, hello.backend);
+    const backend = await this.backendOf(hello.backend);
     const domain = domainOfInternalBackend(hello.backend, publicUrl);
     const refuse = async (code: 'invalid_token' | 'invalid_backend'): Promise<Outcome> => {
       await throttle.failed('HelloInternal', address);
@@ -193,9 +196,16 @@ export class Authenticator {
     return (await this.parts.guards.once(scope, digest, INTERNAL_RANDOM_MEMORY_MS)) === true;
   }
 
-  private async backendOf(backends: BackendStore, url: string): Promise<Backend | null> {
+  /** The backend a client wants to come in by; undefined also when it names a place where that one is not asked. */
+  private async named(url: string): Promise<Named | undefined> {
+    const backend = await this.backendOf(url);
+    const address = backend === null ? undefined : backendAddress(url, backend.urls);
+    return backend === null || address === undefined ? undefined : { backend, address };
+  }
+
+  private async backendOf(url: string): Promise<Backend | null> {
     const base = normalizeBackendUrl(url);
-    return base === undefined ? null : backends.byUrl(base);
+    return base === undefined ? null : this.parts.backends.byUrl(base);
   }
 }
 

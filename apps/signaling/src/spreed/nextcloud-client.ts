@@ -15,6 +15,7 @@ import {
   roomRequestBody,
   serverName,
   wireError,
+  type BackendAddress,
   type BackendRoom,
   type BackendUser,
   type WireError,
@@ -43,12 +44,10 @@ export interface PingEntry {
 export class NextcloudClient {
   constructor(private readonly options: NextcloudClientOptions) {}
 
-  /** Where a backend is asked, by the URL its client gave. Undefined: that is no URL of a backend. */
-  async requestUrl(backend: Backend, given: string): Promise<string | undefined> {
-    const base = normalizeBackendUrl(given);
-    if (base === undefined) return undefined;
-    const capabilities = await this.options.capabilities.of(backend, base);
-    return backendRequestUrl(given, capabilities?.features);
+  /** Where a backend is asked at one of its addresses. */
+  async requestUrl(backend: Backend, address: BackendAddress): Promise<string> {
+    const capabilities = await this.options.capabilities.of(backend, address.base);
+    return backendRequestUrl(address, capabilities?.features);
   }
 
   /** Hello 1.0: may somebody with these parameters come in? */

@@ -16,15 +16,16 @@ export class VirtualNotices {
     private readonly nextcloud: Pick<NextcloudClient, 'requestUrl' | 'send'>,
   ) {}
 
-  /** How a backend is told; undefined when none of its URLs can be asked. */
+  /** How a backend is told; undefined when it has no URL. */
   async presenceAt(
     backend: Backend,
     room: string,
     who: Pick<ForeignPresence, 'userId' | 'actor'>,
   ): Promise<ForeignPresence | undefined> {
     const [base] = backend.urls;
-    const url = base === undefined ? undefined : await this.nextcloud.requestUrl(backend, base);
-    return url === undefined ? undefined : { backend: backend.id, url, room, ...who };
+    if (base === undefined) return undefined;
+    const url = await this.nextcloud.requestUrl(backend, { base, version: '1' });
+    return { backend: backend.id, url, room, ...who };
   }
 
   /** Ok when the backend took note of it; an announcement without an actor only has to arrive (brief 7.4). */

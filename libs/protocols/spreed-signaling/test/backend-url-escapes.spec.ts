@@ -1,4 +1,4 @@
-import { backendRequestUrl, normalizeBackendUrl } from '../src';
+import { backendAddress, normalizeBackendUrl } from '../src';
 
 test.each([
   'https://host.test/one/..%2ftwo/',
@@ -7,7 +7,7 @@ test.each([
   'https://host.test/one/..%5ctwo/',
 ])('%s is no URL of a backend: web servers read it as another one', (url) => {
   expect(normalizeBackendUrl(url)).toBeUndefined();
-  expect(backendRequestUrl(url)).toBeUndefined();
+  expect(backendAddress(url, ['https://host.test/', 'https://host.test/one/'])).toBeUndefined();
 });
 
 test('other escapes stay as they are', () => {

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import {
+  backendAddress,
   backendRequestUrl,
   cacheRulesOf,
   normalizeBackendUrl,
@@ -16,6 +17,7 @@ describe('URLs of backends', () => {
     ['https://cloud.test', 'https://cloud.test/'],
     ['https://Cloud.test:443/nc', 'https://cloud.test/nc/'],
     [`https://cloud.test/nc/${V3}`, 'https://cloud.test/nc/'],
+    [`https://cloud.test/nc${V3}`, `https://cloud.test/nc${V3}/`],
     [`https://cloud.test/index.php/${V1}?x#y`, 'https://cloud.test/index.php/'],
     ['http://cloud.test:80/', 'http://cloud.test/'],
     ['ftp://cloud.test/', undefined],
@@ -23,15 +25,64 @@ describe('URLs of backends', () => {
     ['https://user:pw@cloud.test/', undefined],
   ])('%s is %s', (given, base) => expect(normalizeBackendUrl(given)).toBe(base));
 
+  const ASKED = ['https://cloud.test/', 'https://two.test/nc/'];
+  const askedAt = (given: string, features: string[] = []) => {
+    const address = backendAddress(given, ASKED);
+    return address && backendRequestUrl(address, features);
+  };
+
   test.each([
-    ['https://cloud.test/', [], `https://cloud.test/${V1}`],
+    ['https://cloud.test', [], `https://cloud.test/${V1}`],
     ['https://cloud.test/', ['signaling-v3'], `https://cloud.test/${V3}`],
-    [`https://cloud.test/nc/${V1}`, ['signaling-v3'], `https://cloud.test/nc/${V3}`],
-    [`https://cloud.test/nc/${V1}`, [], `https://cloud.test/nc/${V1}`],
-    [`https://cloud.test/nc/${V3}`, [], `https://cloud.test/nc/${V3}`],
-    // Nothing but the controller is ever asked, whatever a client writes.
-    ['https://cloud.test/ocs/v2.php/apps/spreed/api/v4/room', ['signaling-v3'], `https://cloud.test/${V3}`],
-  ])('%s with %j is asked at %s', (given, features, url) => expect(backendRequestUrl(given, features)).toBe(url));
+    ['https://Two.test:443/nc', [], `https://two.test/nc/${V1}`],
+    [`https://two.test/nc/${V1}`, ['signaling-v3'], `https://two.test/nc/${V3}`],
+    [`https://two.test/nc/${V1}`, [], `https://two.test/nc/${V1}`],
+    [`https://two.test/nc/${V3}`, [], `https://two.test/nc/${V3}`],
+    [
+      `https://two.test/nc/${V3.replace('v3', 'v2')}`,
+      ['signaling-v3'],
+      `https://two.test/nc/${V3.replace('v3', 'v2')}`,
+    ],
+    [`https://two.test/nc/index.php/${V1}`, [], `https://two.test/nc/index.php/${V1}`],
+    // A folder below what is configured; queries and fragments are no part of what is asked.
+    [`https://cloud.test/team-1/next.cloud/${V3}?x=${V1}#y`, [], `https://cloud.test/team-1/next.cloud/${V3}`],
+    [`https://cloud.test/nc/index.php/${V3}`, [], `https://cloud.test/nc/index.php/${V3}`],
+  ])('%s with %j is asked at %s', (given, features, url) => expect(askedAt(given, features)).toBe(url));
+
+  test.each([
+    'https://cloud.test/s/evil',
+    'https://cloud.test/index.php',
+    'https://cloud.test/index.php/s/evil/download',
+    'https://cloud.test//',
+    `https://cloud.test//${V1}`,
+    `https://two.test/${V1}`,
+    `https://two.test/nc-evil/${V1}`,
+    `https://two.test/nc${V1}`,
+    `https://cloud.test/${V1}/`,
+    `https://cloud.test/${V1}/x`,
+    'https://cloud.test/ocs/v2.php/apps/spreed/api/v4/room',
+    `https://cloud.test/${V3.replace('v3', 'v4')}`,
+    `https://cloud.test/${V3.replace('v3', 'v11')}`,
+    // The first Talk path must not hide that another one is asked.
+    `https://cloud.test/ocs/v2.php/apps/spreed/evil/${V1}`,
+    `https://cloud.test/evil${V1}`,
+    // Scripts that serve what people uploaded.
+    `https://cloud.test/public.php/dav/files/share/${V1}`,
+    `https://cloud.test/remote.php/${V1}`,
+    `https://cloud.test/index.php/s/share/${V1}`,
+    `https://cloud.test/INDEX.PHP/${V1}`,
+    `https://cloud.test/~evil/${V1}`,
+    `https://cloud.test/a;b/${V1}`,
+    `https://cloud.test/a%2e/${V1}`,
+    `https://cloud.test/.hidden/${V1}`,
+    `https://two.test/nc/../${V1}`,
+    `https://two.test/nc/%2e%2e/${V1}`,
+    `https://two.test/nc/..\\evil/${V1}`,
+    `http://cloud.test/${V1}`,
+    `https://cloud.test:444/${V1}`,
+    `https://cloud.test@evil.test/${V1}`,
+    `https://cloud.test.evil.test/${V1}`,
+  ])('%s is not asked', (given) => expect(askedAt(given)).toBeUndefined());
 });
 
 describe('capabilities', () => {

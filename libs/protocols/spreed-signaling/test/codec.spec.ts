@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { backendRequestUrl, decodeFrame, decodeSeq, encodeSeq, normalizeBackendUrl, type Position } from '../src';
+import { decodeFrame, decodeSeq, encodeSeq, normalizeBackendUrl, type Position } from '../src';
 import { rawMember } from '../src/raw-member';
 
 describe('codec', () => {
@@ -44,14 +44,6 @@ describe('backend URLs', () => {
     expect(normalizeBackendUrl('ftp://cloud.test/')).toBeUndefined();
     expect(normalizeBackendUrl('//cloud.test/')).toBeUndefined();
     expect(normalizeBackendUrl('https://user@cloud.test/')).toBeUndefined();
-  });
-
-  test('a complete URL is asked as it is, a base URL gets the API path', () => {
-    const complete = 'https://cloud.test/ocs/v2.php/apps/spreed/api/v1/signaling/backend';
-    expect(backendRequestUrl(complete)).toBe(complete);
-    expect(backendRequestUrl('https://cloud.test/nc', ['signaling-v3'])).toBe(
-      'https://cloud.test/nc/ocs/v2.php/apps/spreed/api/v3/signaling/backend',
-    );
   });
 });
 
