@@ -1,10 +1,13 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** The way from one cluster to another: can be cut, closed and opened. Counts who went through. */
+/**
+ * The way to a server: can be cut, closed and opened, or swallow everything without a word. Counts who went through.
+ */
 export class TcpGate {
   /** Connections let through so far. */
   passed = 0;
   private closed = false;
+  private stalled = false;
   private readonly pairs = new Map<readonly [Socket, Socket], number>();
 
   private constructor(
@@ -21,7 +24,11 @@ export class TcpGate {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
   }
 
   /** How many of those that went through after the first `before` ones are open now. */
@@ -42,6 +49,18 @@ export class TcpGate {
     this.closed = false;
   }
 
+  /** Nothing goes through any more, and nobody is told: connections stay and new ones are accepted. */
+  stall(): void {
+    this.stalled = true;
+    for (const pair of this.pairs.keys()) for (const socket of pair) socket.pause();
+  }
+
+  /** What was held back goes through. */
+  flow(): void {
+    this.stalled = false;
+    for (const pair of this.pairs.keys()) for (const socket of pair) socket.resume();
+  }
+
   async close(): Promise<void> {
     this.lock();
     await new Promise((resolve) => this.server.close(resolve));
@@ -55,6 +74,7 @@ export class TcpGate {
     this.pairs.set(pair, this.passed);
     near.pipe(far).pipe(near);
     for (const socket of pair) {
+      if (this.stalled) socket.pause();
       socket.on('error', () => undefined);
       socket.on('close', () => {
         this.pairs.delete(pair);

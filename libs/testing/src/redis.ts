@@ -54,10 +54,19 @@ async function launchRedis(dir: string, port: number, args: string[] = []): Prom
   return server;
 }
 
+/** One node of a {@link TestRedisCluster}. */
+export interface TestRedisNode {
+  /** Its own address, whatever it announces. */
+  readonly url: string;
+  /** Ends the process; its replies are written first. It starts again on the same port, with its slots and no data. */
+  restart(): Promise<void>;
+}
+
 /** A Redis Cluster of local processes. */
 export interface TestRedisCluster {
   /** One url per node; each knows the others. */
   urls: string[];
+  nodes: readonly TestRedisNode[];
   close(): Promise<void>;
 }
 
@@ -65,12 +74,17 @@ const SLOTS = 16_384;
 
 /**
  * Starts a Redis Cluster of `nodes` masters without replicas, all slots assigned.
+ * @param announce the port by which clients are told to reach the node that listens on this port: that of something in
+ *   between. Default: the same
  * @returns when every node says `cluster_state:ok` and knows every other
  */
-export async function startRedisCluster(nodes = 3): Promise<TestRedisCluster> {
+export async function startRedisCluster(
+  nodes = 3,
+  announce: (port: number) => Promise<number> = async (port) => port,
+): Promise<TestRedisCluster> {
   const folder = temporaryFolder('parley-redis-cluster');
-  const servers: RedisServer[] = [];
-  for (let node = 0; node < nodes; node += 1) servers.push(await launchNode(folder.path));
+  const servers: ClusterNode[] = [];
+  for (let node = 0; node < nodes; node += 1) servers.push(await launchNode(folder.path, announce));
   const clients = servers.map((server) => new Redis(server.port, '127.0.0.1', { lazyConnect: false }));
   try {
     await joinNodes(servers, clients);
@@ -84,24 +98,46 @@ export async function startRedisCluster(nodes = 3): Promise<TestRedisCluster> {
   }
   return {
     urls: servers.map((server) => server.url),
+    nodes: servers,
     async close() {
-      await Promise.all(servers.map((server) => server.stop('SIGKILL')));
-      for (const server of servers) forgetProcess(server.pid);
+      await Promise.all(servers.map((server) => server.end('SIGKILL')));
       folder.remove();
     },
   };
 }
 
-async function launchNode(dir: string): Promise<RedisServer> {
-  const port = await freePort();
-  const busPort = await freePort();
-  return launchRedis(dir, port, [
-    ...['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${port}.conf`],
-    ...['--cluster-port', String(busPort), '--cluster-node-timeout', '5000', '--cluster-require-full-coverage', 'yes'],
-  ]);
+interface ClusterNode extends TestRedisNode {
+  readonly port: number;
+  end(signal?: NodeJS.Signals): Promise<void>;
 }
 
-async function joinNodes(servers: RedisServer[], clients: Redis[]): Promise<void> {
+async function launchNode(dir: string, announce: (port: number) => Promise<number>): Promise<ClusterNode> {
+  const port = await freePort();
+  const busPort = await freePort();
+  const announced = await announce(port);
+  const launch = () =>
+    launchRedis(dir, port, [
+      ...['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${port}.conf`, '--cluster-node-timeout', '5000'],
+      ...['--cluster-port', String(busPort), '--cluster-require-full-coverage', 'yes'],
+      ...['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-port', String(announced)],
+    ]);
+  let server = await launch();
+  const end = async (signal?: NodeJS.Signals) => {
+    await server.stop(signal);
+    forgetProcess(server.pid);
+  };
+  return {
+    url: server.url,
+    port,
+    end,
+    async restart() {
+      await end();
+      server = await launch();
+    },
+  };
+}
+
+async function joinNodes(servers: readonly ClusterNode[], clients: Redis[]): Promise<void> {
   const [first] = servers;
   if (first === undefined) throw new Error('a cluster has at least one node');
   await Promise.all(
