@@ -5,12 +5,13 @@ import { actorOf, wireError } from '@parley/protocol-spreed-signaling';
 import { Refusal, trustedRequest, type Admitted } from './admission';
 import { backendRoomName } from './backend-rooms';
 import type { EntryRight } from './entry-right';
+import { isSomebodyElse } from './foreign-names';
 import type { LeaveNotices } from './leave-notices';
 import type { NextcloudClient } from './nextcloud-client';
 
 export interface BackendAdmissionParts {
   readonly rooms: RoomService;
-  readonly sessions: Pick<LiveSessions, 'byForeignId' | 'end' | 'setPermissions' | 'setUserId'>;
+  readonly sessions: Pick<LiveSessions, 'byForeignId' | 'end' | 'find' | 'setPermissions' | 'setUserId'>;
   readonly notices: Pick<LeaveNotices, 'silently'>;
   readonly backends: BackendStore;
   readonly nextcloud: NextcloudClient;
@@ -23,7 +24,7 @@ export class BackendAdmission {
   /**
    * A session of a user or guest: the backend is asked each time.
    * @param foreignSessionId the name the backend knows it by; whoever else has it is sent away
-   * @throws Refusal when the backend refuses or was removed
+   * @throws Refusal when the backend refuses or was removed, or when the name is somebody else's public id
    */
   async user(
     session: OwnedSession,
@@ -33,6 +34,8 @@ export class BackendAdmission {
   ): Promise<Admitted> {
     const backend = await this.find(right.backendId);
     const { id, tenant } = session.record;
+    if (foreignSessionId !== undefined && (await isSomebodyElse(this.parts.sessions, session.record, foreignSessionId)))
+      throw new Refusal(wireError('duplicate_session'));
     const { requestUrl, userId: authenticated } = right;
     const actor = session.record.kind === 'federation' ? actorOf(session.record.user) : undefined;
     const asked = { roomId, userId: authenticated, sessionId: foreignSessionId ?? id, actor };

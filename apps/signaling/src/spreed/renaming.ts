@@ -2,12 +2,13 @@ import type { LiveRooms, SessionId } from '@parley/domain';
 import type { LiveSessions, OwnedSession } from '@parley/live';
 import type { BackendStore } from '@parley/persistence';
 import { rightOf } from './entry-right';
+import { isSomebodyElse } from './foreign-names';
 import type { LeaveNotices } from './leave-notices';
 import type { NextcloudClient } from './nextcloud-client';
 
 export interface RenamingParts {
   readonly live: Pick<LiveRooms, 'members'>;
-  readonly sessions: Pick<LiveSessions, 'setForeignId' | 'end'>;
+  readonly sessions: Pick<LiveSessions, 'setForeignId' | 'end' | 'find'>;
   readonly notices: Pick<LeaveNotices, 'silently'>;
   readonly backends: Pick<BackendStore, 'byId'>;
   readonly nextcloud: Pick<NextcloudClient, 'room'>;
@@ -29,7 +30,7 @@ export class Renaming {
     const self = (await live.members(session.room)).find(({ sessionId }) => sessionId === id);
     if (self?.foreign === undefined || self.foreignSessionId === foreignSessionId) return;
     const backend = await backends.byId(right.backendId);
-    if (backend === null) return;
+    if (backend === null || (await isSomebodyElse(sessions, session.record, foreignSessionId))) return;
     const { room: roomId, actor } = self.foreign;
     const asked = { roomId, userId: right.userId, sessionId: foreignSessionId, actor };
     if (!(await nextcloud.room(backend, right.requestUrl, asked)).ok) return;

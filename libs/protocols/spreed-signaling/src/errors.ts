@@ -58,6 +58,7 @@ const MESSAGES = {
   no_such_room: 'The room does not exist, or you are not invited.',
   already_joined: 'You are in this room already.',
   room_join_failed: 'The room could not be joined.',
+  duplicate_session: 'This session is in use already.',
   too_many_requests: 'Too many failed attempts. Try again later.',
   federation_unsupported: 'Federation is not supported here.',
   federation_error: 'The other server could not be reached.',
