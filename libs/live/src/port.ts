@@ -16,7 +16,7 @@ import type {
 import type { LiveRoomState, MemberPatch } from './room-port';
 import type { OwnedSession, SessionSink } from './session-port';
 
-export type { OwnedSession, SessionSink } from './session-port';
+export type { OpenRequest, OwnedSession, SessionSink } from './session-port';
 
 /**
  * Where a session stands in what was sent to it: a position in its own log and one in the log of the room it is in.
@@ -99,12 +99,30 @@ export type JoinOutcome =
     }
   | { readonly kind: 'refused'; readonly code: 'room_locked' | 'room_full' | 'room_closing' | 'wrong_password' };
 
+/** A room at one moment. Events up to `cursor` are contained in it. */
+export interface RoomSnapshot {
+  readonly members: readonly Member[];
+  readonly cursor: NonNullable<Cursor['room']>;
+  /** What was last set with `setProperties`; empty when nothing was. */
+  readonly properties: JsonObject;
+  readonly transient: JsonObject;
+}
+
 export type ResumeOutcome =
   | {
       readonly kind: 'resumed';
       readonly session: OwnedSession;
       /** What was missed, in order, to be written right after the answer; later events reach the sink. */
       readonly missed: readonly Delivery[];
+      /** Where it stands after what was missed. */
+      readonly cursor: Cursor;
+      /** The room it is in, as it is after what was missed. */
+      readonly room?: RoomSnapshot;
+      /**
+       * The open request of the session was a join, and it is in the room it asked for: `missed` has nothing of that
+       * room, `room` is what the answer is to be made of.
+       */
+      readonly entered: boolean;
     }
   /** Unknown, expired, wrong secret, or a log that no longer reaches back. */
   | { readonly kind: 'no_such_session' };

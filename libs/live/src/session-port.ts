@@ -1,4 +1,4 @@
-import type { CoreEvent, RoomSessionId, SessionId } from '@parley/domain';
+import type { CoreEvent, JsonObject, RoomSessionId, SessionId } from '@parley/domain';
 import type { Cursor, Delivery, EndReason, JoinOutcome, JoinRequest, SessionRecord } from './port';
 
 /** The connection's side of a session: called by the live layer on the replica that owns it, strictly in order. */
@@ -15,6 +15,13 @@ export interface SessionSink {
   passed?(cursor: Cursor): void;
   /** Last call. Nothing is delivered afterwards. */
   ended(reason: EndReason, detail?: string): void;
+}
+
+/** What the protocol was asked and has not been seen to answer, in its own words. */
+export interface OpenRequest {
+  /** Never the same twice. */
+  readonly token: string;
+  readonly body: JsonObject;
 }
 
 /** A session as the replica that owns it holds it. */
@@ -34,6 +41,15 @@ export interface OwnedSession {
   overBus<T>(work: () => Promise<T>): Promise<T>;
   /** Appends events that were taken directly and could not be written. */
   keep(events: readonly CoreEvent[]): void;
+  /** What the last connection was asked and did not answer, or this one is about to. */
+  readonly request: OpenRequest | undefined;
+  /**
+   * Keeps what was asked for whoever resumes the session, in the place of the one before.
+   * @throws DomainError `session_not_found` when the session is held elsewhere by now
+   */
+  begin(body: JsonObject): Promise<void>;
+  /** The answer has left the process. */
+  settle(request: OpenRequest): void;
   /** Enters a room, leaving the present one first. On refusal it stays where it was. */
   join(request: JoinRequest): Promise<JoinOutcome>;
   /** Leaves its room; no-op outside one. */

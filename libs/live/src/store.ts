@@ -66,8 +66,19 @@ export type StoredResume =
       readonly entries: readonly LogEntry[];
       /** Where it entered the room it is in. */
       readonly joinedAt: RoomPosition | undefined;
+      /** The room it is still to be taken out of. */
+      readonly previous: RoomSessionId | undefined;
       readonly checkpoint: Checkpoint;
+      readonly request: StoredRequest | undefined;
     };
+
+/** What a session was asked for and is not known to have answered. */
+export interface StoredRequest {
+  readonly token: string;
+  readonly json: string;
+  /** A join was finished since it was asked. */
+  readonly entered: boolean;
+}
 
 /** How far an owner says its client has read. */
 export interface Checkpoint {
@@ -121,6 +132,10 @@ export type Look =
 export type Appended = 'sent' | 'unknown' | 'overflow' | { readonly parent: SessionId };
 
 export interface SessionStore {
+  /** Keeps a request in the place of the one before. False: it is not this epoch's session any more. */
+  beginRequest(id: SessionId, epoch: number, token: string, json: string): Promise<boolean>;
+  /** Forgets it, unless a newer one took its place. */
+  settleRequest(id: SessionId, token: string): Promise<void>;
   /** @param parent who speaks for it, if it is a virtual session */
   open(record: SessionRecord, owner: ReplicaId, parent?: SessionId): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import { DomainError, type CoreEvent, type RoomSessionId, type SessionId } from '@parley/domain';
+import { DomainError, type CoreEvent, type JsonObject, type RoomSessionId, type SessionId } from '@parley/domain';
 import { coversRoom, cursorOf, sameLog } from '../cursor';
 import {
   LOG_LIMITS,
@@ -6,6 +6,7 @@ import {
   type EndReason,
   type JoinOutcome,
   type JoinRequest,
+  type OpenRequest,
   type OwnedSession,
   type SessionRecord,
   type SessionSink,
@@ -32,6 +33,8 @@ export class LiveSession implements OwnedSession {
   seat: object | undefined;
   /** A join whose outcome is unknown, to be taken back first. */
   openJoin: OpenJoin | undefined;
+  request: OpenRequest | undefined;
+  private requests = 0;
   private position: Cursor;
   private lastEvent: Cursor;
   private lastRoomEvent = 0;
@@ -109,6 +112,21 @@ export class LiveSession implements OwnedSession {
 
   flush(): void {
     this.sink.flush?.();
+  }
+
+  async begin(body: JsonObject): Promise<void> {
+    const token = `${this.epoch}.${(this.requests += 1)}`;
+    if (this.over || !(await this.ctx.store.sessions.beginRequest(this.id, this.epoch, token, JSON.stringify(body)))) {
+      throw new DomainError('session_not_found', 'The session is held elsewhere.');
+    }
+    this.request = { token, body };
+  }
+
+  settle(request: OpenRequest): void {
+    if (this.request !== request) return;
+    this.request = undefined;
+    const { sessions } = this.ctx.store;
+    this.ctx.chores.soon(`answered ${this.id} ${request.token}`, () => sessions.settleRequest(this.id, request.token));
   }
 
   keep(events: readonly CoreEvent[]): void {

@@ -1,13 +1,13 @@
-import type { CoreEvent, ReplicaId, SessionId } from '@parley/domain';
-import { cursorOf, verifierOf } from '../cursor';
-import type { Cursor, Delivery, ResumeOutcome, SessionSink } from '../port';
+import type { CoreEvent, JsonObject, ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
+import { cursorOf, sameLog, verifierOf } from '../cursor';
+import type { Cursor, Delivery, ResumeOutcome, RoomSnapshot, SessionSink } from '../port';
 import type { RoomPosition, RoomRead, StoredResume } from '../store';
 import { decodeEvent } from '../wire';
 import type { ReplicaContext } from './context';
 import { LiveSession } from './live-session';
 import type { RoomFeed } from './room-feed';
-import { NOBODY, withoutSelf } from './room-picture';
-import { burnAndClear } from './session-end';
+import { NOBODY, stateForJoiner, withoutSelf } from './room-picture';
+import { burnAndClear, takeOut } from './session-end';
 import { adoptVirtuals } from './virtual-session';
 
 type Resumed = Extract<StoredResume, { kind: 'resumed' }>;
@@ -15,6 +15,8 @@ const NONE: ResumeOutcome = { kind: 'no_such_session' };
 
 /** The room of a resumed session, as this replica found it. */
 interface FoundRoom {
+  /** Where its view of the room's log begins. */
+  readonly from: RoomPosition;
   readonly feed: RoomFeed;
   readonly seat: object;
   readonly read: RoomRead;
@@ -61,7 +63,7 @@ async function withRoom(
       found?.feed.unexpect(found.seat);
       throw error;
     });
-    const outcome = takeOver(ctx, stored, sink, from, found);
+    const outcome = takeOver(ctx, stored, sink, found, lastSeen);
     for (const virtual of virtuals) ctx.virtuals.add(virtual);
     return outcome;
   } catch (error) {
@@ -114,7 +116,7 @@ async function findRoom(
       return undefined;
     }
     kept = !closed;
-    return { feed, seat, read, missed, closed };
+    return { from, feed, seat, read, missed, closed };
   } finally {
     if (!kept) feed.unexpect(seat);
   }
@@ -124,22 +126,54 @@ function takeOver(
   ctx: ReplicaContext,
   stored: Resumed,
   sink: SessionSink,
-  from: RoomPosition | undefined,
   found: FoundRoom | undefined,
+  lastSeen: Cursor | undefined,
 ): ResumeOutcome {
   const { record, epoch, after, entries } = stored;
-  const start = found ? from : undefined;
+  const request = openRequest(ctx, stored, lastSeen);
+  const entered = request?.entered === true && found?.closed === false;
+  const at = found && positionOf(found);
+  const start = entered ? at : found?.from;
   const session = new LiveSession(ctx, record, epoch, sink, cursorOf(after, start));
+  if (request) session.request = { token: request.token, body: JSON.parse(request.json) as JsonObject }; // from begin()
   const own = entries.map((entry) => ({ cursor: cursorOf(entry.seq, start), event: decodeEvent(entry.json) }));
-  const missed = [...own, ...(found?.missed ?? [])];
-  session.resumedAt(cursorOf(entries.at(-1)?.seq ?? after, found && positionOf(found)), missed.at(-1)?.cursor);
+  const missed = entered ? own : [...own, ...(found?.missed ?? [])];
+  const cursor = cursorOf(entries.at(-1)?.seq ?? after, at);
+  session.resumedAt(cursor, missed.at(-1)?.cursor);
   ctx.sessions.set(record.id, session);
   if (found?.closed) session.roomClosed(found.feed.id);
   else if (found) sit(session, found);
   session.markDirty();
   session.activateSoon();
   disownElsewhere(ctx, stored.previousOwner, record.id);
-  return { kind: 'resumed', session, missed };
+  if (stored.previous) leaveRest(ctx, session, stored.previous);
+  const room = found && !found.closed ? { room: snapshotOf(found) } : {};
+  return { kind: 'resumed', session, missed, cursor, entered, ...room };
+}
+
+/** What is still to be answered. Who saw something of the room it asked for, has its answer: that comes first. */
+function openRequest(ctx: ReplicaContext, stored: Resumed, lastSeen: Cursor | undefined): Resumed['request'] {
+  const { request, joinedAt, record } = stored;
+  const seen = lastSeen?.room;
+  if (!request?.entered || !seen || !joinedAt || !sameLog(seen, joinedAt) || seen.seq < joinedAt.seq) return request;
+  ctx.chores.soon(`answered ${record.id} ${request.token}`, () =>
+    ctx.store.sessions.settleRequest(record.id, request.token),
+  );
+  return undefined;
+}
+
+function snapshotOf({ read, feed }: FoundRoom): RoomSnapshot {
+  const { members, generation, seq } = read;
+  return { members, cursor: { id: feed.id, generation, seq }, ...stateForJoiner(read) };
+}
+
+/** The former owner did not live to take it out of the room before. */
+function leaveRest(ctx: ReplicaContext, session: LiveSession, room: RoomSessionId): void {
+  ctx.chores.soon(`left ${session.id} ${room}`, async () => {
+    if (session.room === room) return;
+    await takeOut(ctx, room, session.id, session.record);
+    await ctx.store.sessions.leftRoom(session.id, room);
+  });
 }
 
 function sit(session: LiveSession, found: FoundRoom): void {

@@ -1,6 +1,6 @@
 import type { ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
 import type { EndReason, SessionRecord } from '../port';
-import type { Checkpoint, RoomPosition } from '../store';
+import type { Checkpoint, RoomPosition, StoredRequest } from '../store';
 import type { MemoryLog } from './log';
 
 /** A session as the store knows it. */
@@ -22,6 +22,7 @@ export interface SessionState {
   joinBegunAt: number;
   attempts: number;
   doneAttempt: number;
+  request: StoredRequest | undefined;
   reason: EndReason;
   detail: string;
 }

@@ -40,7 +40,10 @@ function memoryLogs(
   hub: MemoryLiveHub,
   times: StoreTimes,
   { living, mine }: Access,
-): Pick<SessionStore, 'open' | 'append' | 'read' | 'rename' | 'describe' | 'virtual'> {
+): Pick<
+  SessionStore,
+  'open' | 'append' | 'read' | 'rename' | 'describe' | 'beginRequest' | 'settleRequest' | 'virtual'
+> {
   return {
     open: (record, owner, parent) =>
       hub.run(() => {
@@ -58,6 +61,17 @@ function memoryLogs(
         const session = mine(id, epoch);
         if (session) session.record = { ...session.record, attributes };
         return session !== undefined;
+      }),
+    beginRequest: (id, epoch, token, json) =>
+      hub.run(() => {
+        const session = mine(id, epoch);
+        if (session) session.request = { token, json, entered: false };
+        return session !== undefined;
+      }),
+    settleRequest: (id, token) =>
+      hub.run(() => {
+        const session = living(id);
+        if (session?.request?.token === token) session.request = undefined;
       }),
     virtual: (id) =>
       hub.run(() => {
@@ -97,8 +111,9 @@ function memoryOwners(
         const previousOwner = session.owner;
         Object.assign(session, { epoch: session.epoch + 1, owner, state: 'attached' });
         hub.publish(`s:${id}`, encodeSessionSignal({ kind: 'taken', epoch: session.epoch }));
-        const { record, epoch, joinedAt, checkpoint } = session;
-        return { kind: 'resumed', record, epoch, previousOwner, after: from, entries, joinedAt, checkpoint };
+        const { record, epoch, joinedAt, checkpoint, request } = session;
+        const place = { joinedAt, previous: session.previous?.id, checkpoint };
+        return { kind: 'resumed', record, epoch, previousOwner, after: from, entries, ...place, request };
       }),
     checkpoint: (id, epoch, checkpoint) =>
       hub.run(() => {
@@ -185,6 +200,7 @@ function memoryJoins(
         const checkpoint = { session: read, room: at, roomEvent: at.seq };
         const previous = session.joinedAt;
         Object.assign(session, { previous, joinedAt: at, checkpoint, joining: undefined, doneAttempt: attempt });
+        if (session.request) session.request = { ...session.request, entered: true };
         return 'joined';
       }),
     abandonJoin: (id, epoch, attempt) =>
@@ -222,6 +238,7 @@ function blank(now: number): Omit<SessionState, 'record' | 'owner' | 'parent' | 
     joinBegunAt: 0,
     attempts: 0,
     doneAttempt: 0,
+    request: undefined,
     reason: 'ended',
     detail: '',
   };

@@ -1,7 +1,16 @@
 import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
 import type { StoreTimes } from '../limits';
 import { LOG_LIMITS, type SessionRecord } from '../port';
-import type { Checkpoint, LogEntry, Look, Remains, RoomPosition, SessionRead, SessionStore } from '../store';
+import type {
+  Checkpoint,
+  LogEntry,
+  Look,
+  Remains,
+  RoomPosition,
+  SessionRead,
+  SessionStore,
+  StoredRequest,
+} from '../store';
 import { endReason, oneLine } from '../wire';
 import type { RedisConnection, Reply } from './connection';
 import type { Keys } from './keys';
@@ -33,16 +42,19 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
       const [kind, ...rest] = list(await run('resume', id, verifier, owner, after ?? '', times.abandonedMs));
       if (kind === 'gap') return { kind: 'gap' };
       if (kind !== 'resumed') return { kind: 'none' };
-      const [data, epoch, previous, from, joinedAt, checkpoint, entries, userId, permissions] = rest;
+      const [data, epoch, former, from, joinedAt, checkpoint, entries, userId, permissions, prev, asked, entered] =
+        rest;
       return {
         kind: 'resumed',
         record: toRecord(text(data), text(userId), text(permissions)),
         epoch: Number(epoch),
-        previousOwner: brandAs<ReplicaId>(text(previous)),
+        previousOwner: brandAs<ReplicaId>(text(former)),
         after: Number(from),
         joinedAt: joinedAt === '' ? undefined : (JSON.parse(text(joinedAt)) as RoomPosition),
         checkpoint: JSON.parse(text(checkpoint)) as Checkpoint,
         entries: texts(entries).map(toEntry),
+        previous: prev === '' ? undefined : brandAs<RoomSessionId>(text(prev)),
+        request: toRequest(text(asked), text(entered) === '1'),
       };
     },
     checkpoint: async (id, epoch, checkpoint) => void (await mark(id, epoch, checkpoint, 0)),
@@ -57,6 +69,8 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
     ...redisEnds(redis, keys, times, run),
     rename: async (id, epoch, userId) => (await run('rename', id, epoch, userId)) === 1,
     describe: async (id, epoch, record) => (await run('describe', id, epoch, JSON.stringify(record))) === 1,
+    beginRequest: async (id, epoch, token, json) => (await run('beginRequest', id, epoch, token, json)) === 1,
+    settleRequest: async (id, token) => void (await run('settleRequest', id, token)),
     orphan: async (id, owner, agoMs) => (await run('orphan', id, owner, agoMs)) === 1,
   };
 }
@@ -133,6 +147,12 @@ function toRecord(data: string, userId: string, permissions: string): SessionRec
 function toEntry(line: string): LogEntry {
   const first = line.indexOf('\n');
   return { seq: Number(line.slice(0, first)), json: line.slice(line.indexOf('\n', first + 1) + 1) };
+}
+
+/** `token\njson` */
+function toRequest(asked: string, entered: boolean): StoredRequest | undefined {
+  const end = asked.indexOf('\n');
+  return end < 0 ? undefined : { token: asked.slice(0, end), json: asked.slice(end + 1), entered };
 }
 
 function toRead(reply: Reply): SessionRead {

@@ -2,6 +2,7 @@ import { dialoguesSuite } from './dialogues';
 import { guardsSuite } from './guards';
 import { outagesSuite } from './outages';
 import { roomEndsSuite } from './room-ends';
+import { requestsSuite } from './requests';
 import { roomsSuite } from './rooms';
 import { sessionsSuite } from './sessions';
 import { asksSuite } from './asks';
@@ -23,6 +24,7 @@ export function conformance(name: string, start: () => Promise<Backend>, runs = 
     }, 60_000);
     afterAll(() => backend.close());
     sessionsSuite(() => backend);
+    requestsSuite(() => backend);
     roomsSuite(() => backend);
     roomEndsSuite(() => backend);
     outagesSuite(() => backend);

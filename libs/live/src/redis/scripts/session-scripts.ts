@@ -5,7 +5,8 @@ import { PRELUDE } from './prelude';
  * The record: data, tenant, user, verifier, epoch, owner, state (attached | detached | ended), since, seq, floor, bytes,
  * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
  * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt), reason, detail, parent (of a virtual session),
- * perm (permissions given since `data` was written, as JSON).
+ * perm (permissions given since `data` was written, as JSON), req (`token\njson` of a request that is not known to be
+ * answered), entered (a join was finished since).
  */
 const SESSION = `${PRELUDE}
 local REC, LOG, CH, PUB = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
@@ -89,7 +90,7 @@ return {'log', r.seq, entries}
 /** ARGV: verifier, owner, after (empty: the checkpoint's), ttl */
 const resume = `${SESSION}
 local r = get(REC, 'state', 'verifier', 'epoch', 'owner', 'seq', 'floor', 'as', 'data', 'at', 'ck',
-  'user', 'perm', 'parent')
+  'user', 'perm', 'parent', 'prev', 'req', 'entered')
 if not r.state or r.state == 'ended' or r.parent or r.verifier ~= ARGV[2] then return {'none'} end
 local from = ARGV[4] == '' and num(r.as) or num(ARGV[4])
 local entries = after(r, from)
@@ -98,7 +99,8 @@ local epoch = int(num(r.epoch) + 1)
 redis.call('HSET', REC, 'epoch', epoch, 'owner', ARGV[3], 'state', 'attached')
 redis.call('PEXPIRE', REC, ARGV[5])
 tell('t\\n' .. epoch)
-return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries, r.user or '', r.perm or ''}
+return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries, r.user or '', r.perm or '',
+  r.prev or '', r.req or '', r.entered or ''}
 `;
 
 /** ARGV: epoch, acknowledged, checkpoint, detached (0 | 1) */
@@ -148,6 +150,20 @@ redis.call('HSET', REC, 'data', ARGV[3])
 return 1
 `;
 
+/** ARGV: epoch, token, json */
+const beginRequest = `${SESSION}
+if status(get(REC, 'state', 'epoch'), ARGV[2]) then return 0 end
+redis.call('HDEL', REC, 'entered')
+redis.call('HSET', REC, 'req', ARGV[3] .. '\\n' .. ARGV[4])
+return 1
+`;
+
+/** ARGV: token */
+const settleRequest = `${SESSION}
+local known = redis.call('HGET', REC, 'req')
+if known and string.sub(known, 1, #ARGV[2] + 1) == ARGV[2] .. '\\n' then redis.call('HDEL', REC, 'req', 'entered') end
+`;
+
 /** ARGV: epoch, room */
 const beginJoin = `${SESSION}
 local r = get(REC, 'state', 'epoch')
@@ -159,10 +175,11 @@ return attempt
 
 /** ARGV: epoch, attempt, room, at, checkpoint without its session number */
 const finishJoin = `${SESSION}
-local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as')
+local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as', 'req')
 if status(r, ARGV[2]) or not r.joining or r.joinAttempt ~= ARGV[3] then return 'lost' end
 redis.call('HDEL', REC, 'joining', 'joinAttempt', 'prev', 'prevAt')
 if r.room then redis.call('HSET', REC, 'prev', r.room, 'prevAt', r.at) end
+if r.req then redis.call('HSET', REC, 'entered', '1') end
 redis.call('HSET', REC, 'room', ARGV[4], 'at', ARGV[5], 'done', ARGV[3],
   'ck', '{"session":' .. r.as .. ',' .. ARGV[6] .. '}')
 return 'joined'
@@ -231,7 +248,7 @@ return {'later', int(num(ARGV[2]) - (t - num(r.since)))}
 
 const bury = `${SESSION}
 if redis.call('HGET', REC, 'state') == 'ended' then
-  redis.call('HDEL', REC, 'room', 'at', 'prev', 'prevAt', 'joining', 'joinAttempt', 'data')
+  redis.call('HDEL', REC, 'room', 'at', 'prev', 'prevAt', 'joining', 'joinAttempt', 'data', 'req')
 end
 `;
 
@@ -244,6 +261,8 @@ export const SESSION_SCRIPTS = {
   announce,
   rename,
   describe,
+  beginRequest,
+  settleRequest,
   beginJoin,
   finishJoin,
   abandonJoin,
