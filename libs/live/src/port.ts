@@ -79,6 +79,8 @@ export interface JoinRequest {
   /** Hosts by key and trusted sessions pass a lock. */
   readonly passesLock: boolean;
   readonly member: Omit<Member, 'order' | 'role' | 'sessionId'>;
+  /** The room has these until the first `setProperties`, unless somebody brought others before; who is in is told. */
+  readonly properties?: JsonObject;
 }
 
 /** What the door answered. */

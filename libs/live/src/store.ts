@@ -187,6 +187,8 @@ export interface StoredJoinRequest {
   readonly passesLock: boolean;
   /** A member without `sessionId`, `role` and `order`. */
   readonly member: Omit<Member, 'order' | 'role' | 'sessionId'>;
+  /** As JSON; taken when the room has none. */
+  readonly properties?: string;
 }
 
 export type StoredJoin =

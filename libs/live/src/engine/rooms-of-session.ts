@@ -1,6 +1,6 @@
 import { DomainError, type RoomSessionId, type SessionId } from '@parley/domain';
 import type { JoinOutcome, JoinRequest } from '../port';
-import type { RoomPosition, StoredJoin } from '../store';
+import type { RoomPosition, StoredJoin, StoredJoinRequest } from '../store';
 import type { ReplicaContext } from './context';
 import { claimForeign } from './identity';
 import type { LiveSession } from './live-session';
@@ -35,10 +35,10 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
   let feed: RoomFeed | undefined;
   try {
     feed = await ctx.feeds.expect(request.room, seat);
-    const { room, ...ask } = request;
+    const { room } = request;
     const foreign = await claimForeign(ctx, session.record, request);
     open.giveBack = () => foreign.giveBack();
-    const answer = await store.rooms.join(room, { ...ask, session: session.id, attempt });
+    const answer = await store.rooms.join(room, storedRequest(request, session.id, attempt));
     if (answer.kind === 'refused') {
       feed.unexpect(seat);
       await foreign.giveBack();
@@ -67,10 +67,10 @@ async function comeAgain(ctx: ReplicaContext, session: LiveSession, request: Joi
   await new Promise(setImmediate); // its first join may not be seated yet
   const feed = await ctx.feeds.expect(request.room, seat);
   try {
-    const { room, ...ask } = request;
+    const { room } = request;
     const before = feed.residents.self(session)?.foreignSessionId;
     const foreign = await claimForeign(ctx, session.record, request);
-    const answer = await ctx.store.rooms.join(room, { ...ask, session: session.id, attempt: 0 });
+    const answer = await ctx.store.rooms.join(room, storedRequest(request, session.id, 0));
     if (answer.kind === 'refused') {
       await foreign.giveBack();
       return answer;
@@ -138,6 +138,15 @@ async function leaveOld(ctx: ReplicaContext, session: LiveSession, old: RoomSess
     await takeOut(ctx, old, session.id, session.record);
     await ctx.store.sessions.leftRoom(session.id, old);
   });
+}
+
+/** The request as stores take it. */
+export function storedRequest(
+  { room: _room, properties, ...ask }: JoinRequest,
+  session: SessionId,
+  attempt: number,
+): StoredJoinRequest {
+  return { ...ask, session, attempt, ...(properties ? { properties: JSON.stringify(properties) } : {}) };
 }
 
 export function outcome(

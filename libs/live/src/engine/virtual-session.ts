@@ -6,7 +6,7 @@ import type { ReplicaContext } from './context';
 import { claimForeign } from './identity';
 import type { Lodger } from './residents';
 import type { RoomFeed } from './room-feed';
-import { outcome, type Admitted } from './rooms-of-session';
+import { outcome, storedRequest, type Admitted } from './rooms-of-session';
 import { burnAndClear, takeOut } from './session-end';
 import { Turns } from './turns';
 
@@ -114,7 +114,7 @@ export class Virtual implements VirtualSession {
   private async enter(request: JoinRequest): Promise<JoinOutcome> {
     if (this.over) throw new DomainError('session_not_found', 'The session is over.');
     const { store } = this.ctx;
-    const { room, ...ask } = request;
+    const { room } = request;
     await store.registry.schedule(this.id, this.ctx.times.halfDoneJoinMs);
     const again = this.room === room;
     const attempt = again ? 0 : await store.sessions.beginJoin(this.id, EPOCH, room);
@@ -123,7 +123,7 @@ export class Virtual implements VirtualSession {
     const feed = await this.ctx.feeds.expect(room, seat);
     try {
       const foreign = await claimForeign(this.ctx, this.record, request);
-      const answer = await store.rooms.join(room, { ...ask, session: this.id, attempt });
+      const answer = await store.rooms.join(room, storedRequest(request, this.id, attempt));
       if (answer.kind === 'refused') {
         await foreign.giveBack();
         await store.sessions.leftRoom(this.id, room, attempt);

@@ -101,7 +101,8 @@ function memoryTransient(
   };
 }
 
-function setProperties(rooms: MemoryRooms, room: RoomSessionId, state: RoomState, properties: Ordered): boolean {
+/** Takes only newer ones; true when they differ. */
+export function setProperties(rooms: MemoryRooms, room: RoomSessionId, state: RoomState, properties: Ordered): boolean {
   const before = state.properties;
   if (!isNewer(before, properties)) return false;
   state.properties = properties;

@@ -5,7 +5,7 @@ import type { Leaving, RoomStore, StoredJoin, StoredJoinRequest } from '../store
 import { encodeRoomSignal } from '../wire';
 import type { MemoryLiveHub } from './hub';
 import { MemoryLog } from './log';
-import { dropTransient, expireTransient, memoryRoomState } from './room-extras';
+import { dropTransient, expireTransient, memoryRoomState, setProperties } from './room-extras';
 import type { RoomState } from './room-state';
 
 /** Rooms in memory; what the scripts in redis/ do, in the same order. */
@@ -143,6 +143,7 @@ export class MemoryRooms {
     expireTransient(this.hub, this, room, state);
     const present = state.members.get(request.session);
     if (present) {
+      this.adopt(room, state, request);
       if (request.attempt > 0) present.attempt = request.attempt;
       present.member = { ...request.member, ...lasting(present.member) };
       return this.admitted(state, true);
@@ -150,6 +151,7 @@ export class MemoryRooms {
     const policy = state.policy ?? request.policy;
     const code = refusal(state, policy, request);
     if (code) return { kind: 'refused', code };
+    this.adopt(room, state, request);
     const role = request.role === 'by-arrival' ? this.roleByArrival(state, policy) : request.role;
     state.lastOrder = Math.max(state.lastOrder + 1, this.hub.now());
     const member: Member = { ...request.member, sessionId: request.session, order: state.lastOrder, role };
@@ -187,6 +189,10 @@ export class MemoryRooms {
       state.lastOrder = Math.max(state.lastOrder, member.order);
       this.tell(room, state, { kind: 'joined', members: [{ ...member, role }] });
     }
+  }
+
+  private adopt(room: RoomSessionId, state: RoomState, { properties: json }: StoredJoinRequest): void {
+    if (json !== undefined && !state.properties) setProperties(this, room, state, { json, order: 0 });
   }
 
   private admitted(state: RoomState, again: boolean): StoredJoin {

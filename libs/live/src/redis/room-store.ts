@@ -18,11 +18,11 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
   };
   return {
     async join(room, request) {
-      const { policy, session, attempt, role, passwordVersion, passesLock, member } = request;
+      const { policy, session, attempt, role, passwordVersion, passesLock, member, properties = '' } = request;
       const { inCall, flags, ...rest } = member;
       const ask = [session, attempt, role, passwordVersion, passesLock ? 1 : 0];
       const who = [rest.kind, JSON.stringify(rest), bits(inCall), bits(flags)];
-      return toJoin(list(await run('join', room, ...rules(policy), ...ask, ...who)));
+      return toJoin(list(await run('join', room, ...rules(policy), ...ask, ...who, properties)));
     },
     async leave(room, session, attempt) {
       const [removed, empty, json] = list(await run('leave', room, session, attempt ?? ''));

@@ -27,6 +27,21 @@ export function roomStateSuite(backend: () => Backend): void {
       await eventually(async () => (await b.live.rooms.nextOrder(room)) > before, 'a higher number');
     });
 
+    it('takes the properties that who enters brings, while it has none', async () => {
+      const room = world.room();
+      const [guard, ann, bob] = [await a.open('guard'), await a.open('ann'), await b.open('bob')];
+      await guard.join(room);
+      const brought = { name: 'brought', list: [] };
+      expect((await ann.join(room, { properties: brought })).properties).toEqual(brought);
+      await guard.sink.expectLines('room {"name":"brought","list":[]}', '+ann');
+      expect(ann.sink.lines).toEqual([]);
+      expect((await bob.join(room, { properties: { name: 'other' } })).properties).toEqual(brought);
+      expect(await b.live.rooms.setProperties(room, brought, await b.live.rooms.nextOrder(room))).toBe(false);
+      expect(await b.live.rooms.setProperties(room, {}, await b.live.rooms.nextOrder(room))).toBe(true);
+      expect((await bob.join(room, { properties: brought })).properties).toEqual({});
+      await guard.sink.expectLines('room {"name":"brought","list":[]}', '+ann', '+bob', 'room {}');
+    });
+
     it('takes only newer properties and tells only of others', async () => {
       const room = world.room();
       const ann = await a.open('ann');

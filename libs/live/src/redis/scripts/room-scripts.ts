@@ -1,22 +1,27 @@
 import { ROOM } from './room-prelude';
 
-/** ARGV: 7-12 policy, 13 session, 14 attempt, 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags */
+/** ARGV: 7-12 policy, 13 session, 14 attempt, 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags, 22 properties (empty: none) */
 const join = `${ROOM}
 ensure()
 if s.closing then return {'room_closing'} end
 rules(7)
 expire()
 local id = ARGV[13]
+local function adopt()
+  if ARGV[22] ~= '' and redis.call('HEXISTS', DOC, 'p') == 0 then set_properties('0', ARGV[22]) end
+end
 local again = redis.call('HGET', MEM, id)
 if again then
   local m = parse(again)
   if ARGV[14] ~= '0' then m.attempt = ARGV[14] end
   m.json = ARGV[19]
   put(id, m)
+  adopt()
 else
   if s.locked == '1' and ARGV[17] ~= '1' then return {'room_locked'} end
   if ARGV[16] ~= 'exempt' and ARGV[16] ~= s.password then return {'wrong_password'} end
   if redis.call('HLEN', MEM) >= num(s.capacity) then return {'room_full'} end
+  adopt()
   local role = ARGV[15]
   if role == 'by-arrival' then
     role = 'guest'
