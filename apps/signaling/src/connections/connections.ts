@@ -5,6 +5,7 @@ import { SessionDriver } from '../spreed/session-driver';
 import { ConnectionRunner } from './connection-runner';
 import { tellAdmission, type Waiting } from './doorstep';
 import type { Transport, TransportEvents } from './transport';
+import { TurnEnd } from './turn-end';
 
 /** Frames a client may pile up where it cannot be made to wait. */
 const BACKLOG_LIMIT = 512;
@@ -22,6 +23,7 @@ interface Entry {
 /** All connections of this replica that speak the signaling protocol, whatever carries them. */
 export class Connections {
   private readonly open = new Set<Entry>();
+  private readonly turnEnd = new TurnEnd();
   private readonly gauge;
   private readonly slow;
 
@@ -56,6 +58,7 @@ export class Connections {
       () => transport,
       (input) => runner.feed(input),
       slow,
+      this.turnEnd,
     );
     const watched = tellAdmission(driver, () => waiting.admitted());
     const runner = new ConnectionRunner<ReturnType<SignalingMachine['initial']>, Input, Effect>(this.machine, watched, {

@@ -1,4 +1,5 @@
 import type { Frame } from '@parley/protocol-spreed-signaling';
+import { TurnEnd } from './turn-end';
 
 /** How much of what is sent may wait, in bytes. */
 export interface OutboxLimits {
@@ -20,16 +21,20 @@ export class Outbox<Position> {
   private waitingBytes = 0;
   /** For each frame in `waiting` the place that is reached when it is gone. */
   private positions: (Position | undefined)[] = [];
-  private inFlight: { position: Position | undefined } | undefined;
-  private turn: NodeJS.Immediate | undefined;
+  private inFlight = false;
+  /** Reached when what is in flight is gone. */
+  private flying: Position | undefined;
+  private scheduled = false;
   private closed = false;
   private readonly awaitingEmpty: (() => void)[] = [];
 
   /**
-   * @param send hands frames to the socket, as one; calls back (maybe before it returns) when all are gone
+   * @param send hands frames to the socket, as one, and keeps the list no longer than the call; calls back once (maybe
+   *   before it returns) when all are gone
    * @param reached hears the position of what is gone; earlier ones are not told when several go at once
    * @param tooSlow called once, when too much waits; the outbox is closed then
    * @param written called after each attempt to hand over what waits
+   * @param turnEnd calls what wants to write when the turn of the event loop ends
    */
   constructor(
     private readonly send: (frames: readonly Frame[], flushed: () => void) => void,
@@ -37,6 +42,7 @@ export class Outbox<Position> {
     private readonly tooSlow: () => void,
     private readonly limits: OutboxLimits = OUTBOX_LIMITS,
     private readonly written: () => void = () => undefined,
+    private readonly turnEnd = new TurnEnd(),
   ) {}
 
   push(frame: Frame, position?: Position): void {
@@ -44,7 +50,7 @@ export class Outbox<Position> {
     this.waiting.push(frame);
     this.positions.push(position);
     this.waitingBytes += frame.message.length;
-    this.turn ??= setImmediate(() => this.flush());
+    this.schedule();
     if (this.waitingBytes <= this.limits.inFlightBytes) return;
     this.flush();
     if (this.waitingBytes <= this.limits.waitingBytes) return;
@@ -56,15 +62,14 @@ export class Outbox<Position> {
   mark(position: Position): void {
     if (this.closed) return;
     if (this.positions.length > 0) this.positions[this.positions.length - 1] = position;
-    else if (this.inFlight !== undefined) this.inFlight.position = position;
+    else if (this.inFlight) this.flying = position;
     else this.reached(position);
   }
 
   /** Hands over now what would go at the end of this turn. */
   flush(): void {
-    clearImmediate(this.turn);
-    this.turn = undefined;
-    while (this.inFlight === undefined && this.waiting.length > 0 && !this.closed) this.handOver(this.batch());
+    this.scheduled = false;
+    while (!this.inFlight && this.waiting.length > 0 && !this.closed) this.handOver();
     this.written();
   }
 
@@ -76,55 +81,69 @@ export class Outbox<Position> {
 
   /** Nothing is handed over or reported any more. */
   close(): void {
-    clearImmediate(this.turn);
+    this.scheduled = false;
     this.closed = true;
     this.waiting = [];
     this.positions = [];
     this.settle();
   }
 
+  /** What was pushed last may never have gone. */
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
   /** Nothing is on its way. */
   get isEmpty(): boolean {
-    return this.inFlight === undefined && this.waiting.length === 0 && !this.closed;
+    return !this.inFlight && this.waiting.length === 0 && !this.closed;
   }
 
   /** What is pushed now goes at the end of this turn. */
   get isClear(): boolean {
-    return this.inFlight === undefined && !this.closed;
+    return !this.inFlight && !this.closed;
   }
 
   private settle(): void {
     this.awaitingEmpty.splice(0).forEach((resolve) => resolve());
   }
 
-  /** As much as the socket may get at a time; at least one frame. */
-  private batch(): { frames: readonly Frame[]; bytes: number } {
-    let [count, bytes] = [0, 0];
-    for (const { message } of this.waiting) {
-      if (count > 0 && bytes + message.length > this.limits.inFlightBytes) break;
-      bytes += message.length;
-      count += 1;
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    this.turnEnd.add(this.endTurn);
+  }
+
+  private readonly endTurn = () => {
+    if (this.scheduled) this.flush();
+  };
+
+  private handOver(): void {
+    const { waiting, positions } = this;
+    const all = this.waitingBytes <= this.limits.inFlightBytes;
+    const frames = all ? waiting : waiting.splice(0, this.fitting());
+    this.flying = (all ? positions : positions.splice(0, frames.length)).findLast((one) => one !== undefined);
+    this.inFlight = true;
+    this.waitingBytes -= all ? this.waitingBytes : frames.reduce((sum, { message }) => sum + message.length, 0);
+    if (all) {
+      this.waiting = [];
+      this.positions = [];
     }
-    if (count < this.waiting.length) return { frames: this.waiting.splice(0, count), bytes };
-    const frames = this.waiting;
-    this.waiting = [];
-    return { frames, bytes };
+    this.send(frames, this.flown);
   }
 
-  private handOver({ frames, bytes }: { frames: readonly Frame[]; bytes: number }): void {
-    const gone = this.positions.splice(0, frames.length).findLast((position) => position !== undefined);
-    const flight = { position: gone };
-    this.inFlight = flight;
-    this.waitingBytes -= bytes;
-    this.send(frames, () => this.flown(flight));
+  /** How many frames the socket may get at a time; at least one. */
+  private fitting(): number {
+    let bytes = 0;
+    const first = this.waiting.findIndex(({ message }) => (bytes += message.length) > this.limits.inFlightBytes);
+    return first < 0 ? this.waiting.length : Math.max(first, 1);
   }
 
-  private flown(flight: { position: Position | undefined }): void {
-    if (this.inFlight === flight) this.inFlight = undefined;
+  private readonly flown = () => {
+    this.inFlight = false;
     if (this.closed) return;
-    if (flight.position !== undefined) this.reached(flight.position);
+    if (this.flying !== undefined) this.reached(this.flying);
     if (this.isEmpty) this.settle();
     // What came meanwhile has waited long enough; within `flush` its loop goes on.
-    else this.turn ??= setImmediate(() => this.flush());
-  }
+    else this.schedule();
+  };
 }

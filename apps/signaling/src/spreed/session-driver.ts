@@ -11,8 +11,10 @@ import {
 import type { Driver } from '../connections/connection-runner';
 import { Outbox, OUTBOX_LIMITS } from '../connections/outbox';
 import type { Transport } from '../connections/transport';
+import type { TurnEnd } from '../connections/turn-end';
 import type { SpreedServices } from './services';
 import { DirectMail } from './direct-mail';
+import { keptRoomRequest } from './room-requests';
 import { SessionEntry, type Entered } from './session-entry';
 import { SessionRequests, type SessionRequest } from './session-requests';
 import { wireFailure } from './wire-failure';
@@ -21,6 +23,7 @@ import { wireFailure } from './wire-failure';
 const LOCAL: ReadonlySet<Effect['kind']> = new Set([
   'send',
   'mark',
+  'answered',
   'close',
   'start-timer',
   'stop-timer',
@@ -45,6 +48,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     private readonly transport: () => Transport,
     private readonly feed: (input: Input) => void,
     tooSlow: () => void,
+    turnEnd: TurnEnd,
   ) {
     this.entry = new SessionEntry(services);
     this.outbox = new Outbox<Position>(
@@ -53,6 +57,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
       tooSlow,
       OUTBOX_LIMITS,
       () => this.mail.written(this.owned),
+      turnEnd,
     );
     this.mail = new DirectMail(this.outbox);
   }
@@ -113,6 +118,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
         return this.outbox.push(effect.frame, effect.position);
       case 'mark':
         return this.outbox.mark(effect.position);
+      case 'answered':
+        return this.answered();
       case 'close':
         return this.close(effect.code);
       case 'start-timer':
@@ -152,6 +159,14 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     transport().close(code);
   }
 
+  /** The request is kept with the session until its answer has left the process. */
+  private answered(): void {
+    const { owned } = this;
+    const request = owned?.request;
+    if (request === undefined) return;
+    void this.outbox.empty().then(() => this.outbox.isClosed || owned?.settle(request));
+  }
+
   private startTimer(timer: TimerName): void {
     clearTimeout(this.timers.get(timer));
     const ms = timer === 'hello' ? this.services.times.helloMs : this.services.times.guestJoinMs;
@@ -186,6 +201,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     const kind = 'joined' as const;
     try {
       if (owned === undefined) return { kind, id, outcome: { ok: false, error: wireError('no_such_session') } };
+      await owned.begin(keptRoomRequest({ id, roomId, foreignSessionId }));
       const outcome = await this.services.door.join(owned, roomId, foreignSessionId, inCall);
       if (outcome.ok) await this.tellParticipants(owned);
       return { kind, id, outcome };
@@ -196,6 +212,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
 
   private async leave(id: string | undefined): Promise<Input> {
     try {
+      await this.owned?.begin(keptRoomRequest({ id, roomId: '', foreignSessionId: undefined }));
       await this.owned?.leave();
       return { kind: 'left', id, outcome: { ok: true } };
     } catch (error) {

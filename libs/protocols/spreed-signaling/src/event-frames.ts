@@ -27,17 +27,23 @@ export interface Receiver {
 
 const NONE: readonly Frame[] = [];
 
-/** The frames that tell a client of an event, made once per event and kind of receiver however many clients hear of it. */
+/**
+ * The frames that tell a client of an event, made once per kind of receiver however many clients hear of it: they hear of
+ * it one after the other, so only the latest event is remembered.
+ */
 export class EventFrames {
-  private readonly known = new WeakMap<CoreEvent, Map<string, readonly Frame[]>>();
+  private latest: CoreEvent | undefined;
+  private readonly variants = new Map<string, readonly Frame[]>();
 
   /** Empty when clients of this protocol are not told. */
   of(event: CoreEvent, receiver: Receiver): readonly Frame[] {
+    if (event !== this.latest) {
+      this.latest = event;
+      this.variants.clear();
+    }
     const variant = variantOf(event, receiver);
-    let variants = this.known.get(event);
-    if (variants === undefined) this.known.set(event, (variants = new Map<string, readonly Frame[]>()));
-    let made = variants.get(variant);
-    if (made === undefined) variants.set(variant, (made = encode(event, receiver)));
+    let made = this.variants.get(variant);
+    if (made === undefined) this.variants.set(variant, (made = encode(event, receiver)));
     return made;
   }
 }

@@ -76,7 +76,8 @@ export function eventFrame(target: 'room' | 'roomlist' | 'participants', type: s
  */
 export function messageFrame(event: MessageEvent, chosenId?: string): Frame {
   const { sessionId, userId } = event.sender;
-  const sender = JSON.stringify({ type: event.addressed, sessionid: sessionId, userid: userId || undefined });
+  const user = userId ? `,"userid":${JSON.stringify(userId)}` : '';
+  const sender = `{"type":"${event.addressed}","sessionid":${JSON.stringify(sessionId)}${user}}`;
   const to = chosenId === undefined ? '' : `"recipient":${JSON.stringify({ type: 'session', sessionid: chosenId })},`;
   return new Frame(`{"type":"${event.channel}","${event.channel}":{"sender":${sender},${to}"data":${event.raw}}}`);
 }

@@ -1,15 +1,12 @@
 import { z } from 'zod';
 
 /**
- * The frames a client may send. Field names of the protocol occur here, in `codec.ts` and in `from-domain.ts` only.
+ * The frames a client may send. Field names of the protocol occur here, in `frame-shape.ts`, `codec.ts` and in `from-domain.ts` only.
  * Objects are loose: real clients send more than the specification lists. `null` counts as absent, as in the usual
  * server (Go decodes it so).
  */
 const text = z.string().nullish();
 const object = z.record(z.string(), z.unknown());
-
-/** Outer shape of every frame. */
-export const envelopeSchema = z.looseObject({ id: text, type: text });
 
 /** Section "Establish connection", "Resuming sessions"; `lastSeq` belongs to our feature `message-seq`. */
 export const helloSchema = z.looseObject({
@@ -25,12 +22,6 @@ export const roomSchema = z.looseObject({
   roomid: text,
   sessionid: text,
   federation: z.looseObject({ signaling: text, url: text, roomid: text, token: text }).nullish(),
-});
-
-/** Sections "Sending messages between clients" and "Control messages". */
-export const messageSchema = z.looseObject({
-  recipient: z.looseObject({ type: text, sessionid: text, userid: text }).nullish(),
-  data: z.unknown().optional(),
 });
 
 const whole = z.number().int().nullish();
