@@ -21,6 +21,7 @@ import { XroomEndpoint } from './xroom/xroom.endpoint';
 /** Everything of the api that is not HTTP. */
 export interface Parts extends ApiParts {
   readonly machines: Machines;
+  readonly rooms: RoomService;
   close(): Promise<void>;
 }
 
@@ -48,6 +49,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   const loops = new RoomLoops(rooms, live, kit.logger, SYSTEM_CLOCK);
   return {
     machines,
+    rooms,
     xroom: new XroomEndpoint(authenticator, executor, kit.errors),
     joins: joinsOn(config, machines, rooms),
     close: async () => {

@@ -34,7 +34,7 @@ export async function startApi(config: ApiConfig, options: ApiOptions = {}): Pro
     unreadable: { clientErrorHandler: answerUnreadable, frameworkErrors: answerImpossiblePath },
     build: async (kit) => {
       parts = createParts(config, kit, openMachines(config, kit));
-      admin = await startAdmin(config, parts.machines.database, options);
+      admin = await startAdmin(config, { database: parts.machines.database, rooms: parts.rooms }, options);
       return ApiModule.with(parts);
     },
     configure,

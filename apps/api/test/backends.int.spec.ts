@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { auditListSchema, backendListSchema, backendSchema, problemSchema } from '@parley/contracts';
+import { brandAs, cryptoIds, RoomService, type DomainName, type ReplicaId, type RoomName } from '@parley/domain';
+import { createRedisLive, parseRedisTarget } from '@parley/live';
 import { createBackendStore } from '@parley/persistence';
 import { createRedis, hearBackendBell } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
@@ -108,6 +110,21 @@ it('only one of two that come at once gets a URL', async () => {
   const urls = ['https://contested.example'];
   const made = await Promise.all(['a', 'b', 'c'].map((id) => send('POST', 'backends', backend(id, { urls }))));
   expect(made.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+});
+
+it('takes its rooms along when it is removed, and those of nobody else', async () => {
+  for (const id of ['leaves', 'stays']) await send('POST', 'backends', backend(id));
+  const database = openTestDatabase(api);
+  const live = createRedisLive({ replica: brandAs<ReplicaId>('gw-test'), redis: parseRedisTarget(api.redis.url) });
+  const rooms = new RoomService(database.uow, live.rooms, { now: () => new Date() }, cryptoIds);
+  const domain = brandAs<DomainName>(DOMAIN);
+  for (const name of ['one@leaves', 'two@leaves', 'one@stays', 'plain'])
+    await rooms.openForBackend(domain, brandAs<RoomName>(name));
+  expect((await send('DELETE', 'backends/leaves')).status).toBe(204);
+  const open = await database.prisma.room.findMany({ where: { closedAt: null }, orderBy: { name: 'asc' } });
+  expect(open.map(({ name }) => name)).toEqual(['one@stays', 'plain']);
+  await live.close();
+  await database.close();
 });
 
 describe('the command', () => {

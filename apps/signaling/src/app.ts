@@ -80,6 +80,7 @@ export async function startSignaling(
       house?.connections.terminateAll();
       await io?.io.close();
       closeRedis();
+      await house?.evictions.close();
       await house?.foreign.close();
       await house?.live.close();
       await house?.database.close();

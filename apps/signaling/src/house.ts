@@ -17,6 +17,7 @@ import { Authenticator } from './spreed/authenticator';
 import { openBackends, type Backends, type BackendTimes } from './spreed/backends';
 import { Census } from './spreed/census';
 import { Door } from './spreed/door';
+import { Evictions } from './spreed/evictions';
 import { openParticipation } from './spreed/participation';
 import { Renaming } from './spreed/renaming';
 import { VERSION } from './version';
@@ -42,6 +43,7 @@ export interface House {
   readonly database: Database;
   readonly bell: OutboxBell;
   readonly foreign: Backends;
+  readonly evictions: Evictions;
   readonly federations: Federations;
   readonly census: Census;
   readonly connections: Connections;
@@ -83,11 +85,14 @@ export function openHouse(
     dialoutMs: overrides.dialoutMs,
   });
   const census = new Census(metrics);
+  const evictions = new Evictions({ census, sessions: live.sessions, backends: foreign.store, logger });
+  foreign.onChanged(() => evictions.call());
   const federations = federationsOn(ground);
   const services = {
     sessions: live.sessions,
     rooms: live.rooms,
     authenticator: authenticatorOn(ground),
+    backends: foreign.store,
     door: doorOn(ground),
     renaming: renamingOn(ground),
     board,
@@ -108,7 +113,7 @@ export function openHouse(
   const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
   const requests = new BackendRequests({ live, rooms, board, dialout });
   const backendRooms = backendRoomsOn(ground, requests);
-  return { live, database, bell, foreign, federations, census, connections, backendRooms };
+  return { live, database, bell, foreign, evictions, federations, census, connections, backendRooms };
 }
 
 function layGround(

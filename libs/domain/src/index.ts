@@ -15,6 +15,7 @@ export * from './sessions/ticket';
 export * from './kernel/id-source';
 export * from './kernel/same-secret';
 export * from './rooms/names';
+export * from './rooms/backend-rooms';
 export * from './rooms/room.service';
 export * from './rooms/entry.service';
 export * from './tenancy/own-domain';

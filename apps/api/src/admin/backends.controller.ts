@@ -5,7 +5,7 @@ import { readJsonBody } from '../http/json-body';
 import { bodyOf } from '../http/raw-request';
 import { operatorOf, type OperatorRequest } from './bearer';
 import { refusing } from './refusals';
-import { ADMIN_STORE, BACKENDS_CHANGED } from './tokens';
+import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp } from './tokens';
 import { backendView } from './views';
 
 /** Nextcloud instances that use this cluster for signaling. */
@@ -13,7 +13,7 @@ import { backendView } from './views';
 export class BackendsController {
   constructor(
     @Inject(ADMIN_STORE) private readonly store: AdminStore,
-    @Inject(BACKENDS_CHANGED) private readonly changed: () => Promise<void>,
+    @Inject(BACKEND_FOLLOW_UP) private readonly followUp: BackendFollowUp,
   ) {}
 
   @Get()
@@ -26,14 +26,15 @@ export class BackendsController {
     const { internalSecret, ...input } = readJsonBody(bodyOf(request), createBackendSchema);
     const backend = { ...input, ...(internalSecret === undefined ? {} : { internalSecret }) };
     const created = await refusing(this.store.backends.create(operatorOf(request), backend));
-    await this.changed();
+    await this.followUp.changed();
     return backendView(created);
   }
 
   @Delete(':id')
   @HttpCode(204)
   async delete(@Req() request: OperatorRequest, @Param('id') id: string): Promise<void> {
-    await refusing(this.store.backends.delete(operatorOf(request), id));
-    await this.changed();
+    const removed = await refusing(this.store.backends.delete(operatorOf(request), id));
+    await this.followUp.changed();
+    await this.followUp.closeRooms(removed);
   }
 }

@@ -1,3 +1,4 @@
+import type { RoomService } from '@parley/domain';
 import {
   type AdminStore,
   createAdminStore,
@@ -18,11 +19,12 @@ import type { ApiConfig } from '../config';
 import { ErrorFilter } from '../http/error.filter';
 import { SYSTEM_CLOCK } from '../machines';
 import { AdminModule } from './admin.module';
+import type { BackendFollowUp } from './tokens';
 
 /** Starts the operator's REST on its own address, so that a front door for everybody cannot lead to it. */
 export async function startAdmin(
   config: ApiConfig,
-  database: Database,
+  { database, rooms }: { readonly database: Database; readonly rooms: Pick<RoomService, 'closeAllOfBackend'> },
   options: Pick<ServiceOptions, 'logTo'>,
 ): Promise<RunningService> {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
@@ -41,12 +43,7 @@ export async function startAdmin(
       });
       const store = createAdminStore(database, directory, SYSTEM_CLOCK);
       if (bootstrapKey !== undefined) await ensureBootstrapKey(bootstrapKey, database, store, kit);
-      // Losing the call only costs time: the gateways forget by themselves what they know of a backend.
-      const changed = () =>
-        ringBackendBell(redis).catch((error: unknown) => {
-          kit.logger.warn({ err: error }, 'the gateways were not told of a changed backend');
-        });
-      return AdminModule.with(store, changed);
+      return AdminModule.with(store, followUpOn(redis, rooms, kit));
     },
     configure: (app, kit) => void app.useGlobalFilters(new ErrorFilter(kit.errors)),
     release: async () => {
@@ -54,6 +51,28 @@ export async function startAdmin(
       await directory.close();
     },
   });
+}
+
+function followUpOn(
+  redis: ReturnType<typeof createRedis>,
+  rooms: Pick<RoomService, 'closeAllOfBackend'>,
+  { logger }: ServiceKit,
+): BackendFollowUp {
+  return {
+    // Losing the call only costs time: the gateways forget by themselves what they know of a backend.
+    changed: () =>
+      ringBackendBell(redis).catch((error: unknown) => {
+        logger.warn({ err: error }, 'the gateways were not told of a changed backend');
+      }),
+    // What stays open is empty as soon as the gateways have ended the sessions, and closes as any empty room.
+    closeRooms: async ({ domain, ...backend }) => {
+      const warn = (error: unknown) => {
+        logger.warn({ err: error, backend: backend.id }, 'a room of a removed backend was not closed');
+      };
+      const outcomes = await rooms.closeAllOfBackend(domain, backend).catch(warn);
+      for (const outcome of outcomes ?? []) if (outcome.status === 'rejected') warn(outcome.reason);
+    },
+  };
 }
 
 async function ensureBootstrapKey(key: string, database: Database, store: AdminStore, kit: ServiceKit): Promise<void> {

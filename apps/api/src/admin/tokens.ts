@@ -1,5 +1,15 @@
+import type { BackendNaming, DomainName } from '@parley/domain';
+
 /** Injection token of the operators' {@link AdminStore}. */
 export const ADMIN_STORE = Symbol('parley.admin-store');
 
-/** Injection token of what tells the gateways that backends changed: `() => Promise<void>`. */
-export const BACKENDS_CHANGED = Symbol('parley.backends-changed');
+/** What follows a change of a backend. Neither throws: the change itself is done. */
+export interface BackendFollowUp {
+  /** Tells the gateways. */
+  changed(): Promise<void>;
+  /** Closes what a removed one has open. */
+  closeRooms(removed: BackendNaming & { readonly domain: DomainName }): Promise<void>;
+}
+
+/** Injection token of the {@link BackendFollowUp}. */
+export const BACKEND_FOLLOW_UP = Symbol('parley.backend-follow-up');

@@ -1,7 +1,6 @@
-import type { RoomSessionId, RoomStore, TenantKey } from '@parley/domain';
+import { backendRoomName, type RoomSessionId, type RoomStore, type TenantKey } from '@parley/domain';
 import type { LiveRoomState } from '@parley/live';
 import type { Backend } from '@parley/persistence';
-import { backendRoomName } from '../spreed/backend-rooms';
 import { tenantOf } from '../spreed/authenticator';
 
 /** The room an authentic request is about, scoped by the backend that signed it. */

@@ -1,9 +1,8 @@
-import type { Room, RoomService, SessionId } from '@parley/domain';
+import { backendRoomName, type Room, type RoomService, type SessionId } from '@parley/domain';
 import type { LiveSessions, OwnedSession } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
 import { actorOf, wireError } from '@parley/protocol-spreed-signaling';
 import { Refusal, trustedRequest, type Admitted } from './admission';
-import { backendRoomName } from './backend-rooms';
 import type { EntryRight } from './entry-right';
 import { isSomebodyElse } from './foreign-names';
 import type { LeaveNotices } from './leave-notices';
@@ -50,7 +49,7 @@ export class BackendAdmission {
     if (userId !== session.record.userId) await this.parts.sessions.setUserId(id, userId);
     return {
       roomId,
-      request: trustedRequest(room, 'by-arrival'),
+      request: { ...trustedRequest(room, 'by-arrival'), ...(properties === undefined ? {} : { properties }) },
       ...(foreignSessionId === undefined ? {} : { foreignSessionId }),
       foreign: {
         backend: backend.id,
@@ -87,6 +86,12 @@ export class BackendAdmission {
   async service(backendId: string, roomId: string): Promise<Admitted> {
     const room = await this.open(await this.find(backendId), roomId);
     return { roomId, request: trustedRequest(room, 'guest'), properties: undefined, mayControl: true };
+  }
+
+  /** What clients of a backend may send, as it is told with the answer to a join. */
+  async bandwidth(backendId: string): Promise<Pick<Admitted, 'bandwidth'>> {
+    const backend = await this.parts.backends.byId(backendId);
+    return backend === null ? {} : bandwidthOf(backend);
   }
 
   private async find(id: string): Promise<Backend> {

@@ -34,6 +34,8 @@ export interface Backends {
   readonly capabilities: Capabilities;
   readonly nextcloud: NextcloudClient;
   readonly notices: LeaveNotices;
+  /** Calls when backends may have changed, after they were forgotten. */
+  onChanged(listener: () => void): void;
   /** Lets go of everything; notices under way are tried to their end. */
   close(): Promise<void>;
 }
@@ -65,7 +67,12 @@ export function openBackends(options: BackendsOptions): Backends {
     intervalMs: times.pingMs,
   });
   const redis = createRedis(options.redisUrl, 'subscriber', logger);
-  hearBackendBell(redis, () => store.forget()).catch(() => {
+  const listeners: (() => void)[] = [];
+  const changed = () => {
+    store.forget();
+    for (const listener of listeners) listener();
+  };
+  hearBackendBell(redis, changed).catch(() => {
     // Closed before it was subscribed; while it is open it subscribes by itself.
   });
   return {
@@ -73,6 +80,7 @@ export function openBackends(options: BackendsOptions): Backends {
     capabilities,
     nextcloud,
     notices,
+    onChanged: (listener) => void listeners.push(listener),
     close: async () => {
       redis.disconnect();
       await pings.close();

@@ -33,6 +33,11 @@ export class Census {
     this.roomGauge.set(this.rooms);
   }
 
+  /** Those connected right now. */
+  all(): readonly OwnedSession[] {
+    return [...this.present];
+  }
+
   get sessions(): number {
     return this.present.size;
   }

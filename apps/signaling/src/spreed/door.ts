@@ -1,4 +1,5 @@
 import {
+  backendRoomToken,
   DomainError,
   isDomainError,
   parseRoomPath,
@@ -11,7 +12,7 @@ import {
   type RoomStore,
   type SessionId,
 } from '@parley/domain';
-import type { JoinOutcome, OwnedSession } from '@parley/live';
+import type { JoinOutcome, OwnedSession, RoomSnapshot } from '@parley/live';
 import {
   thrownToWire,
   wireError,
@@ -21,7 +22,6 @@ import {
 } from '@parley/protocol-spreed-signaling';
 import { Refusal, trustedRequest, type Admitted } from './admission';
 import { BackendAdmission, type BackendAdmissionParts } from './backend-admission';
-import { backendRoomToken } from './backend-rooms';
 import { rightOf, type EntryRight } from './entry-right';
 
 export type JoinAnswer = ({ readonly ok: true } & JoinedFacts) | { readonly ok: false; readonly error: WireError };
@@ -86,23 +86,39 @@ export class Door {
     }
   }
 
-  /** The room a resumed session is in, as its client knows it. */
-  async currentRoom(session: OwnedSession): Promise<CurrentRoom | undefined> {
-    const liveId = session.room;
-    if (liveId === undefined) return undefined;
+  /** The room a resumed session is in, as its client knows it. Undefined: it is closed by now. */
+  async currentRoom(
+    { record }: OwnedSession,
+    { cursor, members, properties }: RoomSnapshot,
+  ): Promise<CurrentRoom | undefined> {
+    const liveId = cursor.id;
     const room = await this.parts.roomStore.findById(liveId);
     if (room === null) return undefined;
-    const right = rightOf(session.record);
-    const self = (await this.parts.live.members(liveId)).find((member) => member.sessionId === session.record.id);
+    const right = rightOf(record);
+    const self = members.find((member) => member.sessionId === record.id);
     const backendId = right.kind === 'ticket' ? null : right.backendId;
     const isForeign = backendId !== null;
     return {
       roomId: isForeign ? backendRoomToken({ id: backendId }, room.name) : roomPath(room),
       liveId,
-      properties: isForeign ? undefined : propertiesOf(room.policy),
+      properties: isForeign ? properties : propertiesOf(room.policy),
       mayControl: isForeign || self?.role === 'host',
       ...(self?.foreign === undefined ? {} : { userId: self.userId }),
     };
+  }
+
+  /** What the answer to its join would have been, for a session that is in the room. */
+  async entered(
+    { record }: OwnedSession,
+    { cursor, members, transient }: RoomSnapshot,
+    room: CurrentRoom,
+  ): Promise<JoinedFacts | undefined> {
+    const self = members.find(({ sessionId }) => sessionId === record.id);
+    if (self === undefined) return undefined;
+    const others = members.filter((member) => member !== self);
+    const right = rightOf(record);
+    const bandwidth = right.kind === 'backend' ? await this.backends.bandwidth(right.backendId) : {};
+    return { room, self, others, cursor, transient, ...bandwidth };
   }
 
   private async admit(
@@ -165,8 +181,10 @@ function toAnswer(admitted: Admitted, outcome: JoinOutcome, former: SessionId | 
   if (outcome.kind === 'refused') {
     return { ok: false, error: thrownToWire(new DomainError(outcome.code, REFUSALS[outcome.code])) };
   }
-  const { roomId, properties, mayControl, userId, bandwidth, permissions } = admitted;
+  const { roomId, mayControl, userId, bandwidth, permissions } = admitted;
   const { self, others, cursor } = outcome;
+  // A backend's room has its own, which may be newer than what the backend was asked.
+  const properties = admitted.request.properties === undefined ? admitted.properties : outcome.properties;
   const room = {
     roomId,
     liveId: cursor.id,

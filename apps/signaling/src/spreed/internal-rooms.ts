@@ -1,7 +1,6 @@
-import { parseRoomPath, type Room, type RoomStore } from '@parley/domain';
+import { backendRoomName, parseRoomPath, type Room, type RoomStore } from '@parley/domain';
 import type { SessionRecord } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
-import { backendRoomName } from './backend-rooms';
 import { rightOf } from './entry-right';
 
 /** An open room that an internal client names, and the foreign backend it belongs to, if it does. */

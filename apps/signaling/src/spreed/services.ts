@@ -1,4 +1,5 @@
 import type { Live, LiveSessions } from '@parley/live';
+import type { BackendStore } from '@parley/persistence';
 import type { ProtocolTimes } from '@parley/protocol-spreed-signaling';
 import type { Logger, UnknownErrorReporter } from '@parley/server-kit';
 import type { Federations } from '../federation/federations';
@@ -16,6 +17,7 @@ export interface SpreedServices {
   readonly sessions: LiveSessions;
   readonly rooms: Live['rooms'];
   readonly authenticator: Authenticator;
+  readonly backends: Pick<BackendStore, 'byId'>;
   readonly door: Door;
   readonly renaming: Renaming;
   readonly board: ParticipantsBoard;

@@ -12,6 +12,9 @@ import {
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import { rightOf, rightToAttributes, type Authenticated } from './entry-right';
+import { isOrphaned } from './evictions';
+import { inCallOf } from './own-call';
+import { openRoomRequest } from './room-requests';
 import type { SpreedServices } from './services';
 import { wireFailure } from './wire-failure';
 
@@ -24,6 +27,9 @@ export interface Entered {
   readonly owned: OwnedSession | undefined;
   readonly input: Input;
 }
+
+type Resumed = Extract<ResumeOutcome, { kind: 'resumed' }>;
+type Whereabouts = Pick<ResumedFacts, 'room' | 'request' | 'entered'>;
 
 /** Opens and resumes the sessions of connections. */
 export class SessionEntry {
@@ -47,6 +53,11 @@ export class SessionEntry {
         this.services.census.refused(record.tenant, error);
         throw error;
       });
+      // It may have been shut out meanwhile, and its sessions ended before there was this one.
+      if (await isOrphaned(this.services.backends, owned)) {
+        await owned.close();
+        return refused(wireError('invalid_backend'));
+      }
       const facts = {
         sessionId: record.id,
         resumeId: `${record.id}.${secret}`,
@@ -83,6 +94,10 @@ export class SessionEntry {
       const outcome = await sessions.resume(id, secret, sink, lastSeen);
       if (outcome.kind === 'no_such_session') return refused(wireError('no_such_session'));
       owned = outcome.session;
+      if (await isOrphaned(this.services.backends, owned)) {
+        await owned.close();
+        return refused(wireError('no_such_session'));
+      }
       const facts = await this.resumedFacts(resumeId, outcome);
       const federation = await this.services.federations.attach(owned, federationEnded);
       return { owned, input: { kind, outcome: { ok: true, ...facts, federation } } };
@@ -91,28 +106,38 @@ export class SessionEntry {
     }
   }
 
-  private async resumedFacts(
-    resumeId: string,
-    { session, missed }: Extract<ResumeOutcome, { kind: 'resumed' }>,
-  ): Promise<ResumedFacts> {
-    const { door, virtuals, rooms, board } = this.services;
+  private async resumedFacts(resumeId: string, outcome: Resumed): Promise<ResumedFacts> {
+    const { virtuals, board } = this.services;
+    const { session, missed, cursor, room: snapshot } = outcome;
     const { record } = session;
-    const room = await door.currentRoom(session);
-    const members = session.room === undefined ? [] : await rooms.members(session.room);
+    const members = snapshot?.members ?? [];
     const self = members.find(({ sessionId }) => sessionId === record.id);
-    const participants = session.room === undefined ? [] : await board.current(session.room, members);
+    const inCall = self?.inCall ?? inCallOf(record);
     return {
       sessionId: record.id,
       resumeId,
       identity: { kind: record.kind, userId: authenticatedId(record), foreign: isForeign(rightOf(record)) },
       features: record.features,
       ...(record.permissions === undefined ? {} : { permissions: record.permissions }),
-      ...(self?.inCall === undefined ? {} : { inCall: self.inCall }),
+      ...(inCall === undefined ? {} : { inCall }),
       virtuals: virtuals.of(record.id),
-      room,
-      participants,
-      missed: missed.map(({ event, cursor }): DeliveredEvent => ({ event, position: cursor })),
+      ...(await this.whereabouts(outcome)),
+      participants: snapshot === undefined ? [] : await board.current(snapshot.cursor.id, members),
+      missed: missed.map(({ event, cursor: position }): DeliveredEvent => ({ event, position })),
+      position: cursor,
     };
+  }
+
+  /** The room it is in, or what is to be told about it because that was not answered yet. */
+  private async whereabouts({ session, room, entered }: Resumed): Promise<Whereabouts> {
+    const { door } = this.services;
+    const request = session.request && openRoomRequest(session.request.body);
+    const current = room && (await door.currentRoom(session, room));
+    if (!entered || request === undefined || room === undefined || current === undefined) {
+      return { room: current, request };
+    }
+    const answer = await door.entered(session, room, current);
+    return answer === undefined ? { room: current, request } : { room: undefined, request, entered: answer };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
 import type { Member } from '../sessions/core-event';
 import { domainAtHome, knownDomain, ownDomain } from '../tenancy/own-domain';
 import type { Domain } from '../tenancy/tenancy';
+import { isBackendRoomName, type BackendNaming } from './backend-rooms';
 import type { LiveRooms } from './live-rooms';
 import { parsePassword } from './names';
 import {
@@ -45,6 +46,9 @@ export interface RoomWithMembers {
 
 /** Names somebody tries before giving up on a name that opens and closes again and again. */
 const OPEN_TRIES = 3;
+
+/** Rooms of a backend that are closed side by side. */
+const CLOSINGS_AT_ONCE = 16;
 
 /**
  * The rules of rooms. Methods that take an account reach only its own domains; for others, and for domains that do not
@@ -131,6 +135,18 @@ export class RoomService {
   async closeForBackend(id: RoomSessionId): Promise<void> {
     const room = await this.uow.run((stores) => stores.rooms.findById(id));
     if (room !== null) await this.closing.close(room, true);
+  }
+
+  /** Closes all rooms that a foreign backend has open: it is shut out. Goes on after one that could not be closed. */
+  async closeAllOfBackend(domain: DomainName, backend: BackendNaming): Promise<PromiseSettledResult<void>[]> {
+    const open = await this.uow.run((stores) => stores.rooms.listOpen(domain));
+    const its = open.filter(({ openedBy, name }) => openedBy === 'backend' && isBackendRoomName(backend, name));
+    const outcomes: PromiseSettledResult<void>[] = [];
+    for (let at = 0; at < its.length; at += CLOSINGS_AT_ONCE) {
+      const some = its.slice(at, at + CLOSINGS_AT_ONCE);
+      outcomes.push(...(await Promise.allSettled(some.map(({ id }) => this.closeForBackend(id)))));
+    }
+    return outcomes;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { parseDomainName, type Clock, type DomainName } from '@parley/domain';
+import { parseDomainName, type BackendNaming, type Clock, type DomainName } from '@parley/domain';
 import { backendSecretPlace } from '../backend-store';
 import { backendBaseUrl } from '../backend-url';
 import type { Database } from '../database';
@@ -84,15 +84,18 @@ export class BackendAdmin {
   }
 
   /**
-   * Shuts a backend out. Who is in a room stays until the session ends.
+   * Shuts a backend out. The gateways end its sessions as soon as they know; its rooms are to be closed by the caller.
+   * @returns where its rooms are, and how they are called
    * @throws AdminError not_found
    */
-  async delete(actor: string, id: string): Promise<void> {
+  async delete(actor: string, id: string): Promise<BackendNaming & { readonly domain: DomainName }> {
     const at = this.clock.now();
-    await this.database.prisma.$transaction(async (tx) => {
+    return this.database.prisma.$transaction(async (tx) => {
+      const row = await tx.backend.findUnique({ where: { id } });
       const { count } = await tx.backend.deleteMany({ where: { id } });
-      if (count === 0) throw new AdminError('not_found', `There is no backend ${id}.`);
+      if (row === null || count === 0) throw new AdminError('not_found', `There is no backend ${id}.`);
       await writeAudit(tx, { at, actor, action: 'backend.delete', target: id, details: {} });
+      return { id, scopesRooms: row.scopesRooms, domain: toRecord(row).domain };
     });
   }
 }

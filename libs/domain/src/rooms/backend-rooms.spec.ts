@@ -1,4 +1,4 @@
-import { backendRoomName, backendRoomToken } from './backend-rooms';
+import { backendRoomName, backendRoomToken, isBackendRoomName } from './backend-rooms';
 
 const first = { id: 'one', scopesRooms: false };
 const second = { id: 'two', scopesRooms: true };
@@ -12,7 +12,9 @@ it('rooms of two backends of one domain never have the same name', () => {
 
 it.each([first, second])('a name leads back to the token', (backend) => {
   for (const token of ['abc', 'abc@two', 'a@one', '123']) {
-    expect(backendRoomToken(backend, backendRoomName(backend, token) ?? '')).toBe(token);
+    const name = backendRoomName(backend, token) ?? '';
+    expect(backendRoomToken(backend, name)).toBe(token);
+    expect([first, second].filter((one) => isBackendRoomName(one, name))).toEqual([backend]);
   }
 });
 
