@@ -97,7 +97,19 @@ describe('over HTTP', () => {
         body: 'Too many requests\n',
       });
       expect((await house.talk.postText(replica, 'token', good)).status).toBe(200);
+      // The other tenant behind that address is not shut out with this one.
+      expect((await house.stranger.postText(replica, 'token', good, from)).status).toBe(200);
     }
+  });
+
+  test('guesses that come at once, on both replicas, win nothing', async () => {
+    const wrong = { 'x-forwarded-for': '198.51.100.8', 'spreed-signaling-checksum': '0'.repeat(64) };
+    const guesses = Array.from({ length: 60 }, (_, n) =>
+      house.talk.postText(n % 2 === 0 ? house.one : house.two, 'token', '{}', wrong),
+    );
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 403)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(50);
   });
 });
 

@@ -37,6 +37,13 @@ export interface BackendRoomEndpointParts {
   readonly errors: UnknownErrorReporter;
 }
 
+/** It cannot be told whether somebody guesses. */
+class GuardFailed extends Error {}
+
+function guardFailed(cause: unknown): never {
+  throw new GuardFailed('the throttle does not answer', { cause });
+}
+
 /** `POST /api/v1/room/{id}`: every step in the order that backends know (brief 1.3). */
 export class BackendRoomEndpoint {
   constructor(private readonly parts: BackendRoomEndpointParts) {}
@@ -45,39 +52,41 @@ export class BackendRoomEndpoint {
   async answer(call: BackendCall): Promise<BackendReply> {
     const signature = checkHeaders(call.headers);
     if (!signature.ok) return signature.error;
-    let blocked: boolean;
     try {
-      blocked = await this.parts.throttle.isBlocked('BackendRoomAuth', call.address);
+      const signer = await this.signer(call, signature.value);
+      return typeof signer === 'string' ? refuse(signer) : await this.authenticAnswer(call, signer);
     } catch (error) {
-      return this.failed(error, 'guard_failed');
-    }
-    if (blocked) return refuse('blocked');
-    try {
-      return await this.authenticAnswer(call, signature.value);
-    } catch (error) {
-      return this.failed(error, 'failed');
+      return error instanceof GuardFailed ? this.failed(error.cause, 'guard_failed') : this.failed(error, 'failed');
     }
   }
 
-  private async authenticAnswer({ body, token, address }: BackendCall, signature: Signature): Promise<BackendReply> {
-    const { throttle, requests } = this.parts;
-    const backend = signerOf(signature, body, await this.candidates(signature.backendUrl));
-    if (backend === undefined) {
-      await throttle.failed('BackendRoomAuth', address);
-      return refuse('not_authentic');
-    }
+  private async authenticAnswer({ body, token }: BackendCall, backend: Backend): Promise<BackendReply> {
     const room = await addressRoom(this.parts, backend, token);
     const request = decodeBackendRequest(body);
-    return request.ok ? requests.carryOut(room, request.value) : request.error;
+    return request.ok ? this.parts.requests.carryOut(room, request.value) : request.error;
   }
 
-  /** Who may have signed it: the backend that is named, or, when none is, any. */
-  private async candidates(url: string | undefined): Promise<readonly Backend[]> {
-    const { backends } = this.parts;
-    if (url === undefined) return backends.list();
+  /** Whose secret signed it. A wrong guess is counted before its answer, a right one is not told when it is one too many. */
+  private async signer(
+    { body, address }: BackendCall,
+    signature: Signature,
+  ): Promise<Backend | 'not_authentic' | 'blocked'> {
+    const { throttle, backends } = this.parts;
+    const named = signature.backendUrl === undefined ? undefined : await this.named(signature.backendUrl);
+    const suspect = { address, backendId: named?.id };
+    const isBlocked = () => throttle.isBlocked('BackendRoomAuth', suspect).catch(guardFailed);
+    // Trying every secret is work, so it is not begun for who is blocked anyway.
+    const isOld = signature.backendUrl === undefined;
+    if (isOld && (await isBlocked())) return 'blocked';
+    const backend = signerOf(signature, body, isOld ? await backends.list() : [named ?? []].flat());
+    if (backend !== undefined) return (await isBlocked()) ? 'blocked' : backend;
+    const outcome = await throttle.failed('BackendRoomAuth', suspect).catch(guardFailed);
+    return outcome === 'blocked' ? 'blocked' : 'not_authentic';
+  }
+
+  private async named(url: string): Promise<Backend | null> {
     const base = normalizeBackendUrl(url);
-    const named = base === undefined ? null : await backends.byUrl(base);
-    return named === null ? [] : [named];
+    return base === undefined ? null : this.parts.backends.byUrl(base);
   }
 
   private failed(error: unknown, refusal: 'guard_failed' | 'failed'): BackendReply {

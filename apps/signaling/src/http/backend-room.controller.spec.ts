@@ -193,22 +193,44 @@ describe('POST /api/v1/room/{id}', () => {
     expect(answer).toMatchObject({ status: 413, body: 'Request entity too large\n' });
   });
 
-  test('a wrong checksum and an unknown backend count against the address; the tenth blocks it', async () => {
+  test('wrong checksums count against the address at that backend, invented backends together; the tenth blocks', async () => {
     const wrong = signed(BODY, { secret: 'guessed', url: 'https://cloud.test/' });
     const stranger = signed(BODY, { secret: CLOUD.secret, url: 'https://stranger.test/' });
     const foreign = signed(BODY, { secret: OTHER.secret, url: 'https://cloud.test/' });
     for (const headers of [wrong, stranger, foreign]) {
       expect(await post({ headers })).toMatchObject({ status: 403, body: 'Authentication check failed\n' });
     }
-    for (let n = 3; n < 10; n += 1) await post({ headers: wrong });
-    expect(await post({ headers: asCloud(BODY) })).toMatchObject({ status: 429, body: 'Too many requests\n' });
+    for (let n = 2; n < 10; n += 1) expect(await post({ headers: wrong })).toMatchObject({ status: 403 });
+    for (const headers of [asCloud(BODY), wrong])
+      expect(await post({ headers })).toMatchObject({ status: 429, body: 'Too many requests\n' });
     expect(asked).toEqual([]);
+    // Another tenant behind the same address goes on.
+    expect(await post({ headers: signed(BODY, { secret: OTHER.secret, url: OTHER.urls[0] }) })).toMatchObject({
+      status: 200,
+    });
+    for (let n = 1; n < 10; n += 1) {
+      const invented = signed(BODY, { secret: 'guessed', url: `https://stranger-${n}.test/` });
+      expect(await post({ headers: invented })).toMatchObject({ status: 403 });
+    }
+    expect(await post({ headers: signed(BODY, { secret: 'guessed', url: 'https://new.test/' }) })).toMatchObject({
+      status: 429,
+    });
+    expect(await post({ headers: signed(BODY, { secret: OTHER.secret }) })).toMatchObject({ status: 429 });
   });
 
   test('who names no backend is recognised by its secret', async () => {
     expect(await post({ headers: signed(BODY, { secret: OTHER.secret }) })).toMatchObject({ status: 200 });
     expect(asked[0]?.room.tenant).toBe('backend:other');
     expect(await post({ headers: signed(BODY, { secret: 'third' }) })).toMatchObject({ status: 403 });
+  });
+
+  test('of guesses that come at once ten are answered, a right one too late is not among them', async () => {
+    const guess = (secret: string) => post({ headers: signed(BODY, { secret, url: 'https://cloud.test/' }) });
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => guess(`guess ${n}`)));
+    expect(answers.filter(({ status }) => status === 403)).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(50);
+    expect(await guess(CLOUD.secret)).toMatchObject({ status: 429 });
+    expect(asked).toEqual([]);
   });
 
   test.each([

@@ -30,7 +30,7 @@ afterEach(() => void jest.useRealTimers());
 async function delayOf(action: 'HelloResume' | 'HelloInternal', address: string): Promise<number> {
   const started = Date.now();
   let ended: number | undefined;
-  void throttle.failed(action, address).then(() => (ended = Date.now()));
+  void throttle.failed(action, { address }).then(() => (ended = Date.now()));
   while (ended === undefined) await jest.advanceTimersByTimeAsync(100);
   return ended - started;
 }
@@ -51,12 +51,30 @@ it('an IPv6 client is its /64', async () => {
 
 it('the eleventh try within half an hour is not listened to; the delay is remembered longer', async () => {
   for (let tries = 0; tries < 10; tries += 1) {
-    expect(await throttle.isBlocked('HelloResume', '192.0.2.1')).toBe(false);
+    expect(await throttle.isBlocked('HelloResume', { address: '192.0.2.1' })).toBe(false);
     expect(await delayOf('HelloResume', '192.0.2.1')).toBe(Math.min(100 * 2 ** tries, 25_000));
   }
-  expect(await throttle.isBlocked('HelloResume', '192.0.2.1')).toBe(true);
-  expect(await throttle.isBlocked('HelloInternal', '192.0.2.1')).toBe(false);
+  expect(await throttle.isBlocked('HelloResume', { address: '192.0.2.1' })).toBe(true);
+  expect(await throttle.isBlocked('HelloInternal', { address: '192.0.2.1' })).toBe(false);
   guards.over(HALF_HOUR);
-  expect(await throttle.isBlocked('HelloResume', '192.0.2.1')).toBe(false);
+  expect(await throttle.isBlocked('HelloResume', { address: '192.0.2.1' })).toBe(false);
   expect(await delayOf('HelloResume', '192.0.2.1')).toBe(25_000);
+});
+
+it('of many guesses at once ten are answered', async () => {
+  const guesses = Array.from({ length: 60 }, () => throttle.failed('HelloInternal', { address: '192.0.2.1' }));
+  await jest.advanceTimersByTimeAsync(25_000);
+  expect((await Promise.all(guesses)).filter((outcome) => outcome === 'refused')).toHaveLength(10);
+});
+
+it('failures at one backend do not count at another; those without one count together', async () => {
+  const address = '192.0.2.1';
+  for (const backendId of ['cloud', undefined]) {
+    const guesses = Array.from({ length: 10 }, () => throttle.failed('BackendRoomAuth', { address, backendId }));
+    await jest.advanceTimersByTimeAsync(25_000);
+    await Promise.all(guesses);
+  }
+  expect(await throttle.isBlocked('BackendRoomAuth', { address, backendId: 'cloud' })).toBe(true);
+  expect(await throttle.isBlocked('BackendRoomAuth', { address })).toBe(true);
+  expect(await throttle.isBlocked('BackendRoomAuth', { address, backendId: 'other' })).toBe(false);
 });

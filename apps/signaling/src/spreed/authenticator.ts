@@ -168,17 +168,18 @@ export class Authenticator {
 
   private async internal(hello: Request<'internal'>, address: string): Promise<Outcome> {
     const { throttle, internalSecrets, publicUrl } = this.parts;
-    if (await throttle.isBlocked('HelloInternal', address)) return fail(wireError('too_many_requests'));
     const backend = await this.backendOf(hello.backend);
     const domain = domainOfInternalBackend(hello.backend, publicUrl);
+    const suspect = { address, backendId: backend?.id };
     const refuse = async (code: 'invalid_token' | 'invalid_backend'): Promise<Outcome> => {
-      await throttle.failed('HelloInternal', address);
-      return fail(wireError(code));
+      const outcome = await throttle.failed('HelloInternal', suspect);
+      return fail(wireError(outcome === 'blocked' ? 'too_many_requests' : code));
     };
     if (backend?.internalSecret === null) return fail(wireError('invalid_client_type'));
     const secrets = backend ? [backend.internalSecret] : internalSecrets;
     const known = secrets.some((secret) => internalTokenMatches(secret, hello.random, hello.token));
     if (!known) return refuse('invalid_token');
+    if (await throttle.isBlocked('HelloInternal', suspect)) return fail(wireError('too_many_requests'));
     if (backend === null && domain === undefined) return refuse('invalid_backend');
     if (!(await this.isFirstUse(backend, hello.random))) return refuse('invalid_token');
     const own = domain === null || domain === undefined ? 'internal' : `domain:${domain}`;

@@ -85,11 +85,11 @@ export class SessionEntry {
     });
     let owned: OwnedSession | undefined;
     try {
-      if (await throttle.isBlocked('HelloResume', address)) return refused(wireError('too_many_requests'));
+      if (await throttle.isBlocked('HelloResume', { address })) return refused(wireError('too_many_requests'));
       const [id, secret] = splitResumeId(resumeId);
       if (id === undefined || secret === undefined) {
-        await throttle.failed('HelloResume', address);
-        return refused(wireError('no_such_session'));
+        const outcome = await throttle.failed('HelloResume', { address });
+        return refused(wireError(outcome === 'blocked' ? 'too_many_requests' : 'no_such_session'));
       }
       const outcome = await sessions.resume(id, secret, sink, lastSeen);
       if (outcome.kind === 'no_such_session') return refused(wireError('no_such_session'));

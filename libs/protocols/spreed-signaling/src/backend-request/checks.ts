@@ -33,8 +33,8 @@ export function checkHeaders(headers: RawHeaders): Result<Signature, BackendRepl
 }
 
 /**
- * Which backend signed the request: the first whose secret gives the checksum over the random and the bytes of the body
- * as they came (steps 7 to 9).
+ * Which backend signed the request: the one whose secret gives the checksum over the random and the bytes of the body
+ * as they came (steps 7 to 9). None when it could be several: nobody may speak for another one.
  * @param candidates the one the request names, or all when it names none
  */
 export function signerOf<Backend extends { readonly secret: string }>(
@@ -42,7 +42,8 @@ export function signerOf<Backend extends { readonly secret: string }>(
   body: Uint8Array,
   candidates: readonly Backend[],
 ): Backend | undefined {
-  return candidates.find(({ secret }) => checksumMatches(secret, random, body, checksum));
+  const [signer, another] = candidates.filter(({ secret }) => checksumMatches(secret, random, body, checksum));
+  return another === undefined ? signer : undefined;
 }
 
 function textOf(header: string | readonly string[] | undefined): string {
