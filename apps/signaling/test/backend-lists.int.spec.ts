@@ -100,6 +100,32 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     await expect(third.helloResume(client.resumeId)).rejects.toThrow(/no_such_session/);
   });
 
+  test('the properties in the answer to the first join are the ones the room has, also after a resume', async () => {
+    const token = newToken();
+    const properties = { name: token };
+    const ada = await house.talk.member(house.one, newUser('ada'), token);
+    // They are no news.
+    await post(token, 'update', { userids: [], properties });
+    await post(token, 'message', { data: 'after the update' });
+    await ada.expectNothing(isRoom, event('room', 'message'));
+    ada.drop();
+    await ada.expectClosed();
+    const again = await house.region.connect(house.two, 'again');
+    await again.helloResume(ada.resumeId);
+    const { error } = await again.request('room', { roomid: token, sessionid: foreignIdOf(ada) });
+    expect(error).toMatchObject({ code: 'already_joined', details: { room: { roomid: token, properties } } });
+  });
+
+  test('who enters is told the properties the room has, not those its backend had when it was asked', async () => {
+    const [token, properties] = [newToken(), { name: 'changed', 'lobby-state': 1 }];
+    const ada = await house.talk.member(house.one, newUser('ada'), token);
+    await post(token, 'update', { userids: [], properties });
+    await ada.expect(isRoom);
+    const bob = await house.talk.user(house.two, newUser('bob'));
+    expect((await bob.join(token, { sessionid: foreignIdOf(bob) })).room).toEqual({ roomid: token, properties });
+    await ada.expectNothing(isRoom);
+  });
+
   test('the properties a backend changed are the ones the room has', async () => {
     const [token, properties] = [newToken(), { name: 'changed', 'lobby-state': 1 }];
     const ada = await house.talk.member(house.two, newUser('ada'), token);

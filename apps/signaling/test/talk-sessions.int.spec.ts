@@ -45,23 +45,6 @@ test('a public id resumes nothing, after a bye nothing does; after a resume a ro
   await expect(other.helloResume(ada.resumeId)).rejects.toThrow(/no_such_session/);
 });
 
-test('a room that was asked for before the connection broke is entered when it is asked for again after the resume', async () => {
-  const [ada, room] = [await house.talk.user(house.one, newUser('ada')), `slow-${newToken()}`];
-  let answer = () => undefined as void;
-  house.talk.cloud.slowUntil = new Promise((resolve) => (answer = resolve));
-  ada.send({ id: 'slow', type: 'room', room: { roomid: room, sessionid: foreignIdOf(ada) } });
-  await house.talk.cloud.expectRequest((request) => request.room?.roomid === room);
-  ada.drop();
-  await ada.expectClosed();
-  const again = await house.region.connect(house.two, 'ada again');
-  await again.helloResume(ada.resumeId);
-  answer();
-  await again.join(room, { sessionid: foreignIdOf(ada) });
-  await again.expectJoined(ada.sessionId);
-  await again.fence();
-  expect(joinedIn(again)).toEqual([ada.sessionId]);
-});
-
 test('orders reach users, and the call; who is in neither hears nothing', async () => {
   const token = newToken();
   const [ada, bob] = await house.pair(token);

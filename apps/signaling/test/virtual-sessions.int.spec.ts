@@ -1,6 +1,7 @@
 import type { JsonObject } from '@parley/domain';
 import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
 import { event, eventOf, expectEvent, foreignIdOf, isUpdate } from './backend-poster';
+import type { RunningSignaling } from '../src/app';
 import { TalkHouse } from './talk-house';
 
 const anyText: unknown = expect.any(String);
@@ -210,6 +211,33 @@ test('with internal-incall everybody begins outside the call, and says when that
   expect(await usersTold(ada)).toMatchObject([{ inCall: 1 }, { sessionId: sessionid, inCall: 9 }]);
   await settle(bridge, ada);
   await ada.expectNothing(event('participants', 'flags'));
+});
+
+/** The same session with another connection. */
+async function resumedElsewhere(client: ScriptedSignalingClient, replica: RunningSignaling) {
+  await client.fence();
+  client.drop();
+  await client.expectClosed();
+  const again = await house.region.connect(replica, 'bridge again');
+  await again.helloResume(client.resumeId);
+  return again;
+}
+
+test('what a bridge said about itself outside a room holds over a resume, and so does what it said in one', async () => {
+  const [token, other] = [newToken(), newToken()];
+  const ada = await house.talk.member(house.one, newUser('ada'), token);
+  const bob = await house.talk.member(house.two, newUser('bob'), other);
+  const bridge = await house.talk.service(house.one, 'bridge');
+  internal(bridge, 'incall', { incall: 9 });
+  const second = await resumedElsewhere(bridge, house.two);
+  await second.join(token);
+  expect(await usersTold(ada)).toMatchObject([{ sessionId: bridge.sessionId, inCall: 9 }]);
+  internal(second, 'incall', { incall: 1 });
+  expect(await usersTold(ada)).toMatchObject([{ inCall: 1 }]);
+  await second.leave();
+  const third = await resumedElsewhere(second, house.one);
+  await third.join(other);
+  expect(await usersTold(bob)).toMatchObject([{ sessionId: bridge.sessionId, inCall: 1 }]);
 });
 
 test('callers go with their bridge, and their backend hears it; the lists are without the bridge then', async () => {

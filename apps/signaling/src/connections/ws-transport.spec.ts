@@ -4,6 +4,12 @@ import { eventually } from '@parley/testing';
 import { WebSocket, WebSocketServer } from 'ws';
 import { WsTransport } from './ws-transport';
 
+interface Seen {
+  readonly pings: string[];
+  closed: boolean;
+  transport: WsTransport | undefined;
+}
+
 describe('a WebSocket', () => {
   let server: WebSocketServer;
   const clients: WebSocket[] = [];
@@ -18,10 +24,13 @@ describe('a WebSocket', () => {
 
   /** A client and how often it was asked whether it is there. */
   async function connect(autoPong: boolean) {
-    const seen = { pings: [] as string[], closed: false };
+    const seen: Seen = { pings: [], closed: false, transport: undefined };
     server.once('connection', (socket, request) => {
       const events = { text: () => undefined, binary: () => undefined, closed: () => (seen.closed = true) };
-      new WsTransport(socket, request.socket, '192.0.2.1', events, { pingEveryMs: 40, deadAfterMs: 400 });
+      seen.transport = new WsTransport(socket, request.socket, '192.0.2.1', events, {
+        pingEveryMs: 40,
+        deadAfterMs: 400,
+      });
     });
     const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { autoPong });
     clients.push(client);
@@ -44,5 +53,15 @@ describe('a WebSocket', () => {
     const seen = await connect(false);
     await eventually(() => seen.closed, 'the end of the connection');
     expect(seen.pings.length).toBeGreaterThan(1);
+  });
+
+  test('that is closed needs no time to be closed again', async () => {
+    const seen = await connect(true);
+    clients.at(-1)?.terminate();
+    await eventually(() => seen.closed, 'the end of the connection');
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    seen.transport?.close(1000);
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
   });
 });

@@ -82,9 +82,11 @@ export class WsTransport implements Transport {
   }
 
   close(code: number): void {
+    if (this.socket.readyState === this.socket.CLOSED) return;
     // A paused socket would never see the peer's answer.
     this.socket.resume();
     this.socket.close(code);
+    clearTimeout(this.grace);
     this.grace = setTimeout(() => this.socket.terminate(), CLOSE_GRACE_MS);
   }
 

@@ -1,6 +1,7 @@
 import { brandAs, type SessionId } from '@parley/domain';
 import type { OwnedSession } from '@parley/live';
 import type { Effect, Input, WireError } from '@parley/protocol-spreed-signaling';
+import { withInCall } from './own-call';
 import type { SpreedServices } from './services';
 
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
@@ -68,6 +69,7 @@ export class SessionRequests {
 
   private async setInCall(inCall: number): Promise<undefined> {
     const { room, record } = this.owned;
+    await this.services.sessions.setAttributes(record.id, withInCall(record, inCall));
     if (room === undefined) return;
     await this.services.rooms.patchMembers(room, [{ sessionId: record.id, inCall }]);
     await this.services.board.publish(room);

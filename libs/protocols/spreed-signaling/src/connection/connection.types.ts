@@ -117,6 +117,14 @@ export interface SessionFacts {
   readonly identity: Identity;
 }
 
+/** A `room` request whose answer its client has not got. */
+export interface OpenRoomRequest {
+  readonly id: string | undefined;
+  /** Empty: it wants to leave. */
+  readonly roomId: string;
+  readonly foreignSessionId: string | undefined;
+}
+
 export interface ResumedFacts extends SessionFacts {
   readonly features: readonly string[];
   readonly permissions?: readonly string[];
@@ -124,6 +132,12 @@ export interface ResumedFacts extends SessionFacts {
   readonly room: CurrentRoom | undefined;
   readonly federation?: FederatedRoom | undefined;
   readonly inCall?: number;
+  /** Where it stands after what was missed. */
+  readonly position?: Position;
+  /** What the lost connection was asked and did not answer: it is answered on this one. */
+  readonly request?: OpenRoomRequest | undefined;
+  /** What that is answered with, when it is in the room it asked for already; then `room` is undefined. */
+  readonly entered?: JoinedFacts | undefined;
   /** Who takes part in its room now; told when it missed no such list. */
   readonly participants?: readonly JsonObject[];
   /** What was missed, in order. */
@@ -185,6 +199,8 @@ export type Effect =
   /** An event that this client is not told: its position is reached after the frames before it. */
   | { readonly kind: 'mark'; readonly position: Position }
   | { readonly kind: 'close'; readonly code: number }
+  /** The frames before this one answer the request for a room. */
+  | { readonly kind: 'answered' }
   | { readonly kind: 'start-timer' | 'stop-timer'; readonly timer: TimerName }
   /** Authenticate and open. */
   | { readonly kind: 'open-session'; readonly hello: NewSessionRequest }

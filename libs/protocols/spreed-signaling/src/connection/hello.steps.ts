@@ -17,6 +17,7 @@ import { errorEffect, guestTimer, nothing } from './effects';
 import { deliverAll } from './events.steps';
 import { defaultInCall } from '../participants';
 import { withoutRepeatedRefreshes } from './missed';
+import { joined, room } from './room.steps';
 
 type Hello = Extract<ClientMessage, { type: 'hello' }>;
 type Opened = Extract<Input, { kind: 'session-opened' }>['outcome'];
@@ -69,22 +70,39 @@ export function resumed(server: ServerFacts, frames: EventFrames, state: Connect
     const restart: Effect[] = state.helloExpired ? [{ kind: 'start-timer', timer: 'hello' }] : [];
     return { state: greeting, effects: [errorEffect(pending.id, outcome.error), ...restart] };
   }
-  const fresh = activeSession(outcome, [...outcome.features, ...pending.features], undefined);
+  const fresh = activeSession(outcome, [...outcome.features, ...pending.features], outcome.position);
   const { room, federation, permissions, inCall = fresh.inCall, virtuals = fresh.virtuals } = outcome;
   const session: ActiveSession = { ...fresh, room, federation, permissions, inCall, virtuals };
   const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, early: [] };
   const events = [...outcome.missed, ...state.early];
   const replay = deliverAll(frames, active, session.wantsSeq ? events : withoutRepeatedRefreshes(events));
+  const rest = answerOpenRequest(frames, replay.state, outcome);
   return {
-    state: replay.state,
+    state: rest.state,
     effects: [
       { kind: 'stop-timer', timer: 'hello' },
       { kind: 'send', frame: helloFrame(server, pending, outcome) },
       ...guestTimer(session),
       ...replay.effects,
       ...participantsNow(outcome, events),
+      ...rest.effects,
     ],
   };
+}
+
+/** What the lost connection was asked is answered, or done again: backends and rooms take it twice (brief 3.3). */
+function answerOpenRequest(
+  frames: EventFrames,
+  state: ConnectionState,
+  { request, entered }: Extract<Resumed, { ok: true }>,
+): Step {
+  if (request === undefined) return nothing(state);
+  if (entered !== undefined) {
+    return joined(frames, state, { kind: 'joined', id: request.id, outcome: { ok: true, ...entered } });
+  }
+  // It may have left already; the answer is the same.
+  if (request.roomId === '') return { state, effects: [{ kind: 'leave', id: request.id }] };
+  return room(state, { type: 'room', ...request, federation: undefined });
 }
 
 /** Whoever missed no list of participants is told who takes part now: it may have changed before the loss was noticed. */

@@ -1,5 +1,5 @@
 import type { ClientMessage } from '../client-message';
-import type { ConnectionState, Effect, Step } from './connection.types';
+import type { ConnectionState, Step } from './connection.types';
 import { nothing, withSession } from './effects';
 
 type Internal = Extract<ClientMessage, { type: 'internal' }>;
@@ -16,9 +16,8 @@ export function internal(state: ConnectionState, { id, request }: Internal): Ste
     case 'in-call': {
       const { inCall } = request;
       if (inCall === session.inCall) return nothing(state);
-      // Outside a room they are kept for the next one.
-      const effects: Effect[] = session.room === undefined ? [] : [{ kind: 'set-in-call', id, inCall }];
-      return { state: withSession(state, { inCall }), effects };
+      // Outside a room they are kept for the next one, also over a resume.
+      return { state: withSession(state, { inCall }), effects: [{ kind: 'set-in-call', id, inCall }] };
     }
     case 'dialout':
       return { state, effects: [{ kind: 'dialout-report', id, roomId: request.roomId, report: request.report }] };

@@ -10,6 +10,8 @@ import { errorEffect, guestTimer, nothing } from './effects';
 import { federate, withoutFederation } from './federation.steps';
 import { deliverAll, outsideCall, receiverOf } from './events.steps';
 
+const ANSWERED: Effect = { kind: 'answered' };
+
 type RoomRequest = Extract<ClientMessage, { type: 'room' }>;
 
 /** Join, change or leave (sections "Join room", "Leave room"). */
@@ -45,7 +47,8 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
   const free: ActiveSession = { ...session, joining: false, held: [] };
   if (!outcome.ok) {
     const rest = deliverAll(frames, { ...state, session: free }, session.held);
-    return { state: rest.state, effects: [errorEffect(id, outcome.error), ...rest.effects, ...guestTimer(free)] };
+    const refusal = [errorEffect(id, outcome.error), ANSWERED];
+    return { state: rest.state, effects: [...refusal, ...rest.effects, ...guestTimer(free)] };
   }
   const position = session.position && { session: session.position.session, room: outcome.cursor };
   const { permissions = session.permissions, self, others } = outcome;
@@ -60,6 +63,7 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
       ...parting,
       { kind: 'stop-timer', timer: 'guest-join' },
       ...entryFrames(inside, id, outcome),
+      ANSWERED,
       ...rest.effects,
     ],
   };
@@ -99,12 +103,12 @@ function positioned(session: ActiveSession, frame: Frame): Effect {
 export function left(state: ConnectionState, input: Extract<Input, { kind: 'left' }>): Step {
   const { session } = state;
   if (state.phase !== 'active' || session === undefined) return nothing(state);
-  if (!input.outcome.ok) return { state, effects: [errorEffect(input.id, input.outcome.error)] };
+  if (!input.outcome.ok) return { state, effects: [errorEffect(input.id, input.outcome.error), ANSWERED] };
   const position = session.position && { session: session.position.session };
   const outside: ActiveSession = { ...session, room: undefined, position, inCall: outsideCall(session) };
   const answer = roomFrame(input.id, '');
   return {
     state: { ...state, session: outside },
-    effects: [{ kind: 'send', frame: answer }, ...guestTimer(outside)],
+    effects: [{ kind: 'send', frame: answer }, ANSWERED, ...guestTimer(outside)],
   };
 }
