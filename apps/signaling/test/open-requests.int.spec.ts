@@ -28,7 +28,7 @@ async function askAndDrop(client: ScriptedSignalingClient, room: string, id = 's
 }
 
 async function resume(replica: RunningSignaling, former: ScriptedSignalingClient): Promise<ScriptedSignalingClient> {
-  const again = await house.region.connect(replica, `${former.name} again`);
+  const again = await house.region.connect(replica, 'again');
   await again.helloResume(former.resumeId);
   return again;
 }
@@ -142,7 +142,7 @@ test('a client with message numbers gets its answer once, and a number with it',
   again.drop();
   await again.expectClosed();
   const third = await house.region.connect(house.one, 'third');
-  await third.helloResume(ada.resumeId, { lastSeq: String(seq) });
+  await third.helloResume(ada.resumeId, { lastSeq: seq as string });
   await third.fence();
   expect(rooms(third)).toEqual([]);
 });
