@@ -1,10 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { JsonObject } from '@parley/domain';
-import { backendSecretPlace } from '@parley/persistence';
+import type { NewBackend } from '@parley/persistence';
 import type { Envelope, Matcher, ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling } from '../src/app';
 import { FakeNextcloud } from './fake-nextcloud';
-import { DOMAIN, type TestRegion } from './gateway';
+import type { TestRegion } from './gateway';
 
 /** How the gateway answered a request. */
 export interface PostAnswer {
@@ -13,31 +13,29 @@ export interface PostAnswer {
   readonly headers: Headers;
 }
 
+/** Who says hello to a gateway. */
+interface Newcomer {
+  readonly features?: string[];
+  /** How the client is called in messages of failed expectations. */
+  readonly name?: string;
+  /** Where it says it comes from, if that is not the controller of this Nextcloud. */
+  readonly url?: string;
+}
+
 /** A Nextcloud with Talk: registered as a backend, answers the gateway, and tells it about its rooms. */
 export class TalkServer {
   private constructor(
     private readonly region: TestRegion,
-    private readonly id: string,
+    readonly id: string,
     readonly cloud: FakeNextcloud,
     readonly secret: string,
   ) {}
 
-  /** To be called before the replicas start. */
-  static async start(region: TestRegion, id: string, scopesRooms = false): Promise<TalkServer> {
+  /** Starts one and adds it as the operator would; the first of a region has the plain names of rooms. */
+  static async start(region: TestRegion, id: string, more: Partial<NewBackend> = {}): Promise<TalkServer> {
     const secret = `secret of ${id}`;
     const cloud = await FakeNextcloud.start(secret);
-    const { prisma, sealer } = region.database;
-    await prisma.backend.create({
-      data: {
-        id,
-        domainName: DOMAIN,
-        urls: [cloud.url],
-        secretSealed: sealer.seal(backendSecretPlace(id, 'secret'), secret),
-        internalSecretSealed: sealer.seal(backendSecretPlace(id, 'internalSecret'), internalSecretOf(id)),
-        allowPrivate: ['127.0.0.0/8'],
-        scopesRooms,
-      },
-    });
+    await region.operator.add(id, [cloud.url], { secret, internalSecret: internalSecretOf(id), ...more });
     return new TalkServer(region, id, cloud, secret);
   }
 
@@ -46,17 +44,13 @@ export class TalkServer {
   }
 
   /** A user of this Nextcloud with a session, in no room. */
-  async user(
-    replica: RunningSignaling,
-    userid: string,
-    options: { features?: string[]; name?: string } = {},
-  ): Promise<ScriptedSignalingClient> {
-    const client = await this.region.connect(replica, options.name ?? userid);
-    const params = { ticket: 'good', userid };
-    // As Talk's clients do: the complete URL of the signaling controller.
-    const url = `${this.cloud.url}ocs/v2.php/apps/spreed/api/v3/signaling/backend`;
-    await client.helloV1({ url, params, ...options });
-    return client;
+  async user(replica: RunningSignaling, userid: string, options: Newcomer = {}): Promise<ScriptedSignalingClient> {
+    return this.newcomer(replica, { ticket: 'good', userid }, { name: userid, ...options });
+  }
+
+  /** Somebody with a session and without a name. */
+  async guest(replica: RunningSignaling, options: Newcomer = {}): Promise<ScriptedSignalingClient> {
+    return this.newcomer(replica, { ticket: 'good' }, { name: 'guest', ...options });
   }
 
   /** A user that joined a room and saw itself come in. */
@@ -64,7 +58,7 @@ export class TalkServer {
     replica: RunningSignaling,
     userid: string,
     token: string,
-    options: { features?: string[]; name?: string } = {},
+    options: Newcomer = {},
   ): Promise<ScriptedSignalingClient> {
     const client = await this.user(replica, userid, options);
     await this.enter(client, token);
@@ -107,14 +101,31 @@ export class TalkServer {
         'spreed-signaling-random': random,
         'spreed-signaling-checksum': createHmac('sha256', this.secret).update(random).update(body).digest('hex'),
         'spreed-signaling-backend': this.cloud.url,
+        'x-forwarded-for': this.region.address,
         ...headers,
       },
     });
     return { status: answer.status, body: await answer.text(), headers: answer.headers };
   }
+
+  private async newcomer(
+    replica: RunningSignaling,
+    params: JsonObject,
+    { name, features, url = this.controller }: Newcomer,
+  ): Promise<ScriptedSignalingClient> {
+    const client = await this.region.connect(replica, name ?? 'somebody');
+    await client.helloV1({ url, params, features });
+    return client;
+  }
+
+  /** What Talk's clients name: the complete URL of its signaling controller. */
+  private get controller(): string {
+    return `${this.cloud.url}ocs/v2.php/apps/spreed/api/v3/signaling/backend`;
+  }
 }
 
-function internalSecretOf(id: string): string {
+/** What its services (recorder, SIP bridge) prove themselves with. */
+export function internalSecretOf(id: string): string {
   return `internal secret of ${id}`;
 }
 

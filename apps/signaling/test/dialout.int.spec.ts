@@ -16,7 +16,7 @@ let serial = 1_000;
 beforeAll(async () => {
   region = await TestRegion.start();
   talk = await TalkServer.start(region, 'talk');
-  stranger = await TalkServer.start(region, 'stranger', true);
+  stranger = await TalkServer.start(region, 'stranger');
   one = await region.replica({ dialoutMs: 400 });
   two = await region.replica({ dialoutMs: 400 });
 });

@@ -12,9 +12,16 @@ import {
 } from '@parley/domain';
 import { createDatabase, seedDemo, type Database } from '@parley/persistence';
 import { createTicketIssuer, ticketPublicKey, type TicketIssuer } from '@parley/server-kit';
-import { ScriptedSignalingClient, startPostgres, startRedis, type TestRedis } from '@parley/testing';
+import {
+  ScriptedSignalingClient,
+  startPostgres,
+  startRedis,
+  type TestRedis,
+  type TransportName,
+} from '@parley/testing';
 import { startSignaling, type RunningSignaling, type SignalingOverrides } from '../src/app';
 import { loadConfig } from '../src/config';
+import { Operator } from './operator';
 
 export const INTERNAL_SECRET = 'internal-secret-of-the-tests-0123456789';
 export const PUBLIC_URL = 'http://parley.test';
@@ -32,8 +39,16 @@ export const FAST: SignalingOverrides = {
 
 /** A region with PostgreSQL and Redis of its own, to start replicas in. */
 export class TestRegion {
+  /** Where its backends and rooms are. */
+  readonly domain = DOMAIN;
+  /** How clients connect that do not say how. */
+  transport: TransportName = 'websocket';
+  /** Where clients and backends come from, as a proxy of ours says: failures of one address slow that one down. */
+  address = '127.0.0.1';
   private readonly replicas: RunningSignaling[] = [];
   private readonly clients: ScriptedSignalingClient[] = [];
+  private operatorOpened: Operator | undefined;
+  private startedSoFar = 0;
 
   private constructor(
     readonly databaseUrl: string,
@@ -75,12 +90,23 @@ export class TestRegion {
       HOST: '127.0.0.1',
       PORT: '0',
       LOG_LEVEL: 'error',
-      REPLICA_NAME: `gw-${this.replicas.length + 1}`,
+      REPLICA_NAME: `gw-${(this.startedSoFar += 1)}`,
       ...env,
     });
     const replica = await startSignaling(config, { ...FAST, ...overrides });
     this.replicas.push(replica);
     return replica;
+  }
+
+  /** Takes a replica away, in good order. */
+  async retire(replica: RunningSignaling): Promise<void> {
+    this.replicas.splice(this.replicas.indexOf(replica), 1);
+    await replica.close();
+  }
+
+  /** Who adds and removes backends here. */
+  get operator(): Operator {
+    return (this.operatorOpened ??= new Operator(this));
   }
 
   /** The rules of rooms as the api has them, next to one replica. */
@@ -102,13 +128,10 @@ export class TestRegion {
     return { ticket, authUrl: `${PUBLIC_URL}/join`, room: claims.room };
   }
 
-  async connect(
-    replica: RunningSignaling,
-    name: string,
-    transport: 'websocket' | 'socket.io' | 'socket.io-polling' = 'websocket',
-  ): Promise<ScriptedSignalingClient> {
+  async connect(replica: RunningSignaling, name: string, transport = this.transport): Promise<ScriptedSignalingClient> {
     const url = transport === 'websocket' ? `${replica.url.replace('http', 'ws')}/spreed` : replica.url;
-    const client = await ScriptedSignalingClient.connect(url, { name, transport });
+    const headers = { 'x-forwarded-for': this.address };
+    const client = await ScriptedSignalingClient.connect(url, { name, transport, headers });
     this.clients.push(client);
     return client;
   }
@@ -118,7 +141,7 @@ export class TestRegion {
     replica: RunningSignaling,
     name: string,
     room: string,
-    options: { userId?: string; features?: string[]; transport?: 'websocket' | 'socket.io' | 'socket.io-polling' } = {},
+    options: { userId?: string; features?: string[]; transport?: TransportName } = {},
   ): Promise<ScriptedSignalingClient> {
     const { userId, features, transport } = options;
     const login = await this.ticket(replica, room, { displayName: name, ...(userId === undefined ? {} : { userId }) });
@@ -135,6 +158,7 @@ export class TestRegion {
   async close(): Promise<void> {
     for (const client of this.clients.splice(0)) client.drop();
     for (const replica of this.replicas.splice(0)) await replica.close();
+    await this.operatorOpened?.close();
     await this.database.close();
     await this.redis.close();
     await this.closePostgres();

@@ -1,65 +1,95 @@
 import type { JsonObject } from '@parley/domain';
+import type { NewBackend } from '@parley/persistence';
 import type { ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling, SignalingOverrides } from '../src/app';
 import { TalkServer } from './backend-poster';
 import { TestRegion } from './gateway';
+import type { Layout } from './layouts';
 
-/** Two replicas and two Nextclouds that share a domain, for tests of what backends ask for. */
+/**
+ * A region with two Nextclouds that share a domain, and one or two replicas. Clients come in by door `one` or `two`, and
+ * backends ask at either: a door is a replica; where there is only one replica, both lead to it.
+ */
 export class TalkHouse {
-  private parts:
-    | {
-        readonly region: TestRegion;
-        readonly one: RunningSignaling;
-        readonly two: RunningSignaling;
-        readonly talk: TalkServer;
-        readonly stranger: TalkServer;
-      }
-    | undefined;
+  private opened: TestRegion | undefined;
+  private readonly replicas: RunningSignaling[] = [];
+  private readonly clouds: TalkServer[] = [];
   private number = 0;
+  private posts = 0;
+
+  /** @param overrides what its replicas have otherwise than others */
+  constructor(private overrides: SignalingOverrides = {}) {}
 
   get region(): TestRegion {
-    return this.started.region;
+    return standing(this.opened);
   }
 
   get one(): RunningSignaling {
-    return this.started.one;
+    return standing(this.replicas[0]);
   }
 
   get two(): RunningSignaling {
-    return this.started.two;
+    return this.replicas[1] ?? this.one;
   }
 
   /** The Nextcloud the tests are about. */
   get talk(): TalkServer {
-    return this.started.talk;
+    return standing(this.clouds[0]);
   }
 
   /** Another tenant, which must neither hear nor reach anything. */
   get stranger(): TalkServer {
-    return this.started.stranger;
+    return standing(this.clouds[1]);
   }
 
-  async start(overrides: SignalingOverrides = {}): Promise<void> {
-    const region = await TestRegion.start();
-    const talk = await TalkServer.start(region, 'talk');
-    const stranger = await TalkServer.start(region, 'stranger', true);
-    this.parts = { region, talk, stranger, one: await region.replica(overrides), two: await region.replica(overrides) };
+  /** Opens it with two replicas, for clients over WebSocket. */
+  async start(overrides: SignalingOverrides = this.overrides): Promise<void> {
+    this.overrides = overrides;
+    await this.arrange({ replicas: 2, transport: 'websocket' });
+  }
+
+  /** Opens it, if it is not open, and sees to it that it has so many replicas; clients connect in that way from now on. */
+  async arrange({ replicas, transport }: Layout): Promise<void> {
+    const region = (this.opened ??= await TestRegion.start());
+    for (const id of ['talk', 'stranger'].slice(this.clouds.length)) {
+      this.clouds.push(await TalkServer.start(region, id));
+    }
+    while (this.replicas.length < replicas) this.replicas.push(await region.replica(this.overrides));
+    for (const replica of this.replicas.splice(replicas)) await region.retire(replica);
+    region.transport = transport;
+    // What one layout was guessing wrong, another one need not wait for.
+    region.address = `198.51.100.${(this.number += 1) % 250}`;
+  }
+
+  /** One more Nextcloud. */
+  async newCloud(more: Partial<NewBackend> = {}): Promise<TalkServer> {
+    const cloud = await TalkServer.start(this.region, `cloud-${(this.number += 1)}`, more);
+    this.clouds.push(cloud);
+    return cloud;
   }
 
   async sendEverybodyHome(): Promise<void> {
-    await this.parts?.region.sendEverybodyHome();
+    await this.opened?.sendEverybodyHome();
   }
 
   async close(): Promise<void> {
-    await this.parts?.region.close();
-    await this.parts?.talk.close();
-    await this.parts?.stranger.close();
+    const region = this.opened;
+    this.opened = undefined;
+    this.replicas.splice(0);
+    await region?.close();
+    await Promise.all(this.clouds.splice(0).map((cloud) => cloud.close()));
   }
 
   readonly newToken = (): string => `token${(this.number += 1)}`;
   readonly newUser = (name: string): string => `${name}${(this.number += 1)}`;
 
-  /** Posts to one of the replicas what must be accepted. */
+  /** Posts what must be accepted, to one door after the other. */
+  readonly post = async (token: string, type: string, body: JsonObject): Promise<void> => {
+    const asked = (this.posts += 1) % 2 === 0 ? 'one' : 'two';
+    await this.postTo(asked)(token, type, body);
+  };
+
+  /** Posts what must be accepted, at one of the doors. */
   readonly postTo =
     (asked: 'one' | 'two') =>
     async (token: string, type: string, body: JsonObject): Promise<void> => {
@@ -76,16 +106,16 @@ export class TalkHouse {
     }
   };
 
-  /** Two members of a room, on two replicas, who have seen each other. */
+  /** Two members of a room, who came in by both doors and have seen each other. */
   async pair(token: string, of = this.talk): Promise<[ScriptedSignalingClient, ScriptedSignalingClient]> {
     const ada = await of.member(this.one, this.newUser('ada'), token);
     const bob = await of.member(this.two, this.newUser('bob'), token);
     await ada.expectJoined(bob.sessionId);
     return [ada, bob];
   }
+}
 
-  private get started(): NonNullable<TalkHouse['parts']> {
-    if (this.parts === undefined) throw new Error('the house was not started');
-    return this.parts;
-  }
+function standing<Part>(part: Part | undefined): Part {
+  if (part === undefined) throw new Error('the house was not started');
+  return part;
 }

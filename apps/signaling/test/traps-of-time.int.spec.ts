@@ -13,7 +13,7 @@ let batching: TalkServer;
 
 beforeAll(async () => {
   await house.start(QUICK);
-  batching = await TalkServer.start(house.region, 'batching', true);
+  batching = await TalkServer.start(house.region, 'batching');
   batching.cloud.capabilities.signaling['session-ping-limit'] = 2;
 });
 afterEach(() => house.sendEverybodyHome());

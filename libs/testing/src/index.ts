@@ -4,5 +4,5 @@ export { startPostgres, type TestPostgres } from './postgres';
 export { startReceiver, type Answer, type AnswerOrFunction, type ReceivedRequest, type Receiver } from './receiver';
 export { startRedis, startRedisCluster, type TestRedis, type TestRedisCluster } from './redis';
 export { ScriptedSignalingClient, type Envelope, type Matcher, type Recipient } from './signaling-client';
-export { type ConnectOptions } from './signaling-transport';
+export { type ConnectOptions, type TransportName } from './signaling-transport';
 export { forgetProcess, registerProcess, temporaryFolder } from './test-processes';

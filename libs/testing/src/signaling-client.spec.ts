@@ -62,6 +62,12 @@ describe('ScriptedSignalingClient', () => {
     await client.expectJoined('s1', 's2');
     await client.bye();
     expect(await client.expectClosed()).toBe('close 1000');
+    await client.expectClosedForGood();
+  });
+
+  it('tells a broken connection from one that was closed for good', async () => {
+    client.drop();
+    await expect(client.expectClosedForGood()).rejects.toThrow(/Ada ended by close 1006, not close 1000/);
   });
 
   it('prints everything it received when the awaited does not come', async () => {

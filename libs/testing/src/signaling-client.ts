@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type JsonObject, type JsonValue } from '@parley/domain';
 import { Inbox } from './inbox';
-import { openTransport, type ConnectOptions, type SignalingTransport } from './signaling-transport';
+import { CLOSED_FOR_GOOD, openTransport, type ConnectOptions, type SignalingTransport } from './signaling-transport';
 
 /** A message of the standalone signaling API: `{id?, type, [type]: {...}}`. */
 export interface Envelope extends JsonObject {
@@ -19,7 +19,7 @@ export interface Recipient extends JsonObject {
 
 /**
  * A signaling client that follows a script, see `specs/standalone-signaling-api-v1.txt`. Every `expect…` takes the oldest
- * message that fits out of what was not yet expected; when none comes it throws with everything that did.
+ * message that fits out of what was not yet expected; when none comes it throws with everything that did. The script is the same whatever carries its messages.
  */
 export class ScriptedSignalingClient {
   private readonly inbox: Inbox<Envelope>;
@@ -29,7 +29,10 @@ export class ScriptedSignalingClient {
   private requests = 0;
   private session: { sessionId: string; resumeId: string } | undefined;
 
-  private constructor(private readonly name: string) {
+  private constructor(
+    private readonly name: string,
+    private readonly closedForGood: string,
+  ) {
     this.inbox = new Inbox<Envelope>(name, (envelope) => JSON.stringify(envelope));
   }
 
@@ -42,7 +45,8 @@ export class ScriptedSignalingClient {
     url: string,
     options: ConnectOptions & { name?: string } = {},
   ): Promise<ScriptedSignalingClient> {
-    const client = new ScriptedSignalingClient(options.name ?? 'the client');
+    const { name = 'the client', transport = 'websocket' } = options;
+    const client = new ScriptedSignalingClient(name, CLOSED_FOR_GOOD[transport]);
     client.transport = await openTransport(
       url,
       { onFrame: (frame) => client.receive(frame), onClose: (reason) => client.closed(reason) },
@@ -179,6 +183,13 @@ export class ScriptedSignalingClient {
         if (this.closedBecause === undefined) throw error;
       });
     return String(this.closedBecause);
+  }
+
+  /** Waits until the server has closed the connection in good order, for good; throws when it ended otherwise. */
+  async expectClosedForGood(timeoutMs?: number): Promise<void> {
+    const reason = await this.expectClosed(timeoutMs);
+    if (reason !== this.closedForGood)
+      throw new Error(this.inbox.report(`ended by ${reason}, not ${this.closedForGood}`));
   }
 
   /** Breaks the connection without a word, as a lost network does. The session stays resumable. */

@@ -16,15 +16,28 @@ export interface TransportEvents {
   onClose(reason: string): void;
 }
 
+/** What carries the envelopes: a raw WebSocket, or Socket.IO with or without its change to a WebSocket. */
+export type TransportName = 'websocket' | 'socket.io' | 'socket.io-polling';
+
 export interface ConnectOptions {
   headers?: Record<string, string>;
-  /** `websocket` (default); the other two are Socket.IO, with or without the change to a WebSocket. */
-  transport?: 'websocket' | 'socket.io' | 'socket.io-polling';
+  /** Default `websocket`. */
+  transport?: TransportName;
   /** The Socket.IO event that carries envelopes. Default `message`. */
   socketIoEvent?: string;
   /** Default `/socket.io`. */
   socketIoPath?: string;
 }
+
+/**
+ * How a connection looks from here when the server closed it in good order, nothing to be mended: with code 1000. Socket.IO
+ * knows no codes, but tells it from a broken connection, after which its clients come back by themselves.
+ */
+export const CLOSED_FOR_GOOD: Readonly<Record<TransportName, string>> = {
+  websocket: 'close 1000',
+  'socket.io': 'disconnect io server disconnect',
+  'socket.io-polling': 'disconnect io server disconnect',
+};
 
 /** Opens a connection; resolves when it is open, rejects with the HTTP status when the upgrade is refused. */
 export function openTransport(
@@ -77,10 +90,19 @@ function openSocketIo(url: string, events: TransportEvents, options: ConnectOpti
     });
     socket.once('connect', () =>
       resolve({
-        send: (frame) => socket.emit(event, typeof frame === 'string' ? (JSON.parse(frame) as unknown) : frame),
+        send: (frame) => socket.emit(event, typeof frame === 'string' ? payloadOf(frame) : frame),
         close: () => socket.disconnect(),
         drop: () => socket.io.engine.close(),
       }),
     );
   });
+}
+
+/** The object a frame is; its text, when it is none. */
+function payloadOf(frame: string): unknown {
+  try {
+    return JSON.parse(frame) as unknown;
+  } catch {
+    return frame;
+  }
 }
