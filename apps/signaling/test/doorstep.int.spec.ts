@@ -16,19 +16,24 @@ beforeAll(async () => {
 afterEach(() => region?.sendEverybodyHome());
 afterAll(() => region?.close());
 
-test('an internal hello that was read along the way opens nothing a second time, on no replica', async () => {
+test('an internal hello that was read along the way opens nothing elsewhere, on no replica; its owner may say it again', async () => {
   const random = 'r'.repeat(64);
   const token = createHmac('sha256', INTERNAL_SECRET).update(random).digest('hex');
   const auth = { type: 'internal', params: { random, token, backend: PUBLIC_URL } };
   const frame = JSON.stringify({ id: 'h', type: 'hello', hello: { version: '1.0', auth } });
-  const recorder = await region.connect(one, 'recorder');
-  recorder.sendRaw(frame);
-  await recorder.expect('hello');
+  for (const replica of [one, two]) {
+    const recorder = await region.connect(replica, 'recorder');
+    recorder.sendRaw(frame);
+    await recorder.expect('hello');
+  }
+  const { address } = region;
+  region.address = '192.0.2.66';
   for (const replica of [one, two]) {
     const thief = await region.connect(replica, 'thief');
     thief.sendRaw(frame);
     await thief.expectError('invalid_token');
   }
+  region.address = address;
 });
 
 /** One Engine.IO session over long polling, spoken by hand. */

@@ -27,6 +27,13 @@ export interface BackendRequest {
   readonly ping?: { version: string; roomid: string; entries: { userid?: string; sessionid: string }[] };
 }
 
+/** What a cloud that knows people and conversations answers; each is the `data` of an OCS answer. */
+export interface CloudRules {
+  auth(request: BackendRequest): object;
+  room(request: BackendRequest): object;
+  ping?(request: BackendRequest): void;
+}
+
 const CONTROLLER = /^.*\/ocs\/v2\.php\/apps\/spreed\/api\/v[13]\/signaling\/backend$/;
 const CAPABILITIES = /^.*\/ocs\/v2\.php\/cloud\/capabilities$/;
 
@@ -47,6 +54,10 @@ export class FakeNextcloud {
   };
   /** Its sessions that are not theirs who ask to join with them. */
   readonly foreignSessions = new Set<string>();
+  /** Who is let in; to be replaced by tests whose cloud knows its people. */
+  rules: CloudRules = { auth: authAnswer, room: roomAnswer };
+  /** Set: somebody tried too often, so Nextcloud answers nobody at this address. */
+  bruteForced = false;
   /** How many requests are answered with 503 and no JSON before it works again. */
   broken = 0;
   /** Set: requests of the signaling API are sent on, with this status, to this location. */
@@ -55,7 +66,8 @@ export class FakeNextcloud {
   slowUntil: Promise<void> = Promise.resolve();
   private readonly server: Server;
 
-  private constructor(private readonly secret: string) {
+  /** @param secret of both directions; tests may renew it */
+  private constructor(public secret: string) {
     this.server = createServer((request, response) => {
       if (this.broken > 0 && CONTROLLER.test(request.url ?? '')) {
         this.broken -= 1;
@@ -65,8 +77,9 @@ export class FakeNextcloud {
         return void response.writeHead(this.redirect.status, { location: this.redirect.location }).end();
       }
       void this.answer(request).then((data) => {
+        // Whatever it is about, the status of the answer itself is 200.
         response.setHeader('content-type', 'application/json; charset=utf-8');
-        response.end(JSON.stringify({ ocs: { meta: { status: 'ok', statuscode: 200 }, data } }));
+        response.end(JSON.stringify({ ocs: this.ocs(request, data) }));
       });
     });
   }
@@ -104,6 +117,12 @@ export class FakeNextcloud {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
+  private ocs({ url = '' }: IncomingMessage, data: object): object {
+    return this.bruteForced && CONTROLLER.test(url)
+      ? { meta: { status: 'failure', statuscode: 429, message: 'Reached maximum delay' }, data: [] }
+      : { meta: { status: 'ok', statuscode: 200 }, data };
+  }
+
   private async answer(request: IncomingMessage): Promise<object> {
     const path = request.url ?? '';
     if (request.method === 'GET' && CAPABILITIES.test(path)) return this.capabilitiesAnswer(path);
@@ -118,11 +137,23 @@ export class FakeNextcloud {
     this.requests.push(asked);
     this.paths.push(path);
     if (asked.room?.roomid.startsWith('slow')) await this.slowUntil;
-    if (asked.type === 'ping') return { type: 'room', room: { version: '1.0' } };
-    // Talk does not know announcements of virtual sessions.
-    if (asked.type === 'session') return refusal('unknown_type');
     if (this.foreignSessions.has(asked.room?.sessionid ?? '')) return refusal('no_such_room');
-    return asked.type === 'auth' ? authAnswer(asked) : roomAnswer(asked);
+    return this.reply(asked);
+  }
+
+  private reply(asked: BackendRequest): object {
+    switch (asked.type) {
+      case 'auth':
+        return this.rules.auth(asked);
+      case 'room':
+        return this.rules.room(asked);
+      case 'ping':
+        this.rules.ping?.(asked);
+        return { type: 'room', room: { version: '1.0' } };
+      default:
+        // Talk does not know announcements of virtual sessions.
+        return refusal('unknown_type');
+    }
   }
 
   private capabilitiesAnswer(path: string): object {
@@ -156,6 +187,7 @@ function roomAnswer({ room }: BackendRequest): object {
   return { type: 'room', room: { version: '1.0', roomid, properties: { name: roomid }, permissions, session } };
 }
 
-function refusal(code: string): object {
+/** A refusal of the signaling controller. */
+export function refusal(code: string): object {
   return { type: 'error', error: { code, message: `refused: ${code}` } };
 }

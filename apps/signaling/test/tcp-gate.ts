@@ -2,25 +2,35 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 
 /**
  * The way to a server: can be cut, closed and opened, or swallow everything without a word. Counts who went through.
+ * Of several servers each connection gets any.
  */
 export class TcpGate {
   /** Connections let through so far. */
   passed = 0;
+  /** How many of the next ones are refused. */
+  refuseNext = 0;
+  private targets: readonly number[];
   private closed = false;
   private stalled = false;
   private readonly pairs = new Map<readonly [Socket, Socket], number>();
 
   private constructor(
     private readonly server: Server,
-    private readonly target: number,
+    urls: readonly string[],
   ) {
+    this.targets = portsOf(urls);
     server.on('connection', (socket) => this.pass(socket));
   }
 
-  static async to(url: string): Promise<TcpGate> {
+  static async to(...urls: readonly string[]): Promise<TcpGate> {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new TcpGate(server, Number(new URL(url).port));
+    return new TcpGate(server, urls);
+  }
+
+  /** From now on connections go there. */
+  leadTo(...urls: readonly string[]): void {
+    this.targets = portsOf(urls);
   }
 
   get url(): string {
@@ -67,9 +77,13 @@ export class TcpGate {
   }
 
   private pass(near: Socket): void {
-    if (this.closed) return void near.destroy();
+    const target = this.targets[Math.floor(Math.random() * this.targets.length)];
+    if (this.closed || target === undefined || this.refuseNext > 0) {
+      this.refuseNext = Math.max(0, this.refuseNext - 1);
+      return void near.destroy();
+    }
     this.passed += 1;
-    const far = connect(this.target, '127.0.0.1');
+    const far = connect(target, '127.0.0.1');
     const pair = [near, far] as const;
     this.pairs.set(pair, this.passed);
     near.pipe(far).pipe(near);
@@ -83,4 +97,8 @@ export class TcpGate {
       });
     }
   }
+}
+
+function portsOf(urls: readonly string[]): number[] {
+  return urls.map((url) => Number(new URL(url).port));
 }

@@ -43,7 +43,7 @@ interface Named {
 /** Used tickets are remembered longer than any ticket lives. */
 const TICKET_MEMORY_MS = 5 * 60_000;
 
-/** How long an internal client's random is remembered: whoever read its hello along the way cannot use it again soon. */
+/** How long it is remembered from where an internal client's random came. */
 const INTERNAL_RANDOM_MEMORY_MS = 10 * 60_000;
 
 /** The capability of backends that give tokens to people of other clusters. */
@@ -181,7 +181,7 @@ export class Authenticator {
     if (!known) return refuse('invalid_token');
     if (await throttle.isBlocked('HelloInternal', suspect)) return fail(wireError('too_many_requests'));
     if (backend === null && domain === undefined) return refuse('invalid_backend');
-    if (!(await this.isFirstUse(backend, hello.random))) return refuse('invalid_token');
+    if (!(await this.isItsOwn(backend, hello.random, address))) return refuse('invalid_token');
     const own = domain === null || domain === undefined ? 'internal' : `domain:${domain}`;
     return ok({
       identity: { kind: 'internal', userId: '' },
@@ -190,11 +190,14 @@ export class Authenticator {
     });
   }
 
-  private async isFirstUse(backend: Backend | null, random: string): Promise<boolean> {
-    const scope = `hello-internal:${backend?.id ?? ''}`;
+  /**
+   * Whoever read a hello along the way cannot use it from elsewhere. The page of a recorder says the same one again when
+   * its session is gone.
+   */
+  private isItsOwn(backend: Backend | null, random: string, address: string): Promise<boolean> {
     // A random may be as long as a frame.
     const digest = createHash('sha256').update(random).digest('base64url');
-    return (await this.parts.guards.once(scope, digest, INTERNAL_RANDOM_MEMORY_MS)) === true;
+    return this.parts.guards.lease(`hello-internal:${backend?.id ?? ''}:${digest}`, address, INTERNAL_RANDOM_MEMORY_MS);
   }
 
   /** The backend a client wants to come in by; undefined also when it names a place where that one is not asked. */
