@@ -1,18 +1,13 @@
 import { brandAs, type JsonObject, type RoomSessionId } from '@parley/domain';
 import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
 import { event, eventOf, expectEvent, foreignIdOf, isRoom, isUpdate } from './backend-poster';
+import { inEveryLayout } from './layouts';
 import { TalkHouse } from './talk-house';
 
 const house = new TalkHouse();
-const { newToken, newUser, settle } = house;
+const { newToken, newUser, settle, post } = house;
 
-beforeAll(() => house.start());
-afterEach(() => house.sendEverybodyHome());
-afterAll(() => house.close());
-
-describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
-  const post = house.postTo(asked);
-
+inEveryLayout(house, () => {
   test('participants: ids translated, unknown ones dropped, permissions kept inside and in force', async () => {
     const token = newToken();
     const ada = await house.talk.member(house.one, newUser('ada'), token);
@@ -138,24 +133,24 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     await recorder.expect(event('room', 'delete'));
     for (const client of [ada, recorder]) expect((await client.expect(isRoom)).room).toEqual({ roomid: '' });
   });
-});
 
-test('requests that overtake each other: everybody ends with the same list, the one that is kept', async () => {
-  const token = newToken();
-  const ada = await house.talk.member(house.one, newUser('ada'), token);
-  const bob = await house.talk.member(house.two, newUser('bob'), token);
-  const tell = (n: number) => {
-    const users = [{ sessionId: foreignIdOf(ada), inCall: 0, n }, ...(n % 3 === 0 ? [{ sessionId: 'unknown' }] : [])];
-    return house.talk.post(n % 2 === 0 ? house.one : house.two, token, 'incall', { incall: 0, changed: [], users });
-  };
-  await Promise.all(Array.from({ length: 24 }, (_, n) => tell(n)));
-  await settle(ada, bob);
-  await settle(bob, ada);
-  const room = await house.region.database.prisma.room.findFirstOrThrow({ where: { name: token, closedAt: null } });
-  const kept = await house.one.live.rooms.document(brandAs<RoomSessionId>(room.id), 'users');
-  expect(kept).toHaveLength(1);
-  for (const client of [ada, bob]) {
-    const last = client.received.filter((envelope) => eventOf(envelope)?.target === 'participants').at(-1);
-    expect((last && eventOf(last)?.update) ?? 'no update').toMatchObject({ users: kept });
-  }
+  test('requests that overtake each other: everybody ends with the same list, the one that is kept', async () => {
+    const token = newToken();
+    const ada = await house.talk.member(house.one, newUser('ada'), token);
+    const bob = await house.talk.member(house.two, newUser('bob'), token);
+    const tell = (n: number) => {
+      const users = [{ sessionId: foreignIdOf(ada), inCall: 0, n }, ...(n % 3 === 0 ? [{ sessionId: 'unknown' }] : [])];
+      return house.talk.post(n % 2 === 0 ? house.one : house.two, token, 'incall', { incall: 0, changed: [], users });
+    };
+    await Promise.all(Array.from({ length: 24 }, (_, n) => tell(n)));
+    await settle(ada, bob);
+    await settle(bob, ada);
+    const room = await house.region.database.prisma.room.findFirstOrThrow({ where: { name: token, closedAt: null } });
+    const kept = await house.one.live.rooms.document(brandAs<RoomSessionId>(room.id), 'users');
+    expect(kept).toHaveLength(1);
+    for (const client of [ada, bob]) {
+      const last = client.received.filter((envelope) => eventOf(envelope)?.target === 'participants').at(-1);
+      expect((last && eventOf(last)?.update) ?? 'no update').toMatchObject({ users: kept });
+    }
+  });
 });
