@@ -1,17 +1,12 @@
 import { event, eventOf, expectEvent, foreignIdOf, isRoom } from './backend-poster';
+import { inEveryLayout } from './layouts';
 import { TalkHouse } from './talk-house';
 import { DOMAIN } from './gateway';
 
 const house = new TalkHouse();
-const { newToken, newUser } = house;
+const { newToken, newUser, post } = house;
 
-beforeAll(() => house.start());
-afterEach(() => house.sendEverybodyHome());
-afterAll(() => house.close());
-
-describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
-  const post = house.postTo(asked);
-
+inEveryLayout(house, () => {
   test('invite: the invited hear it on all their devices, the others of the room hear of a change', async () => {
     const [token, ada, bob, eve] = [newToken(), newUser('ada'), newUser('bob'), newUser('eve')];
     const [here, there] = [await house.talk.user(house.one, ada), await house.talk.user(house.two, ada)];
@@ -35,7 +30,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     for (const client of [inside, outside]) {
       expect(await expectEvent(client, 'roomlist', 'disinvite')).toEqual({ roomid: token, reason: 'disinvited' });
     }
-    expect(await inside.expectClosed()).toBe('close 1000');
+    await inside.expectClosedForGood();
     await witness.expect(
       (envelope) => eventOf(envelope)?.type === 'leave' && JSON.stringify(envelope).includes(inside.sessionId),
     );
@@ -51,7 +46,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     const second = await house.talk.member(house.two, ada, token, { name: 'second' });
     await post(token, 'disinvite', { sessionids: [foreignIdOf(first), '0', 'unknown'] });
     expect(await expectEvent(first, 'roomlist', 'disinvite')).toEqual({ roomid: token, reason: 'disinvited' });
-    expect(await first.expectClosed()).toBe('close 1000');
+    await first.expectClosedForGood();
     await second.expectNothing(event('roomlist', 'disinvite'), (envelope) => eventOf(envelope)?.type === 'leave');
   });
 
@@ -95,7 +90,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     const again = await house.region.connect(house.two, 'again');
     await again.helloResume(client.resumeId);
     expect(await expectEvent(again, 'roomlist', 'disinvite')).toEqual({ roomid: token, reason: 'disinvited' });
-    expect(await again.expectClosed()).toBe('close 1000');
+    await again.expectClosedForGood();
     const third = await house.region.connect(house.one, 'third');
     await expect(third.helloResume(client.resumeId)).rejects.toThrow(/no_such_session/);
   });
