@@ -1,17 +1,12 @@
 import type { ScriptedSignalingClient } from '@parley/testing';
 import { event, expectEvent, foreignIdOf, isUpdate } from './backend-poster';
+import { inEveryLayout } from './layouts';
 import { TalkHouse } from './talk-house';
 
 const house = new TalkHouse();
-const { newToken, newUser, settle } = house;
+const { newToken, newUser, settle, post } = house;
 
-beforeAll(() => house.start());
-afterEach(() => house.sendEverybodyHome());
-afterAll(() => house.close());
-
-describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
-  const post = house.postTo(asked);
-
+inEveryLayout(house, () => {
   test('message: everybody in the room gets the same data, nobody else', async () => {
     const token = newToken();
     const members = [
@@ -78,7 +73,7 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     const ada = await house.talk.member(house.two, newUser('ada'), token);
     await post(token, 'switchto', { roomid: 'there', sessions: [foreignIdOf(ada), 'unknown'] });
     expect(await expectEvent(ada, 'room', 'switchto')).toEqual({ roomid: 'there' });
-    expect(await house.talk.post(house[asked], token, 'switchto', { roomid: 'there', sessions: 5 })).toMatchObject({
+    expect(await house.talk.post(house.one, token, 'switchto', { roomid: 'there', sessions: 5 })).toMatchObject({
       status: 500,
       body: 'Error while processing\n',
     });
@@ -102,13 +97,13 @@ describe.each(['one', 'two'] as const)('a backend asks replica %s', (asked) => {
     const codeOf = ({ body }: { body: string }) => {
       return (JSON.parse(body) as { dialout: { error: { code: string } } }).dialout.error.code;
     };
-    const missing = await house.talk.post(house[asked], '12345', 'dialout', {});
+    const missing = await house.talk.post(house.one, '12345', 'dialout', {});
     expect([missing.status, codeOf(missing)]).toEqual([400, 'number_missing']);
-    const wrong = await house.talk.post(house[asked], '12345', 'dialout', { number: '12' });
+    const wrong = await house.talk.post(house.one, '12345', 'dialout', { number: '12' });
     expect([wrong.status, codeOf(wrong)]).toEqual([400, 'invalid_number']);
-    const room = await house.talk.post(house[asked], 'abc', 'dialout', { number: '+12' });
+    const room = await house.talk.post(house.one, 'abc', 'dialout', { number: '+12' });
     expect([room.status, codeOf(room)]).toEqual([400, 'invalid_roomid']);
-    const nobody = await house.talk.post(house[asked], '12345', 'dialout', { number: '+1234567' });
+    const nobody = await house.talk.post(house.one, '12345', 'dialout', { number: '+1234567' });
     expect([nobody.status, codeOf(nobody)]).toEqual([404, 'no_client_available']);
   });
 });
