@@ -7,10 +7,12 @@ import { readCommandLine, readRunFile, stop } from './running.mjs';
 const COMMAND = 'npm run backends';
 const HELP = `usage: ${COMMAND} -- list
        ${COMMAND} -- add <id> --url <url> [--url <url>] --secret-file <file> [options]
+       ${COMMAND} -- change <id> [options]
        ${COMMAND} -- remove <id>
 
-options of add:
+option of add alone:
   --domain <name>               whose rooms they are; the demo domain by default
+options of add and change; what is not said stays, "none" takes a limit, the ranges or the internal secret away:
   --secret-file <file>          holds the secret of Talk's settings ("-": standard input)
   --internal-secret-file <file> holds the secret of its internal clients (recording, SIP)
   --session-limit <n>           how many sessions it may have at once
@@ -18,21 +20,23 @@ options of add:
   --max-screen-bitrate <bits/s> told to its clients
   --allow-private <cidr>        it has addresses in this range; makes plain http possible (may be repeated)
   --foreign-entry               people of other protocols may enter its rooms
+  --no-foreign-entry            they may not
 options of all:
   --admin-url <url>  --admin-key-file <file>   another Parley than the one in this folder`;
 
 const { values, positionals } = readCommandLine(COMMAND, HELP, {
   allowPositionals: true,
   options: {
-    url: { type: 'string', multiple: true, default: [] },
+    url: { type: 'string', multiple: true },
     domain: { type: 'string' },
     'secret-file': { type: 'string' },
     'internal-secret-file': { type: 'string' },
     'session-limit': { type: 'string' },
     'max-stream-bitrate': { type: 'string' },
     'max-screen-bitrate': { type: 'string' },
-    'allow-private': { type: 'string', multiple: true, default: [] },
-    'foreign-entry': { type: 'boolean', default: false },
+    'allow-private': { type: 'string', multiple: true },
+    'foreign-entry': { type: 'boolean' },
+    'no-foreign-entry': { type: 'boolean' },
     'admin-url': { type: 'string' },
     'admin-key-file': { type: 'string' },
   },
@@ -61,23 +65,43 @@ async function secretFrom(option) {
   return text.trim();
 }
 
-const numberOf = (option) => (values[option] === undefined ? null : Number(values[option]));
+const isNone = (value) => value === 'none';
 
-async function add(id) {
-  const internalSecret = await secretFrom('internal-secret-file');
-  const made = await call('POST', '', {
-    id,
-    domain: values.domain ?? run.domain ?? stop('Say --domain.'),
+/** What was said on the command line, and nothing else. */
+async function settings() {
+  const numberOf = (option) => (isNone(values[option]) ? null : values[option] && Number(values[option]));
+  const ranges = values['allow-private'];
+  const internal = values['internal-secret-file'];
+  return {
     urls: values.url,
-    secret: (await secretFrom('secret-file')) ?? stop(`Say --secret-file: see "${COMMAND} -- --help".`),
-    ...(internalSecret && { internalSecret }),
+    secret: await secretFrom('secret-file'),
+    internalSecret: isNone(internal) ? null : await secretFrom('internal-secret-file'),
     sessionLimit: numberOf('session-limit'),
     maxStreamBitrate: numberOf('max-stream-bitrate'),
     maxScreenBitrate: numberOf('max-screen-bitrate'),
-    foreignEntry: values['foreign-entry'],
-    allowPrivate: values['allow-private'],
+    foreignEntry: values['no-foreign-entry'] ? false : values['foreign-entry'],
+    allowPrivate: ranges?.filter((range) => !isNone(range)),
+  };
+}
+
+async function add(id) {
+  const { secret, urls, internalSecret, ...more } = await settings();
+  const made = await call('POST', '', {
+    id,
+    domain: values.domain ?? run.domain ?? stop('Say --domain.'),
+    urls: urls ?? [],
+    secret: secret ?? stop(`Say --secret-file: see "${COMMAND} -- --help".`),
+    ...(internalSecret && { internalSecret }),
+    ...more,
   });
   console.log(`${made.id}: ${made.urls.join(', ')} may use this cluster now`);
+}
+
+async function change(id) {
+  const changes = JSON.parse(JSON.stringify(await settings()));
+  if (Object.keys(changes).length === 0) stop(`Say what is to be changed: see "${COMMAND} -- --help".`);
+  const changed = await call('PATCH', `/${encodeURIComponent(id)}`, changes);
+  console.log(`${changed.id} is changed: ${Object.keys(changes).join(', ')}`);
 }
 
 async function list() {
@@ -91,6 +115,7 @@ async function list() {
 const [action, id] = positionals;
 if (action === 'list') await list();
 else if (action === 'add' && id) await add(id);
+else if (action === 'change' && id) await change(id);
 else if (action === 'remove' && id) {
   await call('DELETE', `/${encodeURIComponent(id)}`);
   console.log(`${id} is removed`);

@@ -11,7 +11,7 @@ import { createRedis, hearBackendBell } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
 import { ADMIN_KEY, DOMAIN, openTestDatabase, startTestApi, type TestApi } from './running-api';
 
-const SECRET = 'the secret of Talk settings';
+const secretOf = (id: string) => `the secret of ${id} in its Talk settings`;
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi();
@@ -37,7 +37,7 @@ const backend = (id: string, more: object = {}) => ({
   id,
   domain: DOMAIN,
   urls: [`https://${id}.example`],
-  secret: SECRET,
+  secret: secretOf(id),
   ...more,
 });
 
@@ -63,13 +63,13 @@ it('is added, listed and removed; its secrets are sealed and never shown', async
   const database = openTestDatabase(api);
   const store = createBackendStore(database);
   expect(await store.byUrl('https://cloud.example/nc/index.php/x')).toMatchObject({
-    secret: SECRET,
+    secret: secretOf('cloud'),
     internalSecret,
     maxStreamBitrate: 1_000_000,
   });
   const row = await database.prisma.backend.findFirstOrThrow();
   const seen = JSON.stringify([made, list, row, (await send('GET', 'audit')).json]) + api.logs();
-  for (const secret of [SECRET, internalSecret]) expect(seen).not.toContain(secret);
+  for (const secret of [secretOf('cloud'), internalSecret]) expect(seen).not.toContain(secret);
   expect((await send('DELETE', 'backends/cloud')).status).toBe(204);
   expect(await store.byUrl('https://cloud.example/nc/')).toBeNull();
   await database.close();
@@ -106,6 +106,74 @@ it('is refused when it cannot be', async () => {
   expect((await send('POST', 'backends', inner)).status).toBe(201);
 });
 
+it('shares its secrets with no other: neither could tell who speaks', async () => {
+  const [secret, internalSecret] = ['the secret of the first one', 'the internal secret of the first one'];
+  expect((await send('POST', 'backends', backend('owner', { secret, internalSecret }))).status).toBe(201);
+  for (const more of [{ secret }, { internalSecret }, { secret: internalSecret }, { internalSecret: secret }]) {
+    const refused = problemSchema.parse((await send('POST', 'backends', backend('copy', more))).json);
+    expect(refused).toMatchObject({
+      code: 'conflict',
+      status: 409,
+      detail: expect.stringMatching(/owner .*secret/) as unknown,
+    });
+    for (const shown of [secret, internalSecret]) expect(JSON.stringify(refused)).not.toContain(shown);
+  }
+  expect((await send('POST', 'backends', backend('copy'))).status).toBe(201);
+  for (const more of [{ secret }, { internalSecret }])
+    expect((await send('PATCH', 'backends/copy', more)).status).toBe(409);
+  // Of many that come at once with one secret one is made.
+  const rush = ['r1', 'r2', 'r3'].map((id) =>
+    send('POST', 'backends', backend(id, { secret: 'the secret of them all' })),
+  );
+  expect((await Promise.all(rush)).map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+});
+
+it('is changed, as a whole or not at all; what is not said stays', async () => {
+  const internalSecret = 'the internal secret that stays';
+  await send('POST', 'backends', backend('changing', { internalSecret, sessionLimit: 5, maxScreenBitrate: 7 }));
+  const database = openTestDatabase(api);
+  const store = createBackendStore(database);
+  const secret = 'the secret that comes after it';
+  const changes = { urls: ['https://new.changing.example/nc'], secret, sessionLimit: null, foreignEntry: true };
+  const { status, json } = await send('PATCH', 'backends/changing', changes);
+  expect(status).toBe(200);
+  const kept = { id: 'changing', domain: DOMAIN, hasInternalSecret: true, maxScreenBitrate: 7, allowPrivate: [] };
+  const urls = ['https://new.changing.example/nc/'];
+  expect(backendSchema.parse(json)).toMatchObject({ ...kept, urls, sessionLimit: null, foreignEntry: true });
+  expect(await store.byUrl('https://changing.example/')).toBeNull();
+  expect(await store.byId('changing')).toMatchObject({ secret, internalSecret, urls });
+
+  const inner = { urls: ['http://10.1.2.4'], allowPrivate: ['10.1.0.0/16'] };
+  expect((await send('PATCH', 'backends/changing', { urls: inner.urls })).status).toBe(400);
+  expect((await send('PATCH', 'backends/changing', inner)).status).toBe(200);
+  // It still has a URL that needs the range.
+  expect((await send('PATCH', 'backends/changing', { allowPrivate: [] })).status).toBe(400);
+  expect((await send('PATCH', 'backends/changing', { internalSecret: null })).status).toBe(200);
+  expect(await store.byId('changing')).toMatchObject({ internalSecret: null, allowPrivate: ['10.1.0.0/16'], secret });
+
+  await send('POST', 'backends', backend('beside'));
+  for (const wrong of [
+    { id: 'other' },
+    { domain: 'x' },
+    { urls: [] },
+    { secret: 'short' },
+    { secret: null },
+    { more: 1 },
+  ])
+    expect({ wrong, ...(await send('PATCH', 'backends/changing', wrong)) }).toMatchObject({ wrong, status: 400 });
+  expect((await send('PATCH', 'backends/changing', { urls: ['https://beside.example'] })).status).toBe(409);
+  expect((await send('PATCH', 'backends/nobody', { sessionLimit: 1 })).status).toBe(404);
+  const { entries } = auditListSchema.parse((await send('GET', 'audit?limit=20')).json);
+  const done = entries.filter(({ action, target }) => action === 'backend.update' && target === 'changing');
+  expect(done.map(({ details }) => details)).toEqual([
+    { internalSecret: 'removed' },
+    { urls: inner.urls, allowPrivate: inner.allowPrivate },
+    { urls: changes.urls, secret: 'renewed', sessionLimit: null, foreignEntry: true },
+  ]);
+  expect(JSON.stringify(entries) + api.logs()).not.toContain(secret);
+  await database.close();
+});
+
 it('only one of two that come at once gets a URL', async () => {
   const urls = ['https://contested.example'];
   const made = await Promise.all(['a', 'b', 'c'].map((id) => send('POST', 'backends', backend(id, { urls }))));
@@ -132,7 +200,8 @@ describe('the command', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'backends-'));
     await writeFile(join(folder, 'key'), ADMIN_KEY);
-    await writeFile(join(folder, 'secret'), `${SECRET}\n`);
+    await writeFile(join(folder, 'internal'), 'the internal secret by hand');
+    await writeFile(join(folder, 'secret'), `${secretOf('by-hand')}\n`);
   });
   afterAll(() => rm(folder, { recursive: true }));
 
@@ -146,6 +215,56 @@ describe('the command', () => {
       (error: { code: number; stderr: string }) => `${error.code}: ${error.stderr}`,
     );
   }
+
+  it('changes what is said, and nothing else', async () => {
+    const secret = ['--secret-file', join(folder, 'secret'), '--domain', DOMAIN];
+    const internal = ['--internal-secret-file', join(folder, 'internal')];
+    await command('add', 'by-hand', '--url', 'https://by-hand.example', '--session-limit', '7', ...secret, ...internal);
+    await writeFile(join(folder, 'renewed'), 'the secret that comes after it by hand');
+    expect(await command('change', 'by-hand')).toMatch(/^1: Say what/);
+    const changes = ['--secret-file', join(folder, 'renewed'), '--session-limit', 'none', '--foreign-entry'];
+    expect(await command('change', 'by-hand', ...changes)).toMatch(
+      /^by-hand is changed: secret, sessionLimit, foreignEntry/,
+    );
+    const database = openTestDatabase(api);
+    const store = createBackendStore(database);
+    expect(await store.byId('by-hand')).toMatchObject({
+      urls: ['https://by-hand.example/'],
+      secret: 'the secret that comes after it by hand',
+      internalSecret: 'the internal secret by hand',
+      sessionLimit: null,
+      foreignEntry: true,
+    });
+    await command(
+      'change',
+      'by-hand',
+      '--internal-secret-file',
+      'none',
+      '--no-foreign-entry',
+      '--url',
+      'https://x.example',
+    );
+    expect(await store.byId('by-hand')).toMatchObject({
+      urls: ['https://x.example/'],
+      internalSecret: null,
+      foreignEntry: false,
+    });
+    await database.close();
+    expect(await command('change', 'nobody', '--foreign-entry')).toMatch(/^1: There is no backend nobody/);
+    expect(
+      await command(
+        'add',
+        'copy',
+        '--url',
+        'https://y.example',
+        '--secret-file',
+        join(folder, 'renewed'),
+        '--domain',
+        DOMAIN,
+      ),
+    ).toMatch(/^1: .*by-hand has this secret/);
+    await command('remove', 'by-hand');
+  });
 
   it('adds, lists and removes', async () => {
     const options = ['--url', 'http://10.0.0.1:81/nc', '--allow-private', '10.0.0.0/8', '--session-limit', '7'];
@@ -167,6 +286,9 @@ it('the gateways are told', async () => {
   const before = heard;
   await send('POST', 'backends', backend('loud'));
   await eventually(() => heard > before, 'the bell after an addition');
+  const after = heard;
+  await send('PATCH', 'backends/loud', { sessionLimit: 3 });
+  await eventually(() => heard > after, 'the bell after a change');
   const between = heard;
   await send('DELETE', 'backends/loud');
   await eventually(() => heard > between, 'the bell after a removal');

@@ -29,9 +29,9 @@ afterAll(async () => {
 
 /** A new Nextcloud, registered. */
 async function newCloud(id: string, more: Parameters<Operator['add']>[2] = {}): Promise<FakeNextcloud> {
-  const cloud = await FakeNextcloud.start(SECRET);
+  const cloud = await FakeNextcloud.start(`shared with ${id} alone`);
   clouds.push(cloud);
-  await operator.add(id, [cloud.url], more);
+  await operator.add(id, [cloud.url], { secret: cloud.secret, ...more });
   return cloud;
 }
 

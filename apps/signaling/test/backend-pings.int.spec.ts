@@ -33,9 +33,9 @@ afterAll(async () => {
 });
 
 async function newCloud(id: string, more: Parameters<Operator['add']>[2] = {}): Promise<FakeNextcloud> {
-  const made = await FakeNextcloud.start(SECRET);
+  const made = await FakeNextcloud.start(`shared with ${id} alone`);
   clouds.push(made);
-  await operator.add(id, [made.url], more);
+  await operator.add(id, [made.url], { secret: made.secret, ...more });
   return made;
 }
 

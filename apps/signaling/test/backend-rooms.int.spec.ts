@@ -1,6 +1,6 @@
 import { eventually, type Envelope } from '@parley/testing';
 import type { RunningSignaling, SignalingOverrides } from '../src/app';
-import { Operator, SECRET, talkUser, tell } from './cloud';
+import { Operator, talkUser, tell } from './cloud';
 import { FakeNextcloud } from './fake-nextcloud';
 import { FAST, TestRegion } from './gateway';
 
@@ -32,9 +32,9 @@ afterAll(async () => {
 });
 
 async function newCloud(id: string, more: Parameters<Operator['add']>[2] = {}): Promise<FakeNextcloud> {
-  const made = await FakeNextcloud.start(SECRET);
+  const made = await FakeNextcloud.start(`shared with ${id} alone`);
   clouds.push(made);
-  await operator.add(id, [made.url], more);
+  await operator.add(id, [made.url], { secret: made.secret, ...more });
   return made;
 }
 

@@ -123,6 +123,24 @@ export const createBackendSchema = z
   .meta({ id: 'CreateBackend' });
 export type CreateBackend = z.infer<typeof createBackendSchema>;
 
+/** What is absent stays as it is. */
+export const updateBackendSchema = z
+  .strictObject({
+    urls: backendSettings.urls,
+    secret: sharedSecret.describe('The former one is void at once'),
+    internalSecret: sharedSecret
+      .nullable()
+      .describe('The former one is void at once; null: it has no internal clients'),
+    sessionLimit: backendSettings.sessionLimit,
+    maxStreamBitrate: backendSettings.maxStreamBitrate,
+    maxScreenBitrate: backendSettings.maxScreenBitrate,
+    foreignEntry: backendSettings.foreignEntry,
+    allowPrivate: backendSettings.allowPrivate,
+  })
+  .partial()
+  .meta({ id: 'UpdateBackend' });
+export type UpdateBackend = z.infer<typeof updateBackendSchema>;
+
 export const backendSchema = z
   .strictObject({
     id: slug,

@@ -9,7 +9,7 @@ export { AdminError } from './admin/admin-error';
 export { createAdminStore, type AdminStore } from './admin/admin-store';
 export { type AccountRecord, type NewAccount } from './admin/accounts';
 export { type AuditRecord } from './admin/audit';
-export { type BackendRecord, type NewBackend } from './admin/backends';
+export { type BackendChanges, type BackendRecord, type NewBackend } from './admin/backends';
 export { type DomainRecord, type DomainSettings, type NewDomain } from './admin/domains';
 export { type OperatorKeyRecord } from './admin/operator-keys';
 export { BOOTSTRAP, seedDemo, seedOperatorKey, type SeedDemoOptions } from './seed/seed-demo';

@@ -1,9 +1,10 @@
-import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
-import { createBackendSchema } from '@parley/contracts';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Req } from '@nestjs/common';
+import { createBackendSchema, updateBackendSchema } from '@parley/contracts';
 import type { AdminStore } from '@parley/persistence';
 import { readJsonBody } from '../http/json-body';
 import { bodyOf } from '../http/raw-request';
 import { operatorOf, type OperatorRequest } from './bearer';
+import { present } from './present';
 import { refusing } from './refusals';
 import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp } from './tokens';
 import { backendView } from './views';
@@ -23,11 +24,18 @@ export class BackendsController {
 
   @Post()
   async create(@Req() request: OperatorRequest) {
-    const { internalSecret, ...input } = readJsonBody(bodyOf(request), createBackendSchema);
-    const backend = { ...input, ...(internalSecret === undefined ? {} : { internalSecret }) };
+    const backend = present(readJsonBody(bodyOf(request), createBackendSchema));
     const created = await refusing(this.store.backends.create(operatorOf(request), backend));
     await this.followUp.changed();
     return backendView(created);
+  }
+
+  @Patch(':id')
+  async update(@Req() request: OperatorRequest, @Param('id') id: string) {
+    const changes = present(readJsonBody(bodyOf(request), updateBackendSchema));
+    const updated = await refusing(this.store.backends.update(operatorOf(request), id, changes));
+    await this.followUp.changed();
+    return backendView(updated);
   }
 
   @Delete(':id')

@@ -6,13 +6,17 @@ import { readJsonBody } from '../http/json-body';
 import { HttpRefusal } from '../http/problems';
 import { bodyOf } from '../http/raw-request';
 import { operatorOf, type OperatorRequest } from './bearer';
+import { present } from './present';
 import { refusing } from './refusals';
-import { ADMIN_STORE } from './tokens';
+import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp } from './tokens';
 import { domainView } from './views';
 
 @Controller('v1/admin/domains')
 export class DomainsController {
-  constructor(@Inject(ADMIN_STORE) private readonly store: AdminStore) {}
+  constructor(
+    @Inject(ADMIN_STORE) private readonly store: AdminStore,
+    @Inject(BACKEND_FOLLOW_UP) private readonly followUp: BackendFollowUp,
+  ) {}
 
   @Get()
   async list() {
@@ -41,6 +45,8 @@ export class DomainsController {
   @HttpCode(204)
   async delete(@Req() request: OperatorRequest, @Param('name') name: string): Promise<void> {
     await refusing(this.store.domains.delete(operatorOf(request), known(name)));
+    // Its backends went with it.
+    await this.followUp.changed();
   }
 
   @Post(':name/rotate-webhook-key')
@@ -55,12 +61,4 @@ function known(text: string): DomainName {
   const name = parseDomainName(text);
   if (!name.ok) throw new HttpRefusal('not_found', `There is no domain of this name.`);
   return name.value;
-}
-
-type Present<Input> = { [Key in keyof Input]: Exclude<Input[Key], undefined> };
-
-/** Without members that are undefined: to the store, absent means "as it is". */
-function present<Input extends object>(input: Input): Present<Input> {
-  // Dropping what is undefined is exactly what the type says.
-  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Present<Input>;
 }

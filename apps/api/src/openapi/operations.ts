@@ -18,6 +18,7 @@ import {
   joinRequestSchema,
   keyListSchema,
   rotateKeySchema,
+  updateBackendSchema,
   updateDomainSchema,
   webhookKeySchema,
 } from '@parley/contracts';
@@ -112,7 +113,18 @@ const BACKENDS: readonly Omit<Operation, 'admin'>[] = [
     answer: backendSchema,
     status: 201,
   },
-  { id: 'deleteBackend', call: 'DELETE /v1/admin/backends/{id}', summary: 'Shut a Nextcloud out' },
+  {
+    id: 'updateBackend',
+    call: 'PATCH /v1/admin/backends/{id}',
+    summary: 'Change settings or secrets of a Nextcloud; its sessions stay',
+    body: updateBackendSchema,
+    answer: backendSchema,
+  },
+  {
+    id: 'deleteBackend',
+    call: 'DELETE /v1/admin/backends/{id}',
+    summary: 'Shut a Nextcloud out: its sessions end, its rooms are closed',
+  },
 ];
 
 const KEYS: readonly Omit<Operation, 'admin'>[] = [

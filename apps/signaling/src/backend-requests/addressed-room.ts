@@ -1,4 +1,4 @@
-import { backendRoomName, type RoomSessionId, type RoomStore, type TenantKey } from '@parley/domain';
+import { backendRoomName, type Room, type RoomSessionId, type RoomStore, type TenantKey } from '@parley/domain';
 import type { LiveRoomState } from '@parley/live';
 import type { Backend } from '@parley/persistence';
 import { tenantOf } from '../spreed/authenticator';
@@ -17,6 +17,8 @@ export interface OpenRoomOrder {
   readonly id: RoomSessionId;
   /** The request's place among all requests about this room, on all replicas. */
   readonly order: number;
+  /** A backend opened it; otherwise a visitor did, or the owner of the domain, and its backend cannot close it. */
+  readonly isBackends: boolean;
 }
 
 /**
@@ -30,6 +32,10 @@ export async function addressRoom(
 ): Promise<AddressedRoom> {
   const name = backendRoomName(backend, token);
   const room = name === undefined ? null : await stores.roomStore.findOpen(backend.domain, name);
-  const open = room === null ? undefined : { id: room.id, order: await stores.live.nextOrder(room.id) };
+  const open = room === null ? undefined : await orderIn(room, stores.live);
   return { backend, tenant: tenantOf(backend), token, open };
+}
+
+async function orderIn({ id, openedBy }: Room, live: Pick<LiveRoomState, 'nextOrder'>): Promise<OpenRoomOrder> {
+  return { id, order: await live.nextOrder(id), isBackends: openedBy === 'backend' };
 }

@@ -77,10 +77,20 @@ export class BackendRequests {
         return this.lists.updated(room, request.userIds, request.properties);
       }
       case 'delete':
-        // First: who hears that the room is gone is out of it, and need not be thrown out as well.
-        if (room.open !== undefined) await this.parts.rooms.closeForBackend(room.open.id);
+        await this.close(room);
         return this.lists.deleted(room, request.userIds);
     }
+  }
+
+  private async close(room: AddressedRoom): Promise<void> {
+    const { open, backend } = room;
+    if (open === undefined) return;
+    // First: who hears that the room is gone is out of it, and need not be thrown out as well.
+    if (open.isBackends) return this.parts.rooms.closeForBackend(open.id);
+    // Somebody else's room of that name: only those who are in it by this backend's word have to go.
+    const members = await this.parts.live.rooms.members(open.id);
+    const its = members.filter(({ foreign }) => foreign?.backend === backend.id);
+    await this.lists.takenFrom(room, its);
   }
 
   private async tellRoom(

@@ -83,7 +83,7 @@ function setUp(...members: Member[]) {
   const room = new FakeRoom(members);
   const board = new ParticipantsBoard(room.live, { now: () => new Date(0) });
   const calls = new CallStates(room.live, board);
-  const at = (order: number) => ({ id: ROOM, order });
+  const at = (order: number) => ({ id: ROOM, order, isBackends: true });
   const inCallOf = () => Object.fromEntries(room.members.map(({ sessionId, inCall }) => [sessionId, inCall]));
   return { room, calls, at, inCallOf };
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, RoomListEvent, RoomSessionId } from '@parley/domain';
+import type { JsonObject, Member, RoomListEvent, RoomSessionId } from '@parley/domain';
 import type { LiveSessions } from '@parley/live';
 import type { AddressedRoom } from './addressed-room';
 import { inBatches } from './in-batches';
@@ -28,6 +28,12 @@ export class RoomLists {
 
   async deleted(room: AddressedRoom, userIds: readonly string[]): Promise<void> {
     await this.toUsers(room, userIds, withdrawn(room.token, 'deleted', room.open?.id));
+  }
+
+  /** Sessions that have to leave a room because it is deleted for them alone. */
+  async takenFrom(room: AddressedRoom, members: readonly Pick<Member, 'sessionId'>[]): Promise<void> {
+    const event = withdrawn(room.token, 'deleted', room.open?.id);
+    await inBatches(members, ({ sessionId }) => this.sessions.toSession(room.tenant, sessionId, event));
   }
 
   private async toUsers(room: AddressedRoom, userIds: readonly string[], event: RoomListEvent): Promise<void> {

@@ -107,6 +107,7 @@ export class Capabilities {
   }
 }
 
-function keyOf(backend: Backend, baseUrl: string): string {
-  return `${backend.id} ${baseUrl}`;
+/** With where it may be: what was learnt at an address that is not allowed any more holds no longer. */
+function keyOf({ id, allowPrivate }: Backend, baseUrl: string): string {
+  return `${id} ${baseUrl} ${allowPrivate.join()}`;
 }

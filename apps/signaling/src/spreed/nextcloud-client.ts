@@ -3,6 +3,7 @@ import { fail, type JsonValue, type Result } from '@parley/domain';
 import type { Backend } from '@parley/persistence';
 import {
   authRequestBody,
+  backendAddress,
   backendChecksum,
   BACKEND_HEADERS,
   backendRequestUrl,
@@ -72,7 +73,8 @@ export class NextcloudClient {
    * @returns whether all of them arrived
    */
   async ping(backend: Backend, url: string, entries: readonly PingEntry[]): Promise<boolean> {
-    const capabilities = await this.options.capabilities.of(backend, normalizeBackendUrl(url) ?? url);
+    const present = presentUrl(backend, url);
+    const capabilities = await this.options.capabilities.of(backend, normalizeBackendUrl(present) ?? present);
     const batches = capabilities?.pingLimit === undefined ? byRoom(entries) : chunks(entries, capabilities.pingLimit);
     let all = true;
     for (const { roomId, entries: batch } of batches) {
@@ -87,7 +89,7 @@ export class NextcloudClient {
     const { http, logger, version } = this.options;
     const random = randomBytes(RANDOM_BYTES).toString('hex');
     try {
-      const { json } = await http.send(backend, url, {
+      const { json } = await http.send(backend, presentUrl(backend, url), {
         method: 'POST',
         body,
         headers: {
@@ -108,6 +110,15 @@ export class NextcloudClient {
       return fail(wireError('internal_error'));
     }
   }
+}
+
+/** Where sessions are asked about that came in by a URL which their backend has no longer: at the first it has now. */
+function presentUrl({ urls }: Backend, url: string): string {
+  const [first] = urls;
+  if (first === undefined || backendAddress(url, urls) !== undefined) return url;
+  const version = /\/v([123])\/signaling\/backend$/.exec(url)?.[1] ?? '1';
+  // The expression knows no other versions.
+  return backendRequestUrl({ base: first, version: version as BackendAddress['version'] });
 }
 
 interface Batch {

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { parseDomainName, type BackendNaming, type Clock, type DomainName } from '@parley/domain';
-import { backendSecretPlace } from '../backend-store';
+import { parseDomainName, type BackendNaming, type Clock, type DomainName, type JsonObject } from '@parley/domain';
 import { backendBaseUrl } from '../backend-url';
 import type { Database } from '../database';
 import type { BackendModel } from '../generated/models';
@@ -8,6 +7,7 @@ import { isUniqueViolation } from '../prisma-errors';
 import type { Connection } from '../prisma-client';
 import { AdminError } from './admin-error';
 import { writeAudit } from './audit';
+import { BackendSecrets } from './backend-secrets';
 
 /** What operators set for a backend besides its secrets. */
 interface BackendSettings {
@@ -36,35 +36,48 @@ export interface NewBackend extends BackendSettings {
   readonly internalSecret?: string;
 }
 
+/** What can be changed of a backend; what is absent stays. */
+export type BackendChanges = Partial<Omit<BackendSettings, 'id'>> & {
+  readonly secret?: string;
+  /** Null: it has no internal clients any more. */
+  readonly internalSecret?: string | null;
+};
+
 /** Nextcloud backends, as operators manage them. Whoever changes one rings the gateways' bell afterwards. */
 export class BackendAdmin {
+  private readonly secrets: BackendSecrets;
+
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.secrets = new BackendSecrets(database.sealer);
+  }
 
-  /** @throws AdminError invalid (a URL), taken (the id or a URL), not_found (the domain, in this region) */
+  /** @throws AdminError invalid (a URL), taken (the id, a URL or a secret), not_found (the domain, in this region) */
   async create(actor: string, input: NewBackend): Promise<BackendRecord> {
     const urls = checkedUrls(input);
-    const { prisma, sealer } = this.database;
+    const { prisma } = this.database;
     const { id, secret, internalSecret, domain: domainText, ...settings } = input;
     const domainName = parseDomainName(domainText);
     if (!domainName.ok) throw new AdminError('invalid', domainName.error);
     const at = this.clock.now();
     const data = {
       ...settings,
+      secretSealed: this.secrets.seal(id, 'secret', secret),
+      internalSecretSealed: this.sealedInternal(id, internalSecret ?? null),
       id,
       urls,
       allowPrivate: [...settings.allowPrivate],
       domainName: domainName.value,
-      secretSealed: sealer.seal(backendSecretPlace(id, 'secret'), secret),
-      internalSecretSealed:
-        internalSecret === undefined ? null : sealer.seal(backendSecretPlace(id, 'internalSecret'), internalSecret),
       createdAt: at,
     };
     try {
       return await prisma.$transaction(async (tx) => {
-        await assertFree(tx, domainName.value, urls);
+        await lockBackends(tx);
+        await assertDomain(tx, domainName.value);
+        await assertFreeUrls(tx, id, urls);
+        await this.secrets.assertOwn(tx, id, [secret, internalSecret]);
         // Decided once: names of open rooms must not change when backends come and go.
         const scopesRooms = !(await mayUsePlainNames(tx, domainName.value, id));
         const created = await tx.backend.create({ data: { ...data, scopesRooms } });
@@ -76,6 +89,38 @@ export class BackendAdmin {
       if (isUniqueViolation(error)) throw new AdminError('taken', `There is a backend ${id} already.`);
       throw error;
     }
+  }
+
+  /**
+   * Changes a backend; its sessions stay. Secrets that it gets are the only ones from then on.
+   * @throws AdminError invalid (a URL), taken (a URL or a secret), not_found
+   */
+  async update(actor: string, id: string, changes: BackendChanges): Promise<BackendRecord> {
+    const { secret, internalSecret, ...settings } = changes;
+    const at = this.clock.now();
+    return this.database.prisma.$transaction(async (tx) => {
+      await lockBackends(tx);
+      const present = await tx.backend.findUnique({ where: { id } });
+      if (present === null) throw noBackend(id);
+      const urls = checkedUrls({ ...present, ...settings });
+      await assertFreeUrls(tx, id, urls);
+      await this.secrets.assertOwn(tx, id, [secret, internalSecret]);
+      const { allowPrivate = present.allowPrivate } = settings;
+      const data = {
+        ...settings,
+        urls,
+        allowPrivate: [...allowPrivate],
+        ...(secret === undefined ? {} : { secretSealed: this.secrets.seal(id, 'secret', secret) }),
+        ...(internalSecret === undefined ? {} : { internalSecretSealed: this.sealedInternal(id, internalSecret) }),
+      };
+      const updated = await tx.backend.update({ where: { id }, data });
+      await writeAudit(tx, { at, actor, action: 'backend.update', target: id, details: detailsOf(changes) });
+      return toRecord(updated);
+    });
+  }
+
+  private sealedInternal(id: string, secret: string | null): string | null {
+    return secret === null ? null : this.secrets.seal(id, 'internalSecret', secret);
   }
 
   /** All backends of this region by id. */
@@ -93,14 +138,14 @@ export class BackendAdmin {
     return this.database.prisma.$transaction(async (tx) => {
       const row = await tx.backend.findUnique({ where: { id } });
       const { count } = await tx.backend.deleteMany({ where: { id } });
-      if (row === null || count === 0) throw new AdminError('not_found', `There is no backend ${id}.`);
+      if (row === null || count === 0) throw noBackend(id);
       await writeAudit(tx, { at, actor, action: 'backend.delete', target: id, details: {} });
       return { id, scopesRooms: row.scopesRooms, domain: toRecord(row).domain };
     });
   }
 }
 
-function checkedUrls({ urls, allowPrivate }: NewBackend): string[] {
+function checkedUrls({ urls, allowPrivate }: Pick<BackendSettings, 'urls' | 'allowPrivate'>): string[] {
   const checked = urls.map((text) => {
     const url = backendBaseUrl(text);
     if (url === undefined) throw new AdminError('invalid', `${text} is no base URL of a backend.`);
@@ -116,14 +161,35 @@ function checkedUrls({ urls, allowPrivate }: NewBackend): string[] {
   return [...new Set(checked)];
 }
 
-async function assertFree(tx: Connection, domain: DomainName, urls: readonly string[]): Promise<void> {
-  // One at a time: no index can say that two lists share a URL.
+/** One change at a time: no index can say that two lists share a URL, or two seals a secret. */
+async function lockBackends(tx: Connection): Promise<void> {
   await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('parley.backends'))`;
-  if (!(await tx.domain.findUnique({ where: { name: domain }, select: { name: true } }))) {
-    throw new AdminError('not_found', `There is no domain ${domain} in this region.`);
-  }
-  const owner = await tx.backend.findFirst({ where: { urls: { hasSome: [...urls] } }, select: { id: true } });
+}
+
+async function assertDomain(tx: Connection, name: DomainName): Promise<void> {
+  if (await tx.domain.findUnique({ where: { name }, select: { name: true } })) return;
+  throw new AdminError('not_found', `There is no domain ${name} in this region.`);
+}
+
+async function assertFreeUrls(tx: Connection, id: string, urls: readonly string[]): Promise<void> {
+  const taken = { urls: { hasSome: [...urls] }, id: { not: id } };
+  const owner = await tx.backend.findFirst({ where: taken, select: { id: true } });
   if (owner) throw new AdminError('taken', `The backend ${owner.id} has one of these URLs already.`);
+}
+
+/** What was changed; of secrets only that they were. */
+function detailsOf({ secret, internalSecret, urls, allowPrivate, ...plain }: BackendChanges): JsonObject {
+  return {
+    ...plain,
+    ...(urls === undefined ? {} : { urls: [...urls] }),
+    ...(allowPrivate === undefined ? {} : { allowPrivate: [...allowPrivate] }),
+    ...(secret === undefined ? {} : { secret: 'renewed' }),
+    ...(internalSecret === undefined ? {} : { internalSecret: internalSecret === null ? 'removed' : 'renewed' }),
+  };
+}
+
+function noBackend(id: string): AdminError {
+  return new AdminError('not_found', `There is no backend ${id}.`);
 }
 
 /**
