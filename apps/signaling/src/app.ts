@@ -19,7 +19,7 @@ import { PlainRefusals, refuseWrongMethods, sendText } from './http/plain-answer
 import { TURN_SETTINGS, TurnController } from './http/turn.controller';
 import { SERVER_VERSION, WelcomeController } from './http/welcome.controller';
 import { RedisIoAdapter } from './mounts/redis-io.adapter';
-import { mountSocketIo, opensEngine } from './mounts/socket-io.mount';
+import { mountSocketIo, opensEngine, type Engines } from './mounts/socket-io.mount';
 import { SpreedMount } from './mounts/spreed.mount';
 import { Census } from './spreed/census';
 import { UpgradeRouter } from './upgrade/upgrade-router';
@@ -49,6 +49,7 @@ export async function startSignaling(
   const upgrades = new UpgradeRouter(HEADERS);
   let house: House | undefined;
   let io: RedisIoAdapter | undefined;
+  let engines: Engines | undefined;
   let closeRedis = () => {};
   const service = await startService({
     name: 'signaling',
@@ -68,12 +69,13 @@ export async function startSignaling(
       io = new RedisIoAdapter(app, { replicaName: replica, redis, maxMessageBytes: LIMITS.maxFrameBytes * 2 });
       const perAddress = config.SIGNALING_SOCKETS_PER_ADDRESS_WAITING;
       const doorstep = new Doorstep({ ...DOORSTEP_LIMITS, perAddress, ...overrides.doorstep });
-      mountAll({ app, kit, upgrades, io, doorstep, connections: house.connections, pings: overrides.pings });
+      engines = mountAll({ app, kit, upgrades, io, doorstep, connections: house.connections, pings: overrides.pings });
       kit.health.tell('replica', replica);
     },
     drain: async () => {
       upgrades.drain();
       await house?.connections.shutdown();
+      engines?.close();
       await house?.federations.close();
     },
     release: async () => {
@@ -140,10 +142,11 @@ interface Mounting {
   readonly pings: SignalingOverrides['pings'];
 }
 
-function mountAll({ app, kit, upgrades, io, doorstep, connections, pings }: Mounting): void {
+/** Answers the Engine.IO connections, to be closed. */
+function mountAll({ app, kit, upgrades, io, doorstep, connections, pings }: Mounting): Engines {
   const address = addressOf(kit);
   const spreed = new SpreedMount({ connections, doorstep, headers: HEADERS, addressOf: address, pings });
-  mountSocketIo(io.io, connections, doorstep, address);
+  const engines = mountSocketIo(io.io, connections, doorstep, address);
   const mayCome = (request: IncomingMessage) => doorstep.hasRoomFor(address(request));
   upgrades.limit((request, path) => (path === RedisIoAdapter.path && !opensEngine(request)) || mayCome(request));
   app.useWebSocketAdapter(io);
@@ -162,4 +165,5 @@ function mountAll({ app, kit, upgrades, io, doorstep, connections, pings }: Moun
   checkBeforeReading(fastify);
   refuseWrongMethods(fastify, SpreedMount.path);
   app.useGlobalFilters(new PlainRefusals(kit.errors));
+  return engines;
 }

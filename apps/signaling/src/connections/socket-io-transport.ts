@@ -1,4 +1,4 @@
-import type { Frame } from '@parley/protocol-spreed-signaling';
+import { CLOSE, type Frame } from '@parley/protocol-spreed-signaling';
 import type { Socket } from 'socket.io';
 import type { Transport, TransportEvents } from './transport';
 
@@ -14,29 +14,21 @@ export class SocketIoTransport implements Transport {
   private readonly waiting: (() => void)[] = [];
   /** Batches that a poll took along, until the next poll comes. */
   private readonly polled = new Set<() => void>();
+  private isOver = false;
 
   constructor(
     private readonly socket: Socket,
     readonly address: string,
-    events: TransportEvents,
+    private readonly events: TransportEvents,
   ) {
-    socket.on(MESSAGE_EVENT, (payload: unknown) => {
-      if (Buffer.isBuffer(payload)) events.binary();
-      else events.text(typeof payload === 'string' ? payload : textOf(payload));
-    });
-    const flush = () => this.onFlush();
-    const upgrade = () => [...this.polled].forEach((done) => done());
+    socket.on(MESSAGE_EVENT, this.onMessage);
     // Engine.IO hands over what was written in batches.
-    socket.conn.on('flush', flush).once('upgrade', upgrade);
-    socket.once('disconnect', () => {
-      // A client may come and go on one Engine.IO connection as often as it likes.
-      socket.conn.off('flush', flush).off('upgrade', upgrade);
-      events.closed();
-    });
+    socket.conn.on('flush', this.onFlush).once('upgrade', this.onUpgrade);
+    socket.once('disconnect', () => this.over());
   }
 
   send(frames: readonly Frame[], flushed: () => void): void {
-    if (!this.socket.connected) return;
+    if (this.isOver || !this.socket.connected) return;
     this.waiting.push(flushed);
     for (const frame of frames) this.socket.emit(MESSAGE_EVENT, JSON.parse(frame.text));
   }
@@ -48,16 +40,44 @@ export class SocketIoTransport implements Transport {
 
   resume(): void {}
 
-  /** Socket.IO knows no close codes; the client sees `io server disconnect`. */
-  close(): void {
-    this.socket.disconnect(true);
+  /**
+   * Socket.IO knows no close codes, but its clients stay away when they are disconnected (then they let go of Engine.IO
+   * too; the doorstep cuts those that do not), and come back by themselves when the connection breaks.
+   */
+  close(code: number): void {
+    if (code === CLOSE.normal) this.socket.disconnect();
+    else this.break(false);
   }
 
   terminate(): void {
-    this.socket.disconnect(true);
+    this.break(true);
   }
 
-  private onFlush(): void {
+  /** @param discard do not wait until what was handed over has been written */
+  private break(discard: boolean): void {
+    this.over();
+    // A client that polls may only hear of it with its next poll.
+    this.socket.conn.close(discard);
+  }
+
+  /** It is over for whoever listens, maybe before the socket is. */
+  private over(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    // A client may come and go on one Engine.IO connection as often as it likes.
+    this.socket.conn.off('flush', this.onFlush).off('upgrade', this.onUpgrade);
+    this.socket.off(MESSAGE_EVENT, this.onMessage);
+    this.events.closed();
+  }
+
+  private readonly onMessage = (payload: unknown): void => {
+    if (Buffer.isBuffer(payload)) this.events.binary();
+    else this.events.text(typeof payload === 'string' ? payload : textOf(payload));
+  };
+
+  private readonly onUpgrade = (): void => [...this.polled].forEach((done) => done());
+
+  private readonly onFlush = (): void => {
     const batch = this.waiting.splice(0);
     if (batch.length === 0) return;
     const { transport } = this.socket.conn;
@@ -70,7 +90,7 @@ export class SocketIoTransport implements Transport {
     // it finishes its last poll before.
     this.polled.add(done);
     transport.once('ready', done);
-  }
+  };
 }
 
 /** A payload as the frame it is; empty, which is no frame, for what has none. */

@@ -6,6 +6,12 @@ import { SocketIoTransport } from '../connections/socket-io-transport';
 
 type EngineSocket = Socket['conn'];
 
+/** The Engine.IO connections of a replica. */
+export interface Engines {
+  /** Tells their clients to try elsewhere: a replica cannot go away while polls wait for something to happen. */
+  close(): void;
+}
+
 /**
  * Signaling envelopes over Socket.IO, on the main namespace: its long polling is the specification's COMET. It is the
  * Engine.IO connection that waits for a hello: it costs as much with a Socket.IO connection on it as without.
@@ -15,11 +21,16 @@ export function mountSocketIo(
   connections: Connections,
   doorstep: Doorstep,
   addressOf: (request: IncomingMessage) => string,
-): void {
+): Engines {
+  const engines = new Set<EngineSocket>();
   const waits = new WeakMap<EngineSocket, Waiting>();
   const enter = (engine: EngineSocket): Waiting => {
     const waiting = doorstep.enter(addressOf(engine.request), () => engine.close(true));
-    engine.once('close', () => waiting.gone());
+    engines.add(engine);
+    engine.once('close', () => {
+      engines.delete(engine);
+      waiting.gone();
+    });
     waits.set(engine, waiting);
     return waiting;
   };
@@ -30,6 +41,7 @@ export function mountSocketIo(
     connections.accept((events) => new SocketIoTransport(socket, address, events), waiting);
     socket.once('disconnect', () => waiting.again());
   });
+  return { close: () => engines.forEach((engine) => engine.close()) };
 }
 
 /** Whether a request would make a new Engine.IO connection; read as Engine.IO reads it. */
