@@ -12,6 +12,7 @@ export class BridgeReports {
   constructor(
     private readonly live: Pick<Live, 'sessions' | 'rooms' | 'asks'>,
     private readonly rooms: InternalRooms,
+    private readonly endedCallMs = ENDED_CALL_MS,
   ) {}
 
   /**
@@ -29,7 +30,7 @@ export class BridgeReports {
       const data: JsonObject = { type: 'error', error: report.error };
       return this.live.sessions.toRoom(id, { kind: 'notice', topic: 'dialout', data });
     }
-    const ttlMs = ENDED.has(report.status) ? ENDED_CALL_MS : undefined;
+    const ttlMs = ENDED.has(report.status) ? this.endedCallMs : undefined;
     await this.live.rooms.setTransient(id, `callstatus_${report.callId}`, report.raw, ttlMs);
   }
 }
