@@ -40,7 +40,8 @@ export class RedisBus implements Bus {
     } else {
       this.subscriber = connection.client;
       this.subscriber.on('smessage', hear);
-      for (const event of ['ready', '+node', '-node']) this.subscriber.on(event, () => void this.renew());
+      for (const event of ['ready', '+node', '-node', 'subscribersReady'])
+        this.subscriber.on(event, () => void this.renew());
     }
   }
 

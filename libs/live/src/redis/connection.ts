@@ -35,6 +35,7 @@ export class RedisConnection {
   readonly client: Redis | Cluster;
   /** How channels are published to: sharded on a cluster, so that a message does not cross all nodes. */
   readonly publish: 'PUBLISH' | 'SPUBLISH';
+  private wasReady = false;
 
   constructor(
     target: RedisTarget,
@@ -42,6 +43,7 @@ export class RedisConnection {
   ) {
     this.client = 'url' in target ? new Redis(target.url, commandOptions()) : openCluster(target.cluster);
     this.publish = 'url' in target ? 'PUBLISH' : 'SPUBLISH';
+    this.client.once('ready', () => (this.wasReady = true));
     this.client.on('error', (error: Error) => logger.warn({ error: error.message }, 'live store connection failed'));
     for (const [group, { scripts, keys }] of Object.entries(SCRIPTS)) {
       for (const [name, lua] of Object.entries(scripts)) {
@@ -62,6 +64,7 @@ export class RedisConnection {
   /** Any other use of the client, with the same refusals. */
   async guard<T>(command: () => Promise<T>): Promise<T> {
     try {
+      if (this.isAway) throw new Error('The cluster is not connected.');
       return await command();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -76,6 +79,11 @@ export class RedisConnection {
 
   close(): void {
     this.client.disconnect();
+  }
+
+  /** What a cluster's client is given while it has no nodes waits without limit, and is done when nobody wants it. */
+  private get isAway(): boolean {
+    return this.wasReady && this.client instanceof Cluster && this.client.status !== 'ready';
   }
 
   private script(name: ScriptName): (...args: (string | number)[]) => Promise<Reply> {
@@ -113,8 +121,8 @@ function openCluster(urls: readonly string[]): Cluster {
     enableAutoPipelining: true,
     // In a pipeline they would turn a command connection into a subscriber.
     autoPipeliningIgnoredCommands: ['ssubscribe', 'sunsubscribe'],
+    // Lost nodes are found again by MOVED. One that tries by itself would hang the cluster: it waits for it to end.
     clusterRetryStrategy: retryDelay,
-    clusterNodeRetryStrategy: retryDelay,
     retryDelayOnFailover: 0,
     slotsRefreshInterval: 2_000,
     redisOptions: { ...nodeOptions(), ...credentials(urls[0]) },
