@@ -33,6 +33,8 @@ export interface SignalingOverrides {
   readonly federationTimes?: Partial<FederationTimes>;
   /** How long a bridge may take to answer. */
   readonly dialoutMs?: number;
+  /** How long everybody is shown that a call is over. */
+  readonly endedCallMs?: number;
   /** False where several replicas share a process. */
   readonly ownsProcess?: boolean;
 }
@@ -83,6 +85,7 @@ export function openHouse(
     clock,
     errors,
     dialoutMs: overrides.dialoutMs,
+    endedCallMs: overrides.endedCallMs,
   });
   const census = new Census(metrics);
   const evictions = new Evictions({ census, sessions: live.sessions, backends: foreign.store, logger });

@@ -18,6 +18,8 @@ export interface ParticipationOptions {
   readonly errors: UnknownErrorReporter;
   /** How long a bridge may take to answer, in milliseconds; tests shorten it. */
   readonly dialoutMs?: number;
+  /** How long everybody is shown that a call is over, in milliseconds; tests shorten it. */
+  readonly endedCallMs?: number;
 }
 
 /** Everything about who takes part in calls, and those who speak for others. */
@@ -30,7 +32,7 @@ export interface Participation {
 
 /** Puts it together; from now on also those who go without a word are taken off the lists. */
 export function openParticipation(options: ParticipationOptions): Participation {
-  const { live, database, foreign, clock, errors, dialoutMs } = options;
+  const { live, database, foreign, clock, errors, dialoutMs, endedCallMs } = options;
   const board = new ParticipantsBoard(live, clock);
   const rooms = new InternalRooms(foreign.store, database.stores.rooms);
   const notices = new VirtualNotices(foreign.store, foreign.nextcloud);
@@ -43,7 +45,7 @@ export function openParticipation(options: ParticipationOptions): Participation 
   return {
     board,
     virtuals,
-    bridges: new BridgeReports(live, rooms),
+    bridges: new BridgeReports(live, rooms, endedCallMs),
     dialout: new BridgeDialout({ asks: live.asks, sessions: live.sessions, answerMs: dialoutMs }),
   };
 }
