@@ -1,4 +1,11 @@
-import type { JsonObject, JsonValue, Member, RoomSessionId, SessionId } from '@parley/domain';
+import {
+  brandAs,
+  type JsonObject,
+  type JsonValue,
+  type Member,
+  type RoomSessionId,
+  type SessionId,
+} from '@parley/domain';
 
 /** What changed of a member. What is not named stays as it is. */
 export interface MemberPatch {
@@ -11,6 +18,16 @@ export interface MemberPatch {
 export interface MemberDescription {
   readonly userId?: string;
   readonly user?: JsonObject;
+}
+
+/** The name of a document that goes when this session leaves the room. */
+export function documentOf(session: SessionId): string {
+  return `of:${session}`;
+}
+
+/** The session that a document goes with, if it does. */
+export function ownerOfDocument(name: string): SessionId | undefined {
+  return name.startsWith('of:') ? brandAs<SessionId>(name.slice(3)) : undefined;
 }
 
 /**
@@ -30,7 +47,10 @@ export interface LiveRoomState {
    * order (or the same one) has been there or they are equal already.
    */
   setProperties(room: RoomSessionId, properties: JsonObject, order: number): Promise<boolean>;
-  /** Keeps a value under a name, silently. False: a newer order (or the same one) has been there. */
+  /**
+   * Keeps a value under a name, silently. False: a newer order (or the same one) has been there, or it is the document of
+   * a session ({@link documentOf}) that is not in the room.
+   */
   putDocument(room: RoomSessionId, name: string, value: JsonValue, order: number): Promise<boolean>;
   document(room: RoomSessionId, name: string): Promise<JsonValue | undefined>;
   /**

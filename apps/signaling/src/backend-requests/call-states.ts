@@ -1,5 +1,5 @@
 import type { JsonObject, Member, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
-import type { Live } from '@parley/live';
+import { documentOf, type Live } from '@parley/live';
 import {
   foreignIdsIn,
   isInCall,
@@ -35,7 +35,10 @@ export class CallStates {
     if (lists === undefined) return;
     const { changed, users } = lists;
     const isNewest = await this.board.keep(room.id, listedUsers(users, changed), room.order);
-    await inBatches(changed, (entry) => this.permit(tenant, room, entry));
+    const toldAbout = changed.filter(({ permissions }) => permissions !== undefined);
+    const members = toldAbout.length > 0 ? await this.live.rooms.members(room.id) : [];
+    const present = new Set(members.map(({ sessionId }) => sessionId));
+    await inBatches(toldAbout, (entry) => this.permit(tenant, room, entry, present.has(entry.sessionId)));
     // Whoever was faster and newer has told everybody.
     if (isNewest) await this.board.publish(room.id);
   }
@@ -78,16 +81,18 @@ export class CallStates {
 
   /**
    * The document has the newest list whoever wrote it; whoever hands one to the session looks again afterwards, so the
-   * last one handed over is the newest, however requests overtake each other.
+   * last one handed over is the newest, however requests overtake each other. Nothing is kept of who is not in the room.
    */
   private async permit(
     tenant: TenantKey,
     room: OpenRoomOrder,
     { sessionId, permissions }: TranslatedEntry,
+    isPresent: boolean,
   ): Promise<void> {
     if (permissions === undefined) return;
     const { rooms, sessions } = this.live;
-    const name = `permissions:${sessionId}`;
+    if (!isPresent) return void (await sessions.setPermissions(sessionId, permissions, tenant));
+    const name = documentOf(sessionId);
     if (!(await rooms.putDocument(room.id, name, [...permissions], room.order))) return;
     let given = permissions;
     for (;;) {

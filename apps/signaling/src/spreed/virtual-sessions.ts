@@ -27,6 +27,9 @@ type Guest = RequestOf<'add-session'>;
 /** Ids of virtual sessions look like any session's. */
 const SESSION_ID_BYTES = 18;
 
+/** How many sessions one internal client may speak for at a time: more callers than any bridge has lines. */
+export const MAX_VIRTUALS = 1_000;
+
 export interface VirtualSessionsParts {
   readonly live: Pick<Live, 'sessions' | 'rooms'>;
   readonly rooms: InternalRooms;
@@ -75,6 +78,8 @@ export class VirtualSessions {
     // Said again, it is news about the same one.
     const known = this.find(owner, guest.chosenId);
     if (known !== undefined) return this.addAgain(owner, known, guest);
+    // One client's requests are taken one after the other, so nobody else comes in between.
+    if (live.sessions.virtuals(owner.record.id).length >= MAX_VIRTUALS) return wireError('add_failed');
     const named = await rooms.find(owner.record, guest.roomId);
     if (named === undefined) return undefined;
     const id = brandAs<SessionId>(randomBytes(SESSION_ID_BYTES).toString('base64url'));

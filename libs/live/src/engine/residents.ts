@@ -1,4 +1,5 @@
 import type { CoreEvent, Member, SessionId } from '@parley/domain';
+import { ownerOfDocument } from '../room-port';
 import type { RoomKeepsakes } from '../state-store';
 import type { RoomPosition } from '../store';
 import type { LiveSession } from './live-session';
@@ -60,7 +61,11 @@ export class Residents {
   keepsakes(picture: RoomPicture, documents: RoomKeepsakes['documents']): RoomKeepsakes {
     const ours = new Set(this.members().map((member) => `sd:${member.sessionId}`));
     const transient = [...picture.transient.values()].filter(({ key }) => !key.startsWith('sd:') || ours.has(key));
-    return { properties: picture.properties, transient, documents };
+    const present = [...documents].filter(([name]) => {
+      const owner = ownerOfDocument(name);
+      return owner === undefined || picture.members.has(owner);
+    });
+    return { properties: picture.properties, transient, documents: new Map(present) };
   }
 
   /** @param at where it was told that it left; a telling from before it came again is not about it */

@@ -1,4 +1,5 @@
 import type { CoreEvent, DoorPolicy, RoomSessionId, SessionId } from '@parley/domain';
+import { documentOf } from '../room-port';
 import type { Ordered, StoredRoomState } from '../state-store';
 import type { RoomLogEntry, RoomPosition, RoomRead } from '../store';
 import { decodeEvent, decodeRoomSignal, type RoomSignal } from '../wire';
@@ -52,6 +53,11 @@ export class RoomFeed {
   /** Something may be missing here. */
   get behind(): boolean {
     return this.dirty || this.syncing !== undefined;
+  }
+
+  /** When it is certain who is gone since the store lost the room. */
+  get settlesAt(): number | undefined {
+    return this.settleAt;
   }
 
   get position(): RoomPosition {
@@ -268,6 +274,7 @@ export class RoomFeed {
     const position = this.position;
     this.picture.follow(event);
     this.residents.follow(event, position);
+    if (event.kind === 'left') for (const id of event.sessionIds) this.documents.delete(documentOf(id));
     if (this.expected.size > 0) this.recent.push({ position, except: entry.except, event });
     const news = new Map<Cohort, CoreEvent | undefined>();
     for (const cohort of new Set(this.cohorts.values())) news.set(cohort, cohort.filter(event));

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue, Member, RoomSessionId, TransientEvent } from '@parley/domain';
 import { TRANSIENT_LIMITS } from '../limits';
-import type { MemberPatch } from '../room-port';
+import { ownerOfDocument, type MemberPatch } from '../room-port';
 import type { Ordered, RoomKeepsakes, RoomStateStore } from '../state-store';
 import type { MemoryLiveHub } from './hub';
 import { membersOf, type MemoryRooms } from './rooms';
@@ -33,6 +33,8 @@ function memoryOrdered(
       hub.run(() => {
         const state = rooms.ensure(room);
         if (state.closed || !isNewer(state.documents.get(name), document)) return false;
+        const owner = ownerOfDocument(name);
+        if (owner !== undefined && !state.members.has(owner)) return false;
         state.documents.set(name, document);
         return true;
       }),

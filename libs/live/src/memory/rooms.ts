@@ -1,5 +1,6 @@
 import type { CoreEvent, DoorPolicy, Member, Role, RoomSessionId, SessionId } from '@parley/domain';
 import { ROOM_LOG_LIMITS, type StoreTimes } from '../limits';
+import { documentOf } from '../room-port';
 import type { RoomStateStore, StoredRoomState } from '../state-store';
 import type { Leaving, RoomStore, StoredJoin, StoredJoinRequest } from '../store';
 import { encodeRoomSignal } from '../wire';
@@ -171,6 +172,7 @@ export class MemoryRooms {
     if (present.member.role === 'host' && !state.policy?.hasHostKey) this.promote(room, state);
     if (state.members.size === 0) state.transient.clear();
     dropTransient(this, room, state, `sd:${session}`);
+    state.documents.delete(documentOf(session));
     const { member } = present;
     const { foreignSessionId } = member;
     return {

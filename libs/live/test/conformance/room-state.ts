@@ -1,4 +1,5 @@
 import { eventually } from '@parley/testing';
+import { documentOf } from '../../src/index';
 import { World, type Backend, type Node } from './world';
 
 const SOON_MS = 15_000;
@@ -65,6 +66,30 @@ export function roomStateSuite(backend: () => Backend): void {
       expect(await a.live.rooms.putDocument(room, 'users', [{ n: 1 }], first)).toBe(false);
       expect(await c.live.rooms.document(room, 'users')).toEqual([{ n: 2, tags: [], more: {} }]);
       expect(await c.live.rooms.document(room, 'other')).toBeUndefined();
+    });
+
+    it('drops the document of a session when that one leaves, also for who comes back, and over a loss', async () => {
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      const { rooms } = c.live;
+      const [its, other] = [documentOf(ann.id), documentOf(bob.id)];
+      expect(await rooms.putDocument(room, its, ['early'], 1)).toBe(false);
+      await ann.join(room);
+      await bob.join(room);
+      await ann.sink.expectLines('+bob');
+      expect(await a.live.rooms.putDocument(room, its, ['a'], 2)).toBe(true);
+      expect(await b.live.rooms.putDocument(room, other, ['b'], 3)).toBe(true);
+      expect(await b.live.rooms.document(room, its)).toEqual(['a']);
+      await ann.session.leave();
+      await bob.sink.expectLines('-ann', 'bob is host');
+      expect(await rooms.document(room, its)).toBeUndefined();
+      expect(await rooms.document(room, other)).toEqual(['b']);
+      await ann.join(room);
+      expect(await rooms.document(room, its)).toBeUndefined();
+      await ann.session.leave();
+      await world.flush();
+      await eventually(async () => (await rooms.document(room, other)) !== undefined, 'the other one again', SOON_MS);
+      expect(await rooms.document(room, its)).toBeUndefined();
     });
 
     it('patches members silently; per member the newest request wins', async () => {

@@ -50,6 +50,7 @@ if not s.gen or s.closed or not value then return {0, 0} end
 local m = parse(value)
 if ARGV[8] ~= '' and ARGV[8] ~= m.attempt then return {0, 0} end
 redis.call('HDEL', MEM, id)
+redis.call('HDEL', DOC, 'd:of:' .. id)
 append('{"kind":"left","sessionIds":[' .. quoted(id) .. ']}', '')
 if m.role == 'host' and s.hostKey ~= '1' then
   local next_id, next_member, host = leader(true)

@@ -14,10 +14,12 @@ if s.closed then return 0 end
 return set_properties(ARGV[7], ARGV[8])
 `;
 
-/** ARGV: 7 name, 8 order, 9 json */
+/** ARGV: 7 name (`of:<session>`: goes with that member), 8 order, 9 json */
 const putDocument = `${ROOM}
 ensure()
 if s.closed then return 0 end
+local owner = string.match(ARGV[7], '^of:(.*)$')
+if owner and redis.call('HEXISTS', MEM, owner) == 0 then return 0 end
 return put_ordered('d:' .. ARGV[7], ARGV[8], ARGV[9]) and 1 or 0
 `;
 
