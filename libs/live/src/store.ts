@@ -129,7 +129,8 @@ export type Look =
   /** It lives, but a join or a change of rooms was left half done. */
   | { readonly kind: 'half-done'; readonly leave: readonly { room: RoomSessionId; attempt: number | undefined }[] };
 
-export type Appended = 'sent' | 'unknown' | 'overflow' | { readonly parent: SessionId };
+/** `missing`: there is no trace of it, as `missing` in {@link SessionRead}. */
+export type Appended = 'sent' | 'unknown' | 'missing' | 'overflow' | { readonly parent: SessionId };
 
 export interface SessionStore {
   /** Keeps a request in the place of the one before. False: it is not this epoch's session any more. */
@@ -234,6 +235,8 @@ export interface RoomStore extends RoomStateStore {
   append(room: RoomSessionId, json: string, except: string): Promise<boolean>;
   read(room: RoomSessionId, generation: string, after: number): Promise<RoomRead | undefined>;
   members(room: RoomSessionId): Promise<readonly Member[]>;
+  /** All rooms with members. Slow: everything there is is looked at. */
+  occupied(): Promise<readonly RoomSessionId[]>;
   /**
    * Members as their owners know them. Adds those that are missing, but only when the room is of another generation
    * than theirs: in the same generation somebody took them out on purpose. Undefined: the room is closed.
@@ -251,7 +254,7 @@ export interface RoomStore extends RoomStateStore {
 }
 
 export interface Beat {
-  /** Another one than before: the store lost what it had. */
+  /** Another one than before: the store lost what it had, or a part of it. */
   readonly generation: string;
   /** The last beat is so long ago that others may have taken this replica for dead. */
   readonly lapsed: boolean;
@@ -272,6 +275,8 @@ export interface DueRoom {
 /** Lists of things that live under their own keys. They may be ahead of the truth, never behind it. */
 export interface RegistryStore {
   beat(replica: ReplicaId): Promise<Beat>;
+  /** As a beat would say, without one. Empty: there is none yet. */
+  generation(): Promise<string>;
   /** Forgets a replica, if it is still as silent as it was. */
   retire(replica: ReplicaId, onlyIfDead: boolean): Promise<void>;
   own(replica: ReplicaId, session: SessionId): Promise<void>;

@@ -5,6 +5,7 @@ import type { Chores } from './chores';
 import type { Expiries } from './expiries';
 import type { Feeds } from './feeds';
 import type { LiveSession } from './live-session';
+import type { Losses } from './losses';
 import type { Shortcut } from './shortcut';
 import type { SessionTopics } from './session-topics';
 import type { Virtuals } from './virtuals';
@@ -29,11 +30,14 @@ export interface ReplicaContext {
   readonly virtuals: Virtuals;
   readonly expiries: Expiries;
   readonly shortcut: Shortcut;
+  readonly losses: Losses;
   /**
    * Whether others certainly do not take this replica for dead. A frozen process must not deliver before it has asked,
    * or a client that resumed elsewhere would be served twice.
    */
   leaseValid(): boolean;
+  /** Asks now, when that is so: others may have gone on with what this replica holds. */
+  renewLease(): Promise<void>;
   /** Something does not add up: look at the store soon instead of at the next beat. */
   suspect(): void;
   /** Looks at what is due now, so that what has expired does not count. */

@@ -100,7 +100,11 @@ export class LiveSession implements OwnedSession {
     return !this.over && this.ctx.shortcut.deliver(this, to, event);
   }
 
-  overBus<T>(work: () => Promise<T>): Promise<T> {
+  async overBus<T>(work: () => Promise<T>): Promise<T> {
+    // What was read from the socket before a long standstill may be older than what was sent elsewhere since.
+    if (!this.ctx.leaseValid()) await this.ctx.renewLease();
+    // It went on elsewhere, and the end of this connection is on its way: nothing it wanted is done any more.
+    if (this.over) return new Promise(() => undefined);
     return this.ctx.shortcut.around(this, work);
   }
 

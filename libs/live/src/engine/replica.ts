@@ -9,6 +9,7 @@ import { announceFeatures, featuredOf } from './featured';
 import { Feeds } from './feeds';
 import { admit, identitiesOf } from './identity';
 import { LiveSession } from './live-session';
+import { Losses } from './losses';
 import { roomsOf } from './rooms';
 import { resumeSession } from './resuming';
 import { Shortcut } from './shortcut';
@@ -44,7 +45,9 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     virtuals: new Virtuals(),
     expiries: new Expiries(store.rooms),
     sweep: () => upkeep.doDue(),
+    losses: new Losses(() => store.registry.generation(), times.generationGraceMs),
     leaseValid: () => upkeep.leaseValid(),
+    renewLease: () => upkeep.renewLease(),
     suspect: () => upkeep.suspect(),
     occupancy: (room, occupied) => listeners.forEach((listener) => listener(room, occupied)),
     left: (room, member) => leftListeners.forEach((listener) => listener(room, member)),

@@ -10,6 +10,7 @@ export function sendingOf(ctx: ReplicaContext): Pick<LiveSessions, 'toSession' |
     toSession: (tenant, to, event) => appendTo(ctx, tenant, to, event),
     async toUser(tenant, userId, event, except) {
       const ids = await store.registry.userSessions(tenant, userId);
+      if (ids.length === 0 && event.kind === 'message') await refuseIfLost(ctx);
       const sent = await Promise.all(ids.filter((id) => id !== except).map((id) => appendTo(ctx, tenant, id, event)));
       return sent.filter((answer) => answer === 'sent').length;
     },
@@ -35,8 +36,15 @@ export async function appendTo(
   const answer = await ctx.store.sessions.append(to, tenant, JSON.stringify(event), permissions);
   if (typeof answer === 'object') return appendToParent(ctx, tenant, answer.parent, to, event);
   if (answer === 'overflow') await clearOverflown(ctx, to);
-  if (answer === 'unknown' && ctx.sessions.get(to)?.record.tenant === tenant) ctx.suspect();
+  if (answer === 'missing') await refuseIfLost(ctx);
   return answer === 'sent' ? 'sent' : 'unknown';
+}
+
+/** Whoever is not found may be somebody whose replica is just giving the store back what it lost. */
+async function refuseIfLost(ctx: ReplicaContext): Promise<void> {
+  if (!(await ctx.losses.mayHaveLost())) return;
+  ctx.suspect();
+  throw new DomainError('unavailable', 'Sessions are being restored.');
 }
 
 /** What cannot name whom it is meant for stays with the virtual session, which has no ears. */

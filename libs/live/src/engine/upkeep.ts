@@ -1,5 +1,7 @@
 import { isDomainError, type ReplicaId, type SessionId } from '@parley/domain';
 import type { DueRoom, DueSession } from '../store';
+import { Alarm } from './alarm';
+import { auditRooms } from './audit';
 import type { ReplicaContext } from './context';
 import { announceIdentity } from './identity';
 import { clearAway, takeOut } from './session-end';
@@ -12,7 +14,7 @@ const UNDERTAKER_MS = 10_000;
 /** What a replica does by the clock: beats, checkpoints, announcements, and the work dead replicas left. */
 export class Upkeep {
   private readonly timers: NodeJS.Timeout[] = [];
-  private generation: string | undefined;
+  private readonly alarm = new Alarm(() => this.suspect());
   private lastBeat: number;
   private beating: Promise<void> | undefined;
   private again = false;
@@ -41,9 +43,15 @@ export class Upkeep {
     else void this.beat();
   }
 
+  async renewLease(): Promise<void> {
+    // One that is under way may have asked before a standstill.
+    for (let tries = 0; tries < 2 && !this.leaseValid(); tries += 1) await this.beat();
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
+    this.alarm.close();
     await this.beating;
   }
 
@@ -71,21 +79,23 @@ export class Upkeep {
   private async once(): Promise<void> {
     const started = performance.now();
     const beat = await this.ctx.store.registry.beat(this.ctx.replica);
-    const known = this.generation;
+    const lost = this.ctx.losses.see(beat.generation);
     const late = started - this.lastBeat >= this.ctx.times.deadAfterMs;
-    if (beat.lapsed || late || known !== beat.generation || started >= this.announceDue) {
+    if (beat.lapsed || late || lost || started >= this.announceDue) {
       // After a long sleep what is not found has ended meanwhile; only a store that just lost it is given it back.
       const remembered = started - this.lastBeat < this.ctx.times.resumeWindowMs;
-      await this.announce(remembered || known !== beat.generation);
+      await this.announce(remembered || lost);
       this.announceDue = started + this.ctx.times.reannounceMs;
     }
-    this.generation = beat.generation;
+    this.ctx.losses.settle(beat.generation);
     this.lastBeat = started;
     await this.ctx.store.bus.check();
     await this.catchUp(started);
     await this.ctx.chores.run();
     for (const dead of beat.dead) await this.bury(dead.replica, dead.agoMs);
     await this.doDue();
+    if (this.ctx.losses.takeAudit(started)) await auditRooms(this.ctx);
+    if (this.ctx.losses.settledAt > started) this.alarm.setTo(this.ctx.losses.settledAt);
   }
 
   /** Tells the store what this replica holds, and learns what became of it. */
@@ -108,6 +118,7 @@ export class Upkeep {
     await inChunks(this.ctx.feeds.all(), async (feed) => {
       await feed.syncIfDirty();
       await feed.settleIfDue(now);
+      if (feed.settlesAt !== undefined) this.alarm.setTo(feed.settlesAt);
     });
   }
 

@@ -19,6 +19,7 @@ export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryS
         const dead = silent.map(([name, at]) => ({ replica: name as ReplicaId, agoMs: now - at }));
         return { generation: hub.generation.id, lapsed, dead };
       }),
+    generation: () => hub.run(() => hub.generation?.id ?? ''),
     retire: (replica, onlyIfDead) =>
       hub.run(() => {
         const last = hub.replicas.get(replica) ?? hub.now();

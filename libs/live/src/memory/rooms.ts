@@ -41,6 +41,7 @@ function memoryMembers(
         const state = hub.rooms.get(room);
         return state ? membersOf(state) : [];
       }),
+    occupied: () => hub.run(() => [...hub.rooms].flatMap(([room, { members }]) => (members.size > 0 ? [room] : []))),
     announce: (room, generation, policy, members) =>
       hub.run(() => {
         const state = rooms.ensure(room);

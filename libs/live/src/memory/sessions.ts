@@ -81,6 +81,7 @@ function memoryLogs(
     append: (id, tenant, json, permissions) =>
       hub.run(() => {
         const session = living(id);
+        if (!hub.sessions.has(id)) return 'missing';
         if (session?.record.tenant !== tenant) return 'unknown';
         if (permissions) session.record = { ...session.record, permissions };
         if (session.parent) return { parent: session.parent };

@@ -1,4 +1,4 @@
-import type { ReplicaId, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
+import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
 import type { Topic } from '../store';
 
 /** Names of keys and channels. What stands in braces decides the node, so everything a script touches shares it. */
@@ -15,6 +15,22 @@ export class Keys {
     const tag = `${this.prefix}{r:${id}}`;
     const [st, mem, log, ch] = [`${tag}:st`, `${tag}:mem`, `${tag}:log`, `${tag}:ch`];
     return [st, mem, log, ch, `${tag}:tr`, `${tag}:exp`, `${tag}:doc`];
+  }
+
+  /** Where the members of a room are: of all rooms with `*`. */
+  membersOf(room: string): string {
+    return `${this.prefix}{r:${room}}:mem`;
+  }
+
+  /** Whose members are here. */
+  roomOf(membersKey: string): RoomSessionId {
+    const [before = '', after = ''] = this.membersOf('*').split('*');
+    return brandAs<RoomSessionId>(membersKey.slice(before.length, -after.length));
+  }
+
+  /** Shows whether the part of a cluster that this tag is in lost its data. */
+  mark(tag: string): string {
+    return `${this.prefix}{${tag}}`;
   }
 
   channel(topic: Topic): string {

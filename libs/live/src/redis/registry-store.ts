@@ -5,6 +5,7 @@ import type { LiveGuards } from '../port';
 import type { AskStore } from '../state-store';
 import type { RegistryStore } from '../store';
 import type { RedisConnection } from './connection';
+import { Generations } from './generation';
 import type { Keys } from './keys';
 import { list, pairs, text } from './replies';
 
@@ -16,6 +17,7 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
   const remove = async (key: string, session: SessionId) => {
     await redis.guard(() => redis.client.zrem(key, session));
   };
+  const generations = new Generations(redis, keys);
   const members = async (key: string) => {
     const all = await redis.guard(() => redis.client.zrange(key, 0, -1));
     return all.map((id) => brandAs<SessionId>(id));
@@ -23,10 +25,11 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
   return {
     async beat(replica) {
       const args = [replica, randomUUID(), times.deadAfterMs, times.generationGraceMs];
-      const [generation, lapsed, dead] = list(await redis.run('registry.beat', keys.replicas, args));
+      const [id, lapsed, dead] = list(await redis.run('registry.beat', keys.replicas, args));
       const silent = pairs(dead).map(([name, ago]) => ({ replica: brandAs<ReplicaId>(name), agoMs: Number(ago) }));
-      return { generation: text(generation), lapsed: lapsed === 1, dead: silent };
+      return { generation: await generations.with(text(id)), lapsed: lapsed === 1, dead: silent };
     },
+    generation: () => generations.read(),
     async retire(replica, onlyIfDead) {
       const [beats] = keys.replicas;
       await redis.run('registry.retire', [beats], [replica, onlyIfDead ? times.deadAfterMs : 0]);

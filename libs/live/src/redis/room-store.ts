@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { brandAs, type DoorPolicy, type Member, type Role, type RoomSessionId, type SessionId } from '@parley/domain';
+import { Cluster } from 'ioredis';
 import { ROOM_LOG_LIMITS, TRANSIENT_LIMITS, type StoreTimes } from '../limits';
 import type { Ordered, RoomStateStore, StoredRoomState, StoredTransient } from '../state-store';
 import type { RoomLogEntry, RoomStore, StoredJoin } from '../store';
@@ -49,6 +50,7 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
       const all = await redis.guard(() => redis.client.hgetall(members));
       return toMembers(Object.entries(all).flat());
     },
+    occupied: () => redis.guard(() => occupiedRooms(redis, keys)),
     async announce(room, generation, policy, members) {
       const reply = await run('announce', room, ...rules(policy), generation, ...members.flatMap(toFields));
       if (reply === null) return undefined;
@@ -106,6 +108,17 @@ function redisRoomState(redis: RedisConnection, keys: Keys, run: RunState): Room
       await run('restore', room, generation, transient.length, known, ...values, ...papers);
     },
   };
+}
+
+/** On a cluster, of every node. */
+async function occupiedRooms({ client }: RedisConnection, keys: Keys): Promise<RoomSessionId[]> {
+  const found: RoomSessionId[] = [];
+  for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
+    for await (const some of node.scanStream({ match: keys.membersOf('*'), count: 1_000 }) as AsyncIterable<string[]>) {
+      for (const key of some) found.push(keys.roomOf(key));
+    }
+  }
+  return found;
 }
 
 type StoredMember = Omit<Member, 'sessionId' | 'order' | 'role' | 'inCall' | 'flags'>;

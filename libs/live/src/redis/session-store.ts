@@ -35,7 +35,7 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
       const reply = await run('append', id, tenant, json, ...limits, permissions ? JSON.stringify(permissions) : '');
       const [parent] = list(reply);
       if (parent) return { parent: brandAs<SessionId>(text(parent)) };
-      return reply === 'sent' || reply === 'overflow' ? reply : 'unknown';
+      return reply === 'sent' || reply === 'overflow' || reply === 'missing' ? reply : 'unknown';
     },
     read: async (id, epoch, after) => toRead(await run('read', id, epoch, after)),
     async resume(id, verifier, owner, after) {

@@ -46,6 +46,7 @@ redis.call('PEXPIRE', REC, ARGV[8])
 /** ARGV: tenant, json, messages, bytes, keepMs, ttl, tombstone ttl, permissions (empty: none) */
 const append = `${SESSION}
 local r = get(REC, 'tenant', 'state', 'epoch', 'seq', 'floor', 'bytes', 'as', 'parent')
+if not r.state then return 'missing' end
 if r.tenant ~= ARGV[2] or r.state == 'ended' then return 'unknown' end
 if ARGV[9] ~= '' then redis.call('HSET', REC, 'perm', ARGV[9]) end
 if r.parent then return {r.parent} end
