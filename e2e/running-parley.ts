@@ -6,6 +6,9 @@ import { freePort } from '@parley/testing';
 
 const root = join(__dirname, '..');
 
+/** How much of a log is shown, in characters. */
+const LOG_SHOWN = 8_000;
+
 /** What `npm start` writes into `run.json`. */
 export interface RunFile {
   readonly url: string;
@@ -26,6 +29,8 @@ export interface RunningParley {
   readonly run: RunFile;
   /** Everything it printed. */
   output(): string;
+  /** The last lines of a service's log, e.g. of `webhooks`. */
+  log(service: string): Promise<string>;
   /** Reads `run.json` again, e.g. after a process was replaced. */
   reread(): Promise<RunFile>;
   /** Ctrl-C, then waits for the end. */
@@ -52,6 +57,7 @@ export async function startParley(...options: string[]): Promise<RunningParley> 
   return {
     run: await readRun(),
     output: () => printed,
+    log: async (service) => (await readFile(join(home, 'logs', `${service}.log`), 'utf8')).slice(-LOG_SHOWN),
     reread: readRun,
     async stop() {
       await ended(child, () => child.kill('SIGINT'));

@@ -26,7 +26,7 @@ export interface DispatcherConnections {
 /** Tests shorten times with these. */
 export type DispatcherTuning = Pick<
   DispatcherParts,
-  'sender' | 'nextDelay' | 'validationRetriesMs' | 'lockMs' | 'clock'
+  'sender' | 'nextDelay' | 'validationRetriesMs' | 'claimMs' | 'clock'
 >;
 
 const DELIVERY_QUEUE = Symbol('parley.webhooks.queue');

@@ -10,6 +10,7 @@ import {
 import type { DeliveryQueue, JobConsumer } from '@parley/queue';
 import type { Logger } from '@parley/server-kit';
 import type { WebhooksConfig } from './config';
+import { ClaimsUnderWay } from './delivery/claims-under-way';
 import { DeliveryWorker } from './delivery/delivery-worker';
 import { JobFeeder } from './delivery/job-feeder';
 import type { RoomSecrets } from './delivery/payload';
@@ -34,12 +35,14 @@ export interface DispatcherParts {
   readonly sender?: WebhookSender;
   readonly nextDelay?: NextDelay;
   readonly validationRetriesMs?: readonly number[];
-  readonly lockMs?: number;
+  readonly claimMs?: number;
 }
 
 const systemClock: Clock = { now: () => new Date() };
 /** Retries due within two sweeps are enqueued ahead; later ones wait in PostgreSQL, where they block nobody's place. */
 const SWEEPS_AHEAD = 2;
+/** How long the deliveries of a process that died wait for another; a claim is renewed well before. */
+const CLAIM_MS = 10_000;
 
 /** The dispatcher: relay, workers, handshakes and sweeper of one process. Several may run in a region. */
 export class Dispatcher {
@@ -47,6 +50,7 @@ export class Dispatcher {
   private readonly sender: WebhookSender;
   private readonly relay: WokenLoop;
   private readonly sweeper: WokenLoop;
+  private readonly claims: ClaimsUnderWay;
   private readonly deliveries: DeliveryWorker;
   private readonly validations: ValidationWorker;
   private consumer: JobConsumer | undefined;
@@ -57,12 +61,15 @@ export class Dispatcher {
     const feeder = this.createFeeder();
     this.relay = this.createRelay(feeder);
     this.sweeper = this.createSweeper(feeder);
-    this.deliveries = this.createDeliveryWorker(feeder);
+    const store = new DeliveryStore(parts.database.prisma);
+    this.claims = new ClaimsUnderWay({ deliveries: store, claimMs: parts.claimMs ?? CLAIM_MS, logger: parts.logger });
+    this.deliveries = this.createDeliveryWorker(store, feeder);
     this.validations = this.createValidationWorker();
   }
 
   start(): void {
     const { config, queue, logger } = this.parts;
+    this.claims.start();
     this.consumer = queue.consume(
       {
         delivery: (job) => this.deliveries.deliver(job),
@@ -86,6 +93,7 @@ export class Dispatcher {
     await Promise.all([this.wakeUps?.close(), this.relay.close(), this.sweeper.close(), this.consumer?.close()]);
     clearTimeout(giveUp);
     this.stop.abort();
+    await this.claims.close();
     await this.sender.close();
   }
 
@@ -128,11 +136,12 @@ export class Dispatcher {
     return new WokenLoop({ name: 'sweeper', everyMs: config.WEBHOOKS_SWEEP_MS, run, logger });
   }
 
-  private createDeliveryWorker(feeder: JobFeeder): DeliveryWorker {
-    const { config, database, metrics, logger, clock = systemClock, lockMs } = this.parts;
+  private createDeliveryWorker(deliveries: DeliveryStore, feeder: JobFeeder): DeliveryWorker {
+    const { config, database, metrics, logger, clock = systemClock } = this.parts;
     return new DeliveryWorker(
       {
-        deliveries: new DeliveryStore(database.prisma),
+        deliveries,
+        claims: this.claims,
         tenancy: database.stores.tenancy,
         roomSecrets: (claim) => this.roomSecrets(claim),
         sender: this.sender,
@@ -144,7 +153,6 @@ export class Dispatcher {
         deadlineMs: config.WEBHOOKS_DELIVERY_DEADLINE_MS,
       },
       this.stop.signal,
-      lockMs,
     );
   }
 

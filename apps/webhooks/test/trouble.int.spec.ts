@@ -1,6 +1,8 @@
-import { brandAs, type DeliveryId } from '@parley/domain';
-import { DeliveryStore } from '@parley/persistence';
+import { brandAs, type DeliveryId, type WebhookId } from '@parley/domain';
+import { DeliveryStore, OutboxRelayStore, StandingJobsStore } from '@parley/persistence';
+import { connectRedis, DELIVERIES, openDeliveryQueue, QUEUE_OPTIONS } from '@parley/queue';
 import { eventually } from '@parley/testing';
+import { Worker } from 'bullmq';
 import { fetch } from 'undici';
 import { useWorld } from './world';
 
@@ -13,6 +15,24 @@ async function openRooms(
   count: number,
 ): Promise<void> {
   for (let index = 0; index < count; index += 1) await world().openRoom(domain, `room-${index}`);
+}
+
+/** As a dispatcher does that is killed between fetching a webhook's only job and claiming its delivery. */
+async function fetchAndDie(webhook: WebhookId): Promise<void> {
+  const { database, redis } = world();
+  const quiet = { trouble: () => undefined, replaced: () => undefined };
+  const queue = openDeliveryQueue({ redisUrl: redis.url, events: quiet });
+  await eventually(() => queue.healthy(), 'the queue to answer');
+  await new OutboxRelayStore(database.prisma).relay(100);
+  const jobs = new StandingJobsStore(database.prisma);
+  const reserved = await jobs.reserve(webhook, { jobsPerWebhook: 1, aheadMs: 0, doubtAfterMs: 0 });
+  await queue.addDeliveries(reserved.map((job) => ({ job, delayMs: 0 })));
+  const connection = connectRedis(redis.url, 'patient', () => undefined);
+  const worker = new Worker(DELIVERIES, null, { connection, prefix: QUEUE_OPTIONS.prefix, lockDuration: 1_000 });
+  expect(await worker.getNextJob('token')).toBeDefined();
+  await worker.close();
+  connection.disconnect();
+  await queue.close();
 }
 
 describe('trouble', () => {
@@ -73,6 +93,29 @@ describe('trouble', () => {
     const late = { startedAt: new Date(), durationMs: 1, status: 500, error: 'late', responseExcerpt: null };
     expect(claim && (await dead.settle(claim, late, { kind: 'exhausted' }))).toBe(false);
     expect((await world().deliveries(id))[0]?.state).toBe('delivered');
+  });
+
+  test('a worker that was killed with a job it had not even begun is replaced when its lock lapses', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    await world().openRoom(domain, 'unbegun');
+    await fetchAndDie(id);
+    await world().dispatcher();
+    await world().waitForDeliveries(id, 'delivered', 1);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  test('a delivery that lasts longer than a claim stays with its worker', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    receiver.answer({ delayMs: 4_500 });
+    const short = { claimMs: 2_000 };
+    await Promise.all([world().dispatcher({}, short), world().dispatcher({}, short)]);
+    await world().openRoom(domain, 'slow');
+    await world().waitForDeliveries(id, 'delivered', 1);
+    expect(receiver.requests).toHaveLength(1);
   });
 
   test('a dispatcher that ends gives back what is under way, and the attempt does not count', async () => {

@@ -46,7 +46,10 @@ export interface DeliveryQueue {
   addDeliveries(deliveries: readonly ScheduledDelivery[]): Promise<void>;
   /** Adds a handshake unless one waits or runs for that webhook. */
   addValidation(webhookId: WebhookId): Promise<void>;
-  /** Which of these are still there: waiting, delayed or being worked on. Answers ids as `deliveryJobId` makes them. */
+  /**
+   * Which of these are still there: waiting, delayed or with a worker that lives. A job whose worker died does not stand;
+   * it may run later all the same. Answers ids as `deliveryJobId` makes them.
+   */
   standing(jobs: readonly DeliveryJob[]): Promise<ReadonlySet<string>>;
   /** Starts working on jobs, each in the order it became due, several at once. */
   consume(handlers: JobHandlers, concurrency: JobConcurrency): JobConsumer;

@@ -82,6 +82,34 @@ describe('without Redis', () => {
   });
 });
 
+describe('a worker that dies between fetching a job and doing anything', () => {
+  test('keeps it for no longer than its lock lives, then another does it', async () => {
+    const redis = await startRedis();
+    const queue = openDeliveryQueue({ redisUrl: redis.url, events: quiet, lockMs: 200 });
+    await eventually(() => queue.healthy(), 'the queue to answer');
+    await queue.addDeliveries([{ job, delayMs: 0 }]);
+    const connection = connectRedis(redis.url, 'patient', () => undefined);
+    const dead = new Worker(DELIVERIES, null, { connection, prefix: QUEUE_OPTIONS.prefix, lockDuration: 1_000 });
+    expect((await dead.getNextJob('token'))?.id).toBe('dlv_x_1_1');
+    expect([...(await queue.standing([job]))]).toEqual(['dlv_x_1_1']);
+    await eventually(async () => (await queue.standing([job])).size === 0, 'the job not to stand any more');
+
+    const done: string[] = [];
+    const delivery = async ({ deliveryId }: { deliveryId: string }) => void done.push(deliveryId);
+    const consumer = queue.consume(
+      { delivery, validation: async () => undefined, failed: (id, error) => void done.push(`${id} ${String(error)}`) },
+      { deliveries: 1, validations: 1 },
+    );
+    await eventually(() => done.length > 0, 'the job to be done');
+    expect(done).toEqual(['dlv_x']);
+    await consumer.close();
+    await dead.close();
+    await queue.close();
+    connection.disconnect();
+    await redis.close();
+  });
+});
+
 describe('a worker that stops without a word', () => {
   test('is replaced once jobs are due and nobody fetches them', async () => {
     const redis = await startRedis();
@@ -98,6 +126,7 @@ describe('a worker that stops without a word', () => {
         handle: async (each) => void done.push(each.id),
         events: { trouble: () => undefined, failed: () => undefined, replaced: (name) => void replaced.push(name) },
         silentAfterMs: 150,
+        lockMs: 8_000,
       },
       (handle) => (makers.shift() ?? goodWorker)(connection, handle),
     );

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock, TenancyStore } from '@parley/domain';
 import {
   isOutage,
@@ -11,12 +12,14 @@ import type { Logger } from '@parley/server-kit';
 import type { AttemptClass, DispatcherMetrics } from '../dispatcher.metrics';
 import { signDelivery } from '../sender/signature';
 import type { PostingOutcome, WebhookSender } from '../sender/webhook-sender';
+import type { ClaimsUnderWay, ClaimUnderWay } from './claims-under-way';
 import type { JobFeeder } from './job-feeder';
 import { deliveryBody, type RoomSecrets } from './payload';
 import { judge, type Judgement, type NextDelay } from './verdict';
 
 export interface DeliveryWorkerParts {
-  readonly deliveries: DeliveryStore;
+  readonly deliveries: Pick<DeliveryStore, 'settle' | 'giveBack'>;
+  readonly claims: Pick<ClaimsUnderWay, 'take'>;
   readonly tenancy: TenancyStore;
   readonly roomSecrets: (claim: ClaimedDelivery) => Promise<RoomSecrets>;
   readonly sender: WebhookSender;
@@ -28,8 +31,9 @@ export interface DeliveryWorkerParts {
   readonly deadlineMs: number;
 }
 
-/** Added to the deadline: how long the database may take before and after, until others take the delivery over. */
-const LOCK_SLACK_MS = 15_000;
+/** How long an outcome is kept while the database is away, and how often it is offered again meanwhile. */
+const SETTLE_PATIENCE_MS = 60_000;
+const SETTLE_PAUSE_MS = 250;
 
 /** Sends deliveries. What it knows stands in PostgreSQL; a job only says: look at this one. */
 export class DeliveryWorker {
@@ -37,26 +41,36 @@ export class DeliveryWorker {
     private readonly parts: DeliveryWorkerParts,
     /** Aborted when the process has to end: attempts under way are given back. */
     private readonly stop: AbortSignal,
-    private readonly lockMs = parts.deadlineMs + LOCK_SLACK_MS,
   ) {}
 
   /** Does one attempt. A job that comes twice, or late, finds nothing to claim. */
   async deliver(job: DeliveryJob): Promise<void> {
     if (this.stop.aborted) return;
-    const claim = await this.parts.deliveries.claim(job.deliveryId, job.attempt, this.lockMs);
-    if (claim === null) return;
+    const held = await this.parts.claims.take(job.deliveryId, job.attempt);
+    if (held === null) return;
+    try {
+      await this.attempt(held);
+    } finally {
+      held.letGo();
+    }
+  }
+
+  private async attempt({ claim, lapsed }: ClaimUnderWay): Promise<void> {
     const startedAt = this.parts.clock.now();
     const startedMark = performance.now();
-    const outcome = await this.send(claim, startedAt);
+    const outcome = await this.send(claim, startedAt, AbortSignal.any([this.stop, lapsed]));
     const durationMs = Math.round(performance.now() - startedMark);
     this.parts.metrics.attempt(classOf(outcome), durationMs / 1_000);
-    if (outcome.kind === 'interrupted') return this.parts.deliveries.giveBack(claim);
+    if (outcome.kind === 'interrupted') {
+      if (lapsed.aborted) this.parts.logger.error({ deliveryId: claim.id }, 'claim lapsed while its delivery was sent');
+      return this.parts.deliveries.giveBack(claim);
+    }
     const judgement = judge(outcome, claim.attempt, this.parts.clock.now(), this.parts.nextDelay);
     await this.record(claim, { startedAt, durationMs }, judgement);
     await this.parts.feeder.feed([claim.webhookId]);
   }
 
-  private async send(claim: ClaimedDelivery, now: Date): Promise<PostingOutcome> {
+  private async send(claim: ClaimedDelivery, now: Date, stop: AbortSignal): Promise<PostingOutcome> {
     const domain = await this.parts.tenancy.domain(claim.domain);
     if (domain === null) return { kind: 'refused', reason: 'The domain is not in this region any more.' };
     const body = await this.bodyOf(claim);
@@ -68,7 +82,7 @@ export class DeliveryWorker {
       // The delivery's id names the message: the same in all attempts, so receivers can drop a repeated one.
       headers: { ...signDelivery(domain.webhookKey, claim.id, now, body) },
       deadlineMs: this.parts.deadlineMs,
-      stop: this.stop,
+      stop,
     });
   }
 
@@ -88,10 +102,23 @@ export class DeliveryWorker {
     times: Pick<AttemptRecord, 'startedAt' | 'durationMs'>,
     { verdict, ...heard }: Judgement,
   ): Promise<void> {
-    const settled = await this.parts.deliveries.settle(claim, { ...times, ...heard }, verdict);
+    const settled = await this.settle(claim, { ...times, ...heard }, verdict);
     if (settled) this.report(claim, verdict);
     else
       this.parts.logger.error({ deliveryId: claim.id, attempt: claim.attempt }, 'delivery took longer than its claim');
+  }
+
+  /** What the receiver has heard it is not told again just because the database was away for a moment. */
+  private async settle(...outcome: Parameters<DeliveryStore['settle']>): Promise<boolean> {
+    const giveUpAt = performance.now() + SETTLE_PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.parts.deliveries.settle(...outcome);
+      } catch (error) {
+        if (!isOutage(error) || this.stop.aborted || performance.now() > giveUpAt) throw error;
+        await pause(SETTLE_PAUSE_MS);
+      }
+    }
   }
 
   private report({ id, attempt, webhookId }: ClaimedDelivery, verdict: DeliveryVerdict): void {

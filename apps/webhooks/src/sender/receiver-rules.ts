@@ -1,5 +1,5 @@
 import { isReceiverPort } from '@parley/domain';
-import type { ReachPolicy } from '@parley/server-kit';
+import { isAddressAllowed, type Reach, type ReachPolicy } from '@parley/server-kit';
 
 /** The receiver's address, port or scheme is not one we connect to. The message is fit for the webhook's owner. */
 export class ReceiverRefusedError extends Error {
@@ -9,18 +9,27 @@ export class ReceiverRefusedError extends Error {
   }
 }
 
-/** @throws ReceiverRefusedError when the scheme is not allowed */
-export function checkScheme(protocol: string, policy: ReachPolicy): void {
+/**
+ * Where receivers may stand.
+ * @param extraPorts ports besides the usual ones
+ */
+export function receiverReach(policy: ReachPolicy, extraPorts: readonly number[]): Reach {
+  return {
+    checkTarget: ({ protocol, port }) => {
+      checkScheme(protocol, policy);
+      checkPort(port, policy, extraPorts);
+    },
+    allows: (address) => isAddressAllowed(address, policy),
+    refusal: () => new ReceiverRefusedError('The receiver has an address that is not on the public internet.'),
+  };
+}
+
+function checkScheme(protocol: string, policy: ReachPolicy): void {
   if (protocol === 'https:' || (policy === 'local-too' && protocol === 'http:')) return;
   throw new ReceiverRefusedError('Only https receivers are called.');
 }
 
-/**
- * @param port as `URL.port` gives it: empty for the scheme's own
- * @param extra ports besides the usual ones
- * @throws ReceiverRefusedError when receivers do not listen there
- */
-export function checkPort(port: string, policy: ReachPolicy, extra: readonly number[]): void {
+function checkPort(port: string, policy: ReachPolicy, extra: readonly number[]): void {
   if (port === '' || policy === 'local-too' || isReceiverPort(Number(port), extra)) return;
   throw new ReceiverRefusedError(`Receivers are called on the ports ${[80, 443, ...extra].join(', ')} only.`);
 }

@@ -1,8 +1,12 @@
-import type { ReachPolicy } from '@parley/server-kit';
+import {
+  createGuardedAgent,
+  nameServerResolve,
+  systemResolve,
+  type ReachPolicy,
+  type Resolve,
+} from '@parley/server-kit';
 import { request, type Agent, type Dispatcher } from 'undici';
-import { createGuardedAgent } from './guarded-agent';
-import { ReceiverRefusedError } from './receiver-rules';
-import { nameServerResolve, systemResolve, type Resolve } from './resolve';
+import { receiverReach, ReceiverRefusedError } from './receiver-rules';
 
 /** One POST to a receiver. */
 export interface Posting {
@@ -37,6 +41,9 @@ export interface SenderOptions {
   readonly resolve?: Resolve;
 }
 
+/** The deadline is the caller's abort signal; these are longer than any of ours. */
+const AGENT = { headersTimeout: 60_000, bodyTimeout: 60_000, maxHeaderSize: 16_384, keepAliveTimeout: 10_000 };
+
 /** At most this much of an answer is read. */
 export const ANSWER_LIMIT_BYTES = 16_384;
 
@@ -47,9 +54,9 @@ export class WebhookSender {
   constructor({ connectTimeoutMs = 5_000, ca, extraPorts = [], resolve }: SenderOptions = {}) {
     const agent = (policy: ReachPolicy, names: Resolve): Agent =>
       createGuardedAgent({
-        policy,
-        extraPorts,
+        reach: receiverReach(policy, extraPorts),
         connectTimeoutMs,
+        agent: AGENT,
         resolve: resolve ?? names,
         ...(ca !== undefined && { ca }),
       });

@@ -2,7 +2,7 @@ import type { StandingJobsStore, ValidationStore } from '@parley/persistence';
 import { deliveryJobId, type DeliveryQueue } from '@parley/queue';
 import type { Logger } from '@parley/server-kit';
 import type { JobFeeder } from '../delivery/job-feeder';
-import type { DispatcherMetrics } from '../dispatcher.metrics';
+import type { DispatcherMetrics, SweptKind } from '../dispatcher.metrics';
 
 export interface SweeperParts {
   readonly jobs: StandingJobsStore;
@@ -10,7 +10,7 @@ export interface SweeperParts {
   readonly queue: DeliveryQueue;
   readonly feeder: JobFeeder;
   readonly metrics: DispatcherMetrics;
-  readonly logger: Pick<Logger, 'warn'>;
+  readonly logger: Pick<Logger, 'warn' | 'info'>;
   readonly aheadMs: number;
   readonly doubtAfterMs: number;
 }
@@ -27,10 +27,10 @@ export class Sweeper {
   /** One sweep. A step that fails does not keep the others from being done. */
   async sweep(): Promise<void> {
     await this.step('abandoned deliveries', async () => {
-      this.parts.metrics.swept('abandoned_delivery', await this.parts.jobs.takeBackAbandoned());
+      this.putRight('abandoned_delivery', await this.parts.jobs.takeBackAbandoned());
     });
     await this.step('removed webhooks', async () => {
-      this.parts.metrics.swept('removed_webhook', await this.parts.jobs.failRemoved());
+      this.putRight('removed_webhook', await this.parts.jobs.failRemoved());
     });
     await this.step('lost jobs', () => this.releaseLostJobs());
     await this.step('hungry webhooks', async () => {
@@ -40,9 +40,9 @@ export class Sweeper {
     await this.step('backlog', async () => this.parts.metrics.backlog(await this.parts.jobs.backlog()));
   }
 
-  /** A job may also just be late; then it is still in the queue and is left there. */
+  /** A job may also just be late, or its worker about to claim the delivery; then it is still in the queue and is left there. */
   private async releaseLostJobs(): Promise<void> {
-    const { jobs, queue, metrics, doubtAfterMs } = this.parts;
+    const { jobs, queue, doubtAfterMs } = this.parts;
     const doubtful = await jobs.doubtful(BATCH);
     if (doubtful.length === 0) return;
     const standing = await queue.standing(doubtful);
@@ -50,7 +50,12 @@ export class Sweeper {
     const lost = doubtful.filter((job) => !isThere(job));
     await jobs.stillStanding(doubtful.filter(isThere), doubtAfterMs);
     await jobs.release(lost);
-    metrics.swept('lost_job', lost.length);
+    this.putRight('lost_job', lost.length);
+  }
+
+  private putRight(kind: SweptKind, count: number): void {
+    this.parts.metrics.swept(kind, count);
+    if (count > 0) this.parts.logger.info({ kind, count }, 'the sweeper put something right');
   }
 
   private async enqueueValidations(): Promise<void> {

@@ -157,7 +157,7 @@ describe('the jobs of a webhook', () => {
       await deliveries.settle(claim!, record, { kind: 'retry', delayMs });
     }
     const ahead = await jobs.reserve(WEBHOOK, options);
-    expect(ahead).toMatchObject([{ deliveryId: soon?.deliveryId, attempt: 2, wake: 2 }]);
+    expect(ahead).toMatchObject([{ deliveryId: soon?.deliveryId, attempt: 2, wake: 3 }]);
     expect(ahead[0]?.delayMs).toBeGreaterThan(1_000);
   });
 
@@ -204,6 +204,18 @@ describe('a delivery', () => {
     expect(await deliveries.settle(dead, record, { kind: 'exhausted' })).toBe(false);
     await deliveries.giveBack(dead);
     expect(await deliveries.settle(alive, record, { kind: 'delivered' })).toBe(true);
+  });
+
+  test('stays with its worker for as long as that renews its claim, and not when it was taken back', async () => {
+    const { deliveryId } = await one();
+    const claim = (await deliveries.claim(deliveryId, 1, 60_000))!;
+    expect(await deliveries.renew([claim, { ...claim, token: claim.token - 1 }], 0)).toEqual(new Set([deliveryId]));
+    expect(await jobs.takeBackAbandoned()).toBe(1);
+    expect(await deliveries.renew([claim], 60_000)).toEqual(new Set());
+    const other = (await deliveries.claim(deliveryId, 1, 60_000))!;
+    expect(await deliveries.renew([claim], 60_000)).toEqual(new Set());
+    expect(await deliveries.renew([other], 60_000)).toEqual(new Set([deliveryId]));
+    expect(await jobs.takeBackAbandoned()).toBe(0);
   });
 
   test('counts in the backlog until it is done', async () => {

@@ -17,8 +17,8 @@ export interface ClaimedDelivery {
   readonly id: DeliveryId;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** Shows on settling that the claim has not lapsed and gone to another worker. */
-  readonly token: bigint;
+  /** Shows on settling that the claim has not lapsed and gone to another worker: no two claims of a delivery share one. */
+  readonly token: number;
   readonly webhookId: WebhookId;
   readonly url: string;
   readonly domain: DomainName;
@@ -54,7 +54,7 @@ export type DeliveryVerdict =
 interface ClaimRow {
   id: string;
   attempts: number;
-  token: bigint;
+  token: number;
   webhookId: bigint;
   url: string;
   domainName: string;
@@ -75,22 +75,37 @@ export class DeliveryStore {
    * Takes a delivery for one attempt. Null when there is nothing to do: it was attempted already, somebody is at it, its
    * webhook was removed or is not validated (any more).
    * @param attempt the number the job was made for
-   * @param lockMs when others may take it for abandoned; longer than an attempt can last
+   * @param lockMs when others may take it for abandoned, unless it is renewed by then
    */
   async claim(id: DeliveryId, attempt: number, lockMs: number): Promise<ClaimedDelivery | null> {
     const [row] = await this.prisma.$queryRaw<ClaimRow[]>`
-      UPDATE "WebhookDelivery" d SET state = 'sending', "lockedUntil" = now() + ${lockMs}::int * interval '1 ms'
+      UPDATE "WebhookDelivery" d SET state = 'sending', wake = d.wake + 1,
+        "lockedUntil" = now() + ${lockMs}::int * interval '1 ms'
       FROM "Webhook" w, "OutboxEvent" e
       WHERE d.id = ${id} AND d.state = 'pending' AND d.attempts = ${attempt - 1}::int
         AND w.id = d."webhookId" AND e.id = d."eventId" AND w.validated AND w."removedAt" IS NULL
-      RETURNING d.id, d.attempts, (extract(epoch FROM d."lockedUntil") * 1000)::bigint AS token, d."webhookId", w.url,
-        e."domainName", e.id AS "eventId", e.type, e."roomName", e."roomSessionId", e.payload`;
+      RETURNING d.id, d.attempts, d.wake AS token, d."webhookId", w.url, e."domainName", e.id AS "eventId", e.type,
+        e."roomName", e."roomSessionId", e.payload`;
     return row === undefined ? null : toClaim(row);
   }
 
   /**
+   * Says that whoever claimed these is still at it.
+   * @param lockMs as for {@link claim}, from now
+   * @returns which of them are still claimed; the others have lapsed and may be with another worker
+   */
+  async renew(claims: readonly ClaimedDelivery[], lockMs: number): Promise<ReadonlySet<DeliveryId>> {
+    const rows = await this.prisma.$queryRaw<{ id: string }[]>`
+      UPDATE "WebhookDelivery" d SET "lockedUntil" = now() + ${lockMs}::int * interval '1 ms'
+      FROM unnest(${claims.map(({ id }) => id)}::text[], ${claims.map(({ token }) => token)}::int[]) AS held(id, token)
+      WHERE d.id = held.id AND d.wake = held.token AND d.state = 'sending' AND d."lockedUntil" > now()
+      RETURNING d.id`;
+    return new Set(rows.map(({ id }) => brandAs<DeliveryId>(id)));
+  }
+
+  /**
    * Records the attempt and what follows from it, and lets the delivery go.
-   * @returns false when the claim had lapsed; then nothing is recorded, because another worker is at it
+   * @returns false when the claim went to another worker; then nothing is recorded
    */
   async settle(claim: ClaimedDelivery, record: AttemptRecord, verdict: DeliveryVerdict): Promise<boolean> {
     return this.prisma.$transaction(async (tx) => {
@@ -115,8 +130,7 @@ export class DeliveryStore {
   async giveBack(claim: ClaimedDelivery): Promise<void> {
     await this.prisma.$executeRaw`
       UPDATE "WebhookDelivery" SET state = 'pending', "lockedUntil" = NULL, "nextAttemptAt" = now()
-      WHERE id = ${claim.id} AND state = 'sending'
-        AND (extract(epoch FROM "lockedUntil") * 1000)::bigint = ${claim.token}::bigint`;
+      WHERE id = ${claim.id} AND state = 'sending' AND wake = ${claim.token}::int`;
   }
 }
 
@@ -132,8 +146,7 @@ async function applyVerdict(
     UPDATE "WebhookDelivery" SET state = ${state}::"DeliveryState", attempts = ${claim.attempt}::int, "lockedUntil" = NULL,
       "nextAttemptAt" = now() + ${delayMs}::bigint * interval '1 ms',
       "finishedAt" = CASE WHEN ${delayMs}::bigint IS NULL THEN now() END
-    WHERE id = ${claim.id} AND state = 'sending' AND attempts = ${claim.attempt - 1}::int
-      AND (extract(epoch FROM "lockedUntil") * 1000)::bigint = ${claim.token}::bigint`;
+    WHERE id = ${claim.id} AND state = 'sending' AND attempts = ${claim.attempt - 1}::int AND wake = ${claim.token}::int`;
   return settled === 1;
 }
 

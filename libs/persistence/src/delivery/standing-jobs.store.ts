@@ -6,7 +6,7 @@ export interface ReservedJob {
   readonly deliveryId: DeliveryId;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** Rises with every enqueueing of the delivery. */
+  /** Rises with every enqueueing and every claim of the delivery. */
   readonly wake: number;
   /** How long from now until it is due, in milliseconds; 0 when it is. */
   readonly delayMs: number;

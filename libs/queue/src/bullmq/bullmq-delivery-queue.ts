@@ -19,9 +19,13 @@ export interface BullmqParts {
   readonly events: Omit<WorkerEvents, 'failed'>;
   /** See `WatchedWorkerOptions`; 30 s unless told otherwise. */
   readonly silentAfterMs?: number;
+  /** See `WatchedWorkerOptions`; 8 s unless told otherwise. */
+  readonly lockMs?: number;
 }
 
 const SILENT_AFTER_MS = 30_000;
+/** Short, because a job run twice is harmless and one held by a dead worker is late. */
+const LOCK_MS = 8_000;
 
 /** The delivery queue on BullMQ. */
 export class BullmqDeliveryQueue implements DeliveryQueue {
@@ -44,9 +48,21 @@ export class BullmqDeliveryQueue implements DeliveryQueue {
 
   async standing(jobs: readonly DeliveryJob[]): Promise<ReadonlySet<string>> {
     const ids = jobs.map(deliveryJobId);
+    const standing = await this.command(() => Promise.all(ids.map((id) => this.stands(id))));
+    return new Set(ids.filter((_id, index) => standing[index]));
+  }
+
+  /** The list of what is being worked on names the jobs of dead workers too; only their locks are gone. */
+  private async stands(jobId: string): Promise<boolean> {
     const { deliveries, producer } = this.parts;
-    const found = await this.command(() => Promise.all(ids.map((id) => producer.exists(deliveries.toKey(id)))));
-    return new Set(ids.filter((_id, index) => found[index] === 1));
+    const key = deliveries.toKey(jobId);
+    const [[addedAt, takenAt], locked] = await Promise.all([
+      producer.hmget(key, 'timestamp', 'processedOn'),
+      producer.exists(`${key}:lock`),
+    ]);
+    const isThere = typeof addedAt === 'string';
+    const isTaken = typeof takenAt === 'string';
+    return isThere && (!isTaken || locked === 1);
   }
 
   consume(handlers: JobHandlers, concurrency: JobConcurrency): JobConsumer {
@@ -60,6 +76,7 @@ export class BullmqDeliveryQueue implements DeliveryQueue {
         handle,
         events: { ...events, failed: handlers.failed },
         silentAfterMs: this.parts.silentAfterMs ?? SILENT_AFTER_MS,
+        lockMs: this.parts.lockMs ?? LOCK_MS,
       });
     const workers = [
       watch(deliveries, concurrency.deliveries, (job) => handleDelivery(handlers, job)),

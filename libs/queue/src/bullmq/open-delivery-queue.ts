@@ -12,6 +12,8 @@ export interface OpenQueueOptions {
   readonly events: Omit<WorkerEvents, 'failed'>;
   /** How long jobs may be due with nothing fetched before a worker is replaced, in milliseconds; 30 000 by default. */
   readonly silentAfterMs?: number;
+  /** How long a job stays with a worker that died, in milliseconds; 8 000 by default. */
+  readonly lockMs?: number;
 }
 
 /** Opens the queue with connections of its own; `close()` ends them. */

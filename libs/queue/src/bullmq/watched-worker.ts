@@ -20,6 +20,8 @@ export interface WatchedWorkerOptions {
   readonly events: WorkerEvents;
   /** How long jobs may be due with nothing fetched before the worker is replaced, in milliseconds. */
   readonly silentAfterMs: number;
+  /** How long a job stays with a worker that does not renew its lock, because it died, in milliseconds. */
+  readonly lockMs: number;
 }
 
 /**
@@ -114,6 +116,11 @@ function newWorker(options: WatchedWorkerOptions, handle: (job: Job) => Promise<
     concurrency: options.concurrency,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
+    lockDuration: options.lockMs,
+    // A job goes back to the others at the second look after its worker died that finds no lock.
+    stalledInterval: options.lockMs / 2,
+    // Whether work was tried often enough is decided by the rows in PostgreSQL.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
   });
 }
 

@@ -1,0 +1,88 @@
+import { brandAs, type DeliveryId, type TenancyStore, type WebhookId } from '@parley/domain';
+import type { AttemptRecord, ClaimedDelivery, DeliveryVerdict } from '@parley/persistence';
+import type { PostingOutcome } from '../sender/webhook-sender';
+import { DeliveryWorker, type DeliveryWorkerParts } from './delivery-worker';
+
+const JOB = { deliveryId: brandAs<DeliveryId>('dlv_a'), attempt: 1, wake: 1 };
+const OUTAGE = new Error('Connection terminated unexpectedly');
+
+/** A worker with one delivery to send; the sender answers 200. */
+function workerWith(settle: DeliveryWorkerParts['deliveries']['settle']) {
+  const claim = {
+    id: JOB.deliveryId,
+    attempt: 1,
+    token: 2,
+    webhookId: brandAs<WebhookId>(5),
+    url: 'https://r.example/',
+    event: { type: 'room.removed', roomName: 'a', payload: {} },
+  } as ClaimedDelivery;
+  const stop = new AbortController();
+  const lapse = new AbortController();
+  const letGo = jest.fn();
+  const feed = jest.fn(async () => undefined);
+  const error = jest.fn();
+  const giveBack = jest.fn(async () => undefined);
+  const post = jest.fn(async (): Promise<PostingOutcome> => ({ kind: 'answered', status: 200, body: '' }));
+  const domain = { webhookKey: 'key', insecureWebhooks: false };
+  const parts = {
+    deliveries: { settle, giveBack },
+    claims: { take: async () => ({ claim, lapsed: lapse.signal, letGo }) },
+    tenancy: { domain: async () => domain } as unknown as TenancyStore,
+    roomSecrets: async () => ({ password: null, hostKey: null }),
+    sender: { post },
+    feeder: { feed },
+    nextDelay: () => null,
+    clock: { now: () => new Date() },
+    metrics: { attempt: () => undefined },
+    logger: { error, info: () => undefined },
+    deadlineMs: 1_000,
+  } as unknown as DeliveryWorkerParts;
+  return { worker: new DeliveryWorker(parts, stop.signal), stop, lapse, letGo, feed, error, giveBack, post };
+}
+
+type Settled = [ClaimedDelivery, AttemptRecord, DeliveryVerdict];
+
+describe('a delivery worker', () => {
+  test('keeps an outcome while the database is away, and offers it until it is taken', async () => {
+    const settle = jest.fn<Promise<boolean>, Settled>().mockResolvedValue(true);
+    settle.mockRejectedValueOnce(OUTAGE).mockRejectedValueOnce(OUTAGE);
+    const { worker, post, letGo, feed } = workerWith(settle);
+    await worker.deliver(JOB);
+    expect(post).toHaveBeenCalledTimes(1);
+    expect(settle).toHaveBeenCalledTimes(3);
+    expect(settle.mock.calls[2]?.[2]).toEqual({ kind: 'delivered' });
+    expect(letGo).toHaveBeenCalledTimes(1);
+    expect(feed).toHaveBeenCalledWith([5]);
+  });
+
+  test('does not offer it again when the database refused it, or when the process has to end', async () => {
+    const refused = jest.fn<Promise<boolean>, Settled>().mockRejectedValue(new Error('no such column'));
+    const first = workerWith(refused);
+    await expect(first.worker.deliver(JOB)).rejects.toThrow('no such column');
+    expect(refused).toHaveBeenCalledTimes(1);
+    expect(first.letGo).toHaveBeenCalledTimes(1);
+
+    const away = jest.fn<Promise<boolean>, Settled>().mockRejectedValue(OUTAGE);
+    const second = workerWith(away);
+    away.mockImplementationOnce(async () => {
+      second.stop.abort();
+      throw OUTAGE;
+    });
+    await expect(second.worker.deliver(JOB)).rejects.toThrow(OUTAGE);
+    expect(away).toHaveBeenCalledTimes(1);
+  });
+
+  test('stops sending when its claim lapses', async () => {
+    const settle = jest.fn<Promise<boolean>, Settled>();
+    const { worker, lapse, post, giveBack, error } = workerWith(settle);
+    post.mockImplementation(async (...[posting]: unknown[]) => {
+      lapse.abort();
+      expect(posting).toMatchObject({ stop: { aborted: true } });
+      return { kind: 'interrupted' };
+    });
+    await worker.deliver(JOB);
+    expect(giveBack).toHaveBeenCalledTimes(1);
+    expect(settle).not.toHaveBeenCalled();
+    expect(error).toHaveBeenCalledWith({ deliveryId: 'dlv_a' }, 'claim lapsed while its delivery was sent');
+  });
+});
