@@ -16,6 +16,7 @@ export class TalkHouse {
   private readonly clouds: TalkServer[] = [];
   private number = 0;
   private posts = 0;
+  private arrangements = 0;
 
   /** @param overrides what its replicas have otherwise than others */
   constructor(private overrides: SignalingOverrides = {}) {}
@@ -58,7 +59,7 @@ export class TalkHouse {
     for (const replica of this.replicas.splice(replicas)) await region.retire(replica);
     region.transport = transport;
     // What one layout was guessing wrong, another one need not wait for.
-    region.address = `198.51.100.${(this.number += 1) % 250}`;
+    region.address = `198.51.100.${(this.arrangements += 1)}`;
   }
 
   /** One more Nextcloud. */
@@ -79,6 +80,9 @@ export class TalkHouse {
     await region?.close();
     await Promise.all(this.clouds.splice(0).map((cloud) => cloud.close()));
   }
+
+  /** The same name for something every time, but another one in every layout: Nextclouds and rooms outlive a layout. */
+  readonly here = (name: string): string => `${name}-${this.arrangements}`;
 
   readonly newToken = (): string => `token${(this.number += 1)}`;
   readonly newUser = (name: string): string => `${name}${(this.number += 1)}`;
