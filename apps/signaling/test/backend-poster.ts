@@ -22,6 +22,12 @@ interface Newcomer {
   readonly url?: string;
 }
 
+/** What is special about a Nextcloud. */
+export interface CloudWishes extends Partial<NewBackend> {
+  /** Other hosts under which it is known, e.g. `localhost`. */
+  readonly aliases?: readonly string[];
+}
+
 /** A Nextcloud with Talk: registered as a backend, answers the gateway, and tells it about its rooms. */
 export class TalkServer {
   private constructor(
@@ -32,10 +38,12 @@ export class TalkServer {
   ) {}
 
   /** Starts one and adds it as the operator would; the first of a region has the plain names of rooms. */
-  static async start(region: TestRegion, id: string, more: Partial<NewBackend> = {}): Promise<TalkServer> {
+  static async start(region: TestRegion, id: string, wishes: CloudWishes = {}): Promise<TalkServer> {
+    const { aliases = [], ...more } = wishes;
     const secret = `secret of ${id}`;
     const cloud = await FakeNextcloud.start(secret);
-    await region.operator.add(id, [cloud.url], { secret, internalSecret: internalSecretOf(id), ...more });
+    const urls = [cloud.url, ...aliases.map((host) => cloud.url.replace('127.0.0.1', host))];
+    await region.operator.add(id, urls, { secret, internalSecret: internalSecretOf(id), ...more });
     return new TalkServer(region, id, cloud, secret);
   }
 

@@ -1,8 +1,7 @@
 import type { JsonObject } from '@parley/domain';
-import type { NewBackend } from '@parley/persistence';
 import type { ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling, SignalingOverrides } from '../src/app';
-import { TalkServer } from './backend-poster';
+import { TalkServer, type CloudWishes } from './backend-poster';
 import { TestRegion } from './gateway';
 import type { Layout } from './layouts';
 
@@ -62,9 +61,14 @@ export class TalkHouse {
     region.address = `198.51.100.${(this.arrangements += 1)}`;
   }
 
+  /** One more replica than the layout has, for tests that close it again. */
+  async anotherReplica(): Promise<RunningSignaling> {
+    return this.region.replica(this.overrides);
+  }
+
   /** One more Nextcloud. */
-  async newCloud(more: Partial<NewBackend> = {}): Promise<TalkServer> {
-    const cloud = await TalkServer.start(this.region, `cloud-${(this.number += 1)}`, more);
+  async newCloud(wishes: CloudWishes = {}): Promise<TalkServer> {
+    const cloud = await TalkServer.start(this.region, `cloud-${(this.number += 1)}`, wishes);
     this.clouds.push(cloud);
     return cloud;
   }
