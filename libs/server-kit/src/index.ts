@@ -10,6 +10,8 @@ export * from './internal-auth';
 export * from './unknown-errors';
 export * from './client-address';
 export * from './receiver-addresses';
+export * from './resolve';
+export * from './guarded-agent';
 export * from './background';
 export * from './logging';
 export { serveHealth } from './health.routes';

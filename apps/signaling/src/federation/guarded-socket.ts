@@ -1,8 +1,6 @@
-import { lookup as resolve } from 'node:dns';
-import type { LookupFunction } from 'node:net';
-import { isIP } from 'node:net';
+import { checkLiteral, eitherResolve, guardedLookup, nameServerResolve } from '@parley/server-kit';
 import { WebSocket } from 'ws';
-import { BackendRefusedError, type ReachRules } from '../spreed/backend-agent';
+import type { ReachRules } from '../spreed/backend-agent';
 
 /** Longest frame another cluster may send, in bytes. */
 const MAX_FRAME_BYTES = 262_144;
@@ -17,11 +15,10 @@ export function openGuardedSocket(
   rules: ReachRules,
   options: { readonly timeoutMs: number; readonly headers: Readonly<Record<string, string>> },
 ): WebSocket {
-  const { protocol, hostname } = new URL(url);
-  const scheme = protocol === 'ws:' ? 'http:' : 'https:';
-  rules.assertScheme(scheme);
-  const literal = hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) !== 0 && !rules.allows(literal, scheme)) throw refusal();
+  const target = new URL(url);
+  target.protocol = target.protocol === 'ws:' ? 'http:' : 'https:';
+  checkLiteral(rules, target);
+  const resolve = rules.allowPrivate.length > 0 ? eitherResolve() : nameServerResolve();
   return new WebSocket(url, {
     handshakeTimeout: options.timeoutMs,
     headers: { ...options.headers },
@@ -29,24 +26,6 @@ export function openGuardedSocket(
     perMessageDeflate: false,
     followRedirects: false,
     // ws hands it on to net.connect, its types do not know it.
-    ...{ lookup: guardedLookup(rules, scheme) },
+    ...{ lookup: guardedLookup(rules, resolve, target.protocol) },
   });
-}
-
-function guardedLookup(rules: ReachRules, scheme: string): LookupFunction {
-  return (hostname, options, done) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) return done(error, '');
-      const [first] = addresses;
-      if (first === undefined || !addresses.every(({ address }) => rules.allows(address, scheme))) {
-        return done(refusal(), '');
-      }
-      if (options.all) return done(null, addresses);
-      done(null, first.address, first.family);
-    });
-  };
-}
-
-function refusal(): BackendRefusedError {
-  return new BackendRefusedError('the other server has an address that is not allowed');
 }

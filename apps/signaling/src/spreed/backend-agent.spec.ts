@@ -19,8 +19,8 @@ describe('where backends may be', () => {
     for (const address of [...inward, ...inward6, 'no address']) {
       expect([address, rules.allows(address)]).toEqual([address, false]);
     }
-    expect(() => rules.assertScheme('http:')).toThrow();
-    expect(() => rules.assertScheme('https:')).not.toThrow();
+    expect(() => rules.checkTarget({ protocol: 'http:' })).toThrow();
+    expect(() => rules.checkTarget({ protocol: 'https:' })).not.toThrow();
   });
 
   test('and in the ranges the operator allowed', () => {
@@ -30,6 +30,6 @@ describe('where backends may be', () => {
     expect(rules.allows('127.0.0.1')).toBe(false);
     expect(rules.allows('10.1.2.3', 'http:')).toBe(true);
     expect([rules.allows('93.184.216.34', 'http:'), rules.allows('93.184.216.34', 'https:')]).toEqual([false, true]);
-    expect(() => rules.assertScheme('http:')).not.toThrow();
+    expect(() => rules.checkTarget({ protocol: 'http:' })).not.toThrow();
   });
 });
