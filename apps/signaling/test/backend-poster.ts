@@ -26,6 +26,8 @@ interface Newcomer {
 export interface CloudWishes extends Partial<NewBackend> {
   /** Other hosts under which it is known, e.g. `localhost`. */
   readonly aliases?: readonly string[];
+  /** It has no internal secret. */
+  readonly isWithoutServices?: boolean;
 }
 
 /** A Nextcloud with Talk: registered as a backend, answers the gateway, and tells it about its rooms. */
@@ -35,16 +37,34 @@ export class TalkServer {
     readonly id: string,
     readonly cloud: FakeNextcloud,
     readonly secret: string,
+    private readonly wishes: CloudWishes,
   ) {}
 
-  /** Starts one and adds it as the operator would; the first of a region has the plain names of rooms. */
+  /** Starts one and registers it; the first of a region has the plain names of rooms. */
   static async start(region: TestRegion, id: string, wishes: CloudWishes = {}): Promise<TalkServer> {
-    const { aliases = [], ...more } = wishes;
     const secret = `secret of ${id}`;
-    const cloud = await FakeNextcloud.start(secret);
-    const urls = [cloud.url, ...aliases.map((host) => cloud.url.replace('127.0.0.1', host))];
-    await region.operator.add(id, urls, { secret, internalSecret: internalSecretOf(id), ...more });
-    return new TalkServer(region, id, cloud, secret);
+    const server = new TalkServer(region, id, await FakeNextcloud.start(secret), secret, wishes);
+    await server.register();
+    return server;
+  }
+
+  /** Adds it as the operator would. */
+  async register(): Promise<void> {
+    const { aliases = [], isWithoutServices = false, ...more } = this.wishes;
+    const { secret, internalSecret } = this;
+    const urls = [this.cloud.url, ...aliases.map((host) => this.cloud.url.replace('127.0.0.1', host))];
+    const secrets = isWithoutServices ? { secret } : { secret, internalSecret };
+    await this.region.operator.add(this.id, urls, { ...secrets, ...more });
+  }
+
+  /** Removes it as the operator would. */
+  async unregister(): Promise<void> {
+    await this.region.operator.remove(this.id);
+  }
+
+  /** What its services know. */
+  get internalSecret(): string {
+    return `internal secret of ${this.id}`;
   }
 
   async close(): Promise<void> {
@@ -80,7 +100,7 @@ export class TalkServer {
     options: { features?: string[] } = {},
   ): Promise<ScriptedSignalingClient> {
     const client = await this.region.connect(replica, name);
-    await client.helloInternal({ secret: internalSecretOf(this.id), backend: this.cloud.url, ...options });
+    await client.helloInternal({ secret: this.internalSecret, backend: this.cloud.url, ...options });
     return client;
   }
 
@@ -133,12 +153,8 @@ export class TalkServer {
 }
 
 /** What its services (recorder, SIP bridge) prove themselves with. */
-export function internalSecretOf(id: string): string {
-  return `internal secret of ${id}`;
-}
-
-/** The name by which Nextcloud knows a client's session. */
-export function foreignIdOf(client: ScriptedSignalingClient): string {
+export /** The name by which Nextcloud knows a client's session. */
+function foreignIdOf(client: ScriptedSignalingClient): string {
   return `nc/${client.sessionId}+=`;
 }
 
