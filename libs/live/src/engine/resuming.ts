@@ -82,7 +82,9 @@ function roomStart(stored: Resumed, lastSeen: Cursor | undefined): RoomPosition 
   if (!joinedAt) return undefined;
   const saved = checkpoint.room?.id === joinedAt.id ? checkpoint.room : joinedAt;
   if (!lastSeen) return saved;
-  const seen = lastSeen.room?.id === joinedAt.id ? lastSeen.room : joinedAt;
+  const said = lastSeen.room?.id === joinedAt.id ? lastSeen.room : joinedAt;
+  // What was told before it came is none of its business, whatever it says it has seen.
+  const seen = said.generation === joinedAt.generation && said.seq < joinedAt.seq ? joinedAt : said;
   // Between the last event it saw and the checkpoint there may be nothing but what was not meant for it.
   const nothingBetween =
     seen.generation === saved.generation && seen.seq >= checkpoint.roomEvent && seen.seq < saved.seq;

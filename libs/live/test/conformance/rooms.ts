@@ -207,6 +207,24 @@ export function roomsSuite(backend: () => Backend): void {
       await third?.sink.expectLines('+bob');
     });
 
+    it('hands nothing from before it came to a client that says it was there already', async () => {
+      const room = world.room();
+      const [bob, eve] = [await a.open('bob'), await a.open('eve')];
+      const { cursor } = await bob.join(room);
+      await b.live.sessions.toRoom(room, say('for bob alone'));
+      await bob.sink.expectLines('for bob alone');
+      await eve.join(room);
+      await bob.sink.expectLines('for bob alone', '+eve');
+      await b.live.sessions.toRoom(room, say('for both'));
+      await eve.sink.expectLines('for both');
+      for (const seq of [0, 1, cursor.seq]) {
+        await eve.session.detach();
+        const again = await b.resume(eve, { session: 0, room: { ...cursor, seq } });
+        expect(again?.sink.lines).toEqual(['for both']);
+        await again?.session.detach();
+      }
+    });
+
     it('lets one who only speaks resume although the log has moved on', async () => {
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
