@@ -83,7 +83,6 @@ export function openHouse(
     database,
     foreign,
     clock,
-    errors,
     dialoutMs: overrides.dialoutMs,
     endedCallMs: overrides.endedCallMs,
   });
@@ -177,15 +176,15 @@ function doorOn({ database, live, rooms, foreign }: Ground): Door {
     roomStore: database.stores.rooms,
     live: live.rooms,
     sessions: live.sessions,
-    notices: foreign.notices,
+    events: live.events,
     backends: foreign.store,
     nextcloud: foreign.nextcloud,
   });
 }
 
 function renamingOn({ live, foreign }: Ground): Renaming {
-  const { store, nextcloud, notices } = foreign;
-  return new Renaming({ live: live.rooms, sessions: live.sessions, notices, backends: store, nextcloud });
+  const { store, nextcloud } = foreign;
+  return new Renaming({ live: live.rooms, sessions: live.sessions, backends: store, nextcloud });
 }
 
 function federationsOn({ live, foreign, database, kit, overrides }: Ground): Federations {

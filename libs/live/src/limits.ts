@@ -26,6 +26,8 @@ export interface StoreTimes {
   readonly abandonedMs: number;
   /** How long a session counts and holds its foreign id without being announced: its detached time and some rounds. */
   readonly believedMs: number;
+  /** How long telling of a departure may take, before another replica tries. */
+  readonly departureMs: number;
   /** How long a claim on due work holds. */
   readonly claimMs: number;
 }
@@ -40,6 +42,7 @@ export function storeTimes(times: LiveTimes = LIVE_TIMES): StoreTimes {
     tombstoneMs: 120_000 + 2 * times.resumeWindowMs,
     abandonedMs: 3_600_000 + 10 * times.reannounceMs,
     believedMs: times.resumeWindowMs + times.deadAfterMs + 4 * times.reannounceMs,
+    departureMs: times.departureMs,
     claimMs: 10_000,
   };
 }

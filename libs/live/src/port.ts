@@ -188,8 +188,11 @@ export interface LiveSessions {
   toUser(tenant: TenantKey, userId: string, event: CoreEvent, except?: SessionId): Promise<number>;
   /** To everybody in the room, except `except`. */
   toRoom(room: RoomSessionId, event: CoreEvent, except?: SessionId): Promise<void>;
-  /** Ends a session wherever it is; its resume id is burnt. */
-  end(id: SessionId, detail: string): Promise<boolean>;
+  /**
+   * Ends a session wherever it is; its resume id is burnt.
+   * @param options.quietly its leaving is not told outside the room: another one takes its place
+   */
+  end(id: SessionId, detail: string, options?: { readonly quietly?: boolean }): Promise<boolean>;
   find(id: SessionId): Promise<SessionInfo | undefined>;
   /** The sessions of kind `internal` of a tenant that announced a feature and are connected, on all replicas. */
   withFeature(tenant: TenantKey, feature: string): Promise<readonly SessionId[]>;
@@ -252,10 +255,32 @@ export interface LiveEvents {
   /** A room became empty or had its first member again, seen by the replica that did it. Drives `closeAfter`. */
   onOccupancy(listener: (room: RoomSessionId, occupied: boolean) => void): void;
   /**
-   * Somebody is out of a room, for whatever reason (left, ended, expired, kicked, the room was closed): told once, on
-   * the replica that took it out or closed the room. A replica that dies at that moment tells nobody.
+   * Somebody with a `foreign` presence, a service or somebody spoken for is out of a room, for whatever reason (left,
+   * ended, expired, kicked, the room was closed). Told once, by a replica that listens: the one that took it out, or
+   * another one soon after. Told again when the replica died while it told, or when the listener rejects (at once for an
+   * `AbortError`, otherwise after `departureMs`; a listener must be done by then).
    */
-  onLeft(listener: (room: RoomSessionId, member: DepartedMember) => void): void;
+  onLeft(listener: (departure: Departure) => Promise<void>): void;
+  /**
+   * Before somebody outside is told that a session comes: unless that is forgotten within `departureMs`, it is told as
+   * having left, also when this replica dies. One that is in a room by then is told too: the listener has to look.
+   */
+  expect(member: DepartedMember): Promise<Expected>;
+}
+
+/** Who left where. */
+export interface Departure {
+  /** Undefined: it was only expected. */
+  readonly room: RoomSessionId | undefined;
+  readonly member: DepartedMember;
+}
+
+/** What became of somebody who was expected. With neither, it comes due. */
+export interface Expected {
+  /** It arrived, or nobody was told that it comes. */
+  forget(): void;
+  /** It did not arrive. Resolves once that is being told. */
+  left(): Promise<void>;
 }
 
 /** One replica's handle on the live layer. */
@@ -282,6 +307,8 @@ export interface LiveTimes {
   readonly halfDoneJoinMs: number;
   /** Nobody is declared dead in a generation's first moments. */
   readonly generationGraceMs: number;
+  /** How long telling of a departure may take, before another replica tries. */
+  readonly departureMs: number;
 }
 
 export const LIVE_TIMES: LiveTimes = {
@@ -292,6 +319,7 @@ export const LIVE_TIMES: LiveTimes = {
   reannounceMs: 10_000,
   halfDoneJoinMs: 10_000,
   generationGraceMs: 10_000,
+  departureMs: 60_000,
 };
 
 /** How much a log keeps. One that would lose something not yet acknowledged ends the session. */

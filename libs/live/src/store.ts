@@ -1,5 +1,6 @@
 import type { DoorPolicy, Member, ReplicaId, Role, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
-import type { Cursor, DepartedMember, EndReason, JoinOutcome, LiveGuards, SessionInfo, SessionRecord } from './port';
+import type { Cursor, EndReason, JoinOutcome, LiveGuards, SessionInfo, SessionRecord } from './port';
+import type { DepartureStore } from './departure-store';
 import type { AskStore, RoomStateStore, StoredRoomState } from './state-store';
 
 /**
@@ -11,6 +12,7 @@ export interface LiveStore {
   readonly sessions: SessionStore;
   readonly rooms: RoomStore;
   readonly registry: RegistryStore;
+  readonly departures: DepartureStore;
   readonly guards: LiveGuards;
   readonly asks: AskStore;
   readonly bus: Bus;
@@ -108,6 +110,8 @@ export interface Remains {
   readonly userId: string;
   readonly owner: ReplicaId;
   readonly rooms: readonly RoomSessionId[];
+  /** Its leaving is not told outside the room. */
+  readonly quiet: boolean;
 }
 
 export interface Burning {
@@ -119,6 +123,8 @@ export interface Burning {
   readonly epoch?: number;
   /** Only while it is in this room. */
   readonly room?: RoomSessionId;
+  /** Its leaving is not to be told outside the room, whoever clears it away. */
+  readonly quiet?: boolean;
 }
 
 export type Look =
@@ -220,8 +226,6 @@ export interface RoomRead extends StoredRoomState {
 
 /** What a member leaves behind. */
 export interface Leaving {
-  /** Who it was, when this call took it out. */
-  readonly member?: DepartedMember;
   readonly removed: boolean;
   readonly empty: boolean;
   readonly foreignSessionId?: string;
@@ -237,6 +241,7 @@ export interface RoomStore extends RoomStateStore {
   members(room: RoomSessionId): Promise<readonly Member[]>;
   /** All rooms with members. Slow: everything there is is looked at. */
   occupied(): Promise<readonly RoomSessionId[]>;
+  member(room: RoomSessionId, session: SessionId): Promise<Member | undefined>;
   /**
    * Members as their owners know them. Adds those that are missing, but only when the room is of another generation
    * than theirs: in the same generation somebody took them out on purpose. Undefined: the room is closed.

@@ -1,5 +1,5 @@
 import type { DoorPolicy, ForeignPresence, JsonObject, RoomSessionId } from '@parley/domain';
-import type { JoinRequest } from '@parley/live';
+import type { Expected, JoinRequest } from '@parley/live';
 import type { Bandwidth, WireError } from '@parley/protocol-spreed-signaling';
 
 /** What a session may enter, before the live layer is asked. */
@@ -8,6 +8,8 @@ export interface Admitted {
   readonly request: Omit<JoinRequest, 'member'>;
   readonly foreignSessionId?: string;
   readonly foreign?: ForeignPresence;
+  /** Its backend was told that it comes, and has to hear when it does not. */
+  readonly expected?: Expected;
   /** Who it is in this room, where that differs from what the session is known as. */
   readonly userId?: string;
   readonly bandwidth?: Bandwidth;

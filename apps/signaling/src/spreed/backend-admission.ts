@@ -1,17 +1,25 @@
-import { backendRoomName, type Room, type RoomService, type SessionId } from '@parley/domain';
-import type { LiveSessions, OwnedSession } from '@parley/live';
+import {
+  backendRoomName,
+  isDomainError,
+  type ForeignPresence,
+  type Room,
+  type RoomService,
+  type SessionId,
+} from '@parley/domain';
+import type { Expected, LiveEvents, LiveSessions, OwnedSession } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
-import { actorOf, wireError } from '@parley/protocol-spreed-signaling';
+import { actorOf, wireError, type BackendRoom } from '@parley/protocol-spreed-signaling';
 import { Refusal, trustedRequest, type Admitted } from './admission';
 import type { EntryRight } from './entry-right';
 import { isSomebodyElse } from './foreign-names';
-import type { LeaveNotices } from './leave-notices';
 import type { NextcloudClient } from './nextcloud-client';
+
+type BackendRight = Extract<EntryRight, { kind: 'backend' }>;
 
 export interface BackendAdmissionParts {
   readonly rooms: RoomService;
   readonly sessions: Pick<LiveSessions, 'byForeignId' | 'end' | 'find' | 'setPermissions' | 'setUserId'>;
-  readonly notices: Pick<LeaveNotices, 'silently'>;
+  readonly events: Pick<LiveEvents, 'expect'>;
   readonly backends: BackendStore;
   readonly nextcloud: NextcloudClient;
 }
@@ -27,43 +35,76 @@ export class BackendAdmission {
    */
   async user(
     session: OwnedSession,
-    right: Extract<EntryRight, { kind: 'backend' }>,
+    right: BackendRight,
     roomId: string,
     foreignSessionId: string | undefined,
   ): Promise<Admitted> {
     const backend = await this.find(right.backendId);
-    const { id, tenant } = session.record;
+    const { id } = session.record;
     if (foreignSessionId !== undefined && (await isSomebodyElse(this.parts.sessions, session.record, foreignSessionId)))
       throw new Refusal(wireError('duplicate_session'));
-    const { requestUrl, userId: authenticated } = right;
-    const actor = session.record.kind === 'federation' ? actorOf(session.record.user) : undefined;
-    const asked = { roomId, userId: authenticated, sessionId: foreignSessionId ?? id, actor };
-    const answer = await this.parts.nextcloud.room(backend, requestUrl, asked);
-    if (!answer.ok) throw new Refusal(answer.error);
-    const { properties, permissions, sessionUserId } = answer.value;
-    const room = await this.open(backend, roomId);
+    const foreign = presenceOf(session, right, roomId);
+    const expected = foreignSessionId === undefined ? undefined : await this.expect(session, foreign, foreignSessionId);
+    const asked = { roomId, userId: right.userId, sessionId: foreignSessionId ?? id, actor: foreign.actor };
+    const answer = await this.parts.nextcloud.room(backend, right.requestUrl, asked);
+    if (!answer.ok) {
+      expected?.forget();
+      throw new Refusal(answer.error);
+    }
+    try {
+      const names = foreignSessionId === undefined ? {} : { foreignSessionId };
+      const admitted = await this.admit(session, backend, foreign, foreignSessionId, answer.value);
+      return { ...admitted, ...names, ...(expected === undefined ? {} : { expected }) };
+    } catch (error) {
+      if (expected !== undefined) await this.sendWord(session, expected, error);
+      throw error;
+    }
+  }
+
+  /**
+   * Its backend consented and it did not get in: the backend is told that it left.
+   * @param error what kept it out; undefined: the room refused
+   */
+  async sendWord({ record }: OwnedSession, expected: Expected, error?: unknown): Promise<void> {
+    // Whether it is in is not known yet: the live layer looks later.
+    if (isDomainError(error, 'unavailable')) return;
+    // Its client went on elsewhere, where it asks again.
+    const isElsewhere = isDomainError(error, 'session_not_found');
+    if (isElsewhere && (await this.parts.sessions.find(record.id)) !== undefined) return;
+    // What cannot be told now comes due.
+    await expected.left().catch(() => undefined);
+  }
+
+  /** The backend consented; makes way for the session. */
+  private async admit(
+    session: OwnedSession,
+    backend: Backend,
+    foreign: ForeignPresence,
+    foreignSessionId: string | undefined,
+    { properties, permissions, sessionUserId }: BackendRoom,
+  ): Promise<Admitted> {
+    const { id, tenant } = session.record;
+    const room = await this.open(backend, foreign.room);
     if (foreignSessionId !== undefined) await this.takeOver(session, foreignSessionId);
     if (permissions !== undefined) await this.parts.sessions.setPermissions(id, permissions, tenant);
     // Only guests are given a name by a room.
-    const userId = authenticated === '' ? (sessionUserId ?? '') : authenticated;
+    const userId = foreign.userId === '' ? (sessionUserId ?? '') : foreign.userId;
     if (userId !== session.record.userId) await this.parts.sessions.setUserId(id, userId);
     return {
-      roomId,
+      roomId: foreign.room,
       request: { ...trustedRequest(room, 'by-arrival'), ...(properties === undefined ? {} : { properties }) },
-      ...(foreignSessionId === undefined ? {} : { foreignSessionId }),
-      foreign: {
-        backend: backend.id,
-        url: requestUrl,
-        room: roomId,
-        userId: authenticated,
-        ...(actor === undefined ? {} : { actor }),
-      },
+      foreign,
       userId,
       ...bandwidthOf(backend),
       ...(permissions === undefined ? {} : { permissions }),
       properties,
       mayControl: permissions?.includes('control') ?? true,
     };
+  }
+
+  private async expect({ record }: OwnedSession, foreign: ForeignPresence, foreignSessionId: string) {
+    const { id: sessionId, kind, userId } = record;
+    return this.parts.events.expect({ sessionId, kind, userId, foreignSessionId, foreign });
   }
 
   /** Whoever else is there under this name of the backend's goes, and the backend does not hear of a leave. */
@@ -75,8 +116,7 @@ export class BackendAdmission {
 
   /** Ends a session whose place another one took; the backend hears of no leave. */
   async sendAway(former: SessionId): Promise<void> {
-    const { sessions, notices } = this.parts;
-    await notices.silently(former, () => sessions.end(former, 'room_session_reconnected'));
+    await this.parts.sessions.end(former, 'room_session_reconnected', { quietly: true });
   }
 
   /**
@@ -106,6 +146,16 @@ export class BackendAdmission {
     if (name === undefined) throw new Refusal(wireError('no_such_room'));
     return this.parts.rooms.openForBackend(backend.domain, name);
   }
+}
+
+/** How a session is known to its backend in a room. */
+function presenceOf(
+  { record }: OwnedSession,
+  { backendId, requestUrl, userId }: BackendRight,
+  room: string,
+): ForeignPresence {
+  const actor = record.kind === 'federation' ? actorOf(record.user) : undefined;
+  return { backend: backendId, url: requestUrl, room, userId, ...(actor === undefined ? {} : { actor }) };
 }
 
 /** What its clients may send; absent when the backend sets no limit. */

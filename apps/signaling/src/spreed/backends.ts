@@ -36,7 +36,7 @@ export interface Backends {
   readonly notices: LeaveNotices;
   /** Calls when backends may have changed, after they were forgotten. */
   onChanged(listener: () => void): void;
-  /** Lets go of everything; notices under way are tried to their end. */
+  /** Lets go of everything; notices under way are left to other replicas. */
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export function openBackends(options: BackendsOptions): Backends {
     logger,
     retryAfterMs: times.leaveRetryMs,
   });
-  live.events.onLeft((room, member) => notices.left(room, member));
+  live.events.onLeft((departure) => notices.left(departure));
   const pings = new RoomPings({
     backends: store,
     rooms: database.stores.rooms,

@@ -58,8 +58,9 @@ export class Door {
     foreignSessionId: string | undefined,
     inCall?: number,
   ): Promise<JoinAnswer> {
+    let admitted: Admitted | undefined;
     try {
-      const admitted = await this.admit(session, rightOf(session.record), roomId, foreignSessionId);
+      admitted = await this.admit(session, rightOf(session.record), roomId, foreignSessionId);
       const { kind, displayName, user, features } = session.record;
       const userId = admitted.userId ?? session.record.userId;
       const outcome = await session.join({
@@ -75,11 +76,14 @@ export class Door {
           ...(inCall === undefined ? {} : { inCall }),
         },
       });
+      if (outcome.kind === 'joined') admitted.expected?.forget();
+      else if (admitted.expected) await this.backends.sendWord(session, admitted.expected);
       // Somebody came in under the same name at the same moment: the later one stays.
       const former = outcome.kind === 'joined' ? outcome.tookOver : undefined;
       if (former !== undefined) await this.backends.sendAway(former);
       return toAnswer(admitted, outcome, former);
     } catch (error) {
+      if (admitted?.expected) await this.backends.sendWord(session, admitted.expected, error);
       if (error instanceof Refusal) return { ok: false, error: error.wire };
       if (isDomainError(error)) return { ok: false, error: thrownToWire(error) };
       throw error;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ForeignPresence, LiveRooms, RoomSessionId, SessionId } from '@parley/domain';
-import type { DepartedMember, LiveSessions } from '@parley/live';
+import type { ForeignPresence, LiveRooms, SessionId } from '@parley/domain';
+import type { Departure, LiveSessions } from '@parley/live';
 import type { BackendStore } from '@parley/persistence';
 import type { Logger } from '@parley/server-kit';
 import { tenantOf } from './authenticator';
@@ -15,7 +15,7 @@ const PASSING = new Set(['internal_error', 'too_many_requests']);
 export interface LeaveNoticesParts {
   readonly backends: Pick<BackendStore, 'byId'>;
   readonly nextcloud: Pick<NextcloudClient, 'room'>;
-  readonly sessions: Pick<LiveSessions, 'byForeignId'>;
+  readonly sessions: Pick<LiveSessions, 'byForeignId' | 'find'>;
   readonly rooms: Pick<LiveRooms, 'members'>;
   readonly logger: Logger;
   /** Tests shorten it. */
@@ -23,50 +23,35 @@ export interface LeaveNoticesParts {
 }
 
 /**
- * Tells backends who left their rooms, in the background. The replica that took somebody out of a room tells of it. A
- * notice that is lost with its replica costs little: a session that is not pinged any more is dropped by its backend.
+ * Tells backends who left their rooms, and who did not come although they consented. The live layer sees to it that one
+ * replica does, whichever took somebody out and whichever dies.
  */
 export class LeaveNotices {
   private readonly underWay = new Set<Promise<void>>();
-  private readonly silenced = new Set<SessionId>();
   private readonly stop = new AbortController();
 
   constructor(private readonly parts: LeaveNoticesParts) {}
 
-  /** A member is out of a room. Backends know only those that named their own session. */
-  left(room: RoomSessionId, member: DepartedMember): void {
+  /**
+   * Somebody is gone. Backends know only those that named their own session. Resolves when there is nothing left to try.
+   * @throws AbortError when this replica goes away; whatever a store throws
+   */
+  async left({ member }: Departure): Promise<void> {
     const { foreign, foreignSessionId, kind, sessionId } = member;
     if (foreign === undefined || foreignSessionId === undefined) return;
     if (kind !== 'client' && kind !== 'federation') return;
-    if (this.silenced.has(sessionId)) return;
-    const work = this.tell(room, member, foreign, foreignSessionId)
-      .catch((error: unknown) => this.parts.logger.warn({ err: error }, 'a backend was not told of a leave'))
-      .finally(() => this.underWay.delete(work));
+    const work = this.tell(sessionId, foreign, foreignSessionId).finally(() => this.underWay.delete(work));
     this.underWay.add(work);
+    await work;
   }
 
-  /** Does something to a session without the backend hearing that it left: another one takes its place. */
-  async silently<Outcome>(session: SessionId, work: () => Promise<Outcome>): Promise<Outcome> {
-    this.silenced.add(session);
-    try {
-      return await work();
-    } finally {
-      this.silenced.delete(session);
-    }
-  }
-
-  /** Resolves once all tries under way have ended; there are no further ones. */
+  /** Resolves once all tries under way have ended; further ones are left to other replicas. */
   async close(): Promise<void> {
     this.stop.abort();
-    await Promise.all(this.underWay);
+    await Promise.allSettled(this.underWay);
   }
 
-  private async tell(
-    room: RoomSessionId,
-    { sessionId }: DepartedMember,
-    foreign: ForeignPresence,
-    foreignSessionId: string,
-  ): Promise<void> {
+  private async tell(sessionId: SessionId, foreign: ForeignPresence, foreignSessionId: string): Promise<void> {
     const pauses = [0, ...(this.parts.retryAfterMs ?? RETRY_AFTER_MS)];
     const asked = {
       roomId: foreign.room,
@@ -76,10 +61,11 @@ export class LeaveNotices {
       action: 'leave',
     } as const;
     for (const ms of pauses) {
-      if (ms > 0 && !(await this.waited(ms))) return;
+      this.stop.signal.throwIfAborted();
+      if (ms > 0) await pause(ms, undefined, { signal: this.stop.signal, ref: false });
       const backend = await this.parts.backends.byId(foreign.backend);
       if (backend === null) return;
-      if (await this.isBack(backend, room, sessionId, foreignSessionId)) return;
+      if (await this.isBack(backend, sessionId, foreign, foreignSessionId)) return;
       const answer = await this.parts.nextcloud.room(backend, foreign.url, asked);
       if (answer.ok || !PASSING.has(answer.error.code)) return;
     }
@@ -87,15 +73,18 @@ export class LeaveNotices {
   }
 
   /** Whether the backend's session is present again: it must not be taken out by a notice that comes late. */
-  private async isBack(backend: { id: string }, room: RoomSessionId, former: SessionId, foreignSessionId: string) {
+  private async isBack(
+    backend: { id: string },
+    former: SessionId,
+    { room: token }: ForeignPresence,
+    foreignSessionId: string,
+  ): Promise<boolean> {
     const { sessions, rooms } = this.parts;
     const present = (await sessions.byForeignId(tenantOf(backend), [foreignSessionId])).get(foreignSessionId);
     if (present === undefined) return false;
     if (present !== former) return true;
-    return (await rooms.members(room)).some(({ sessionId }) => sessionId === former);
-  }
-
-  private async waited(ms: number): Promise<boolean> {
-    return pause(ms, true, { signal: this.stop.signal, ref: false }).catch(() => false);
+    const room = (await sessions.find(former))?.room;
+    const members = room === undefined ? [] : await rooms.members(room);
+    return members.some(({ sessionId, foreign }) => sessionId === former && foreign?.room === token);
   }
 }

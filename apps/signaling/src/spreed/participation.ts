@@ -1,7 +1,6 @@
 import type { Clock } from '@parley/domain';
 import type { Live } from '@parley/live';
 import type { Database } from '@parley/persistence';
-import type { UnknownErrorReporter } from '@parley/server-kit';
 import type { Backends } from './backends';
 import { BridgeDialout } from './bridge-dialout';
 import { BridgeReports } from './bridge-reports';
@@ -15,7 +14,6 @@ export interface ParticipationOptions {
   readonly database: Database;
   readonly foreign: Pick<Backends, 'store' | 'nextcloud'>;
   readonly clock: Clock;
-  readonly errors: UnknownErrorReporter;
   /** How long a bridge may take to answer, in milliseconds; tests shorten it. */
   readonly dialoutMs?: number;
   /** How long everybody is shown that a call is over, in milliseconds; tests shorten it. */
@@ -32,15 +30,15 @@ export interface Participation {
 
 /** Puts it together; from now on also those who go without a word are taken off the lists. */
 export function openParticipation(options: ParticipationOptions): Participation {
-  const { live, database, foreign, clock, errors, dialoutMs, endedCallMs } = options;
+  const { live, database, foreign, clock, dialoutMs, endedCallMs } = options;
   const board = new ParticipantsBoard(live, clock);
   const rooms = new InternalRooms(foreign.store, database.stores.rooms);
   const notices = new VirtualNotices(foreign.store, foreign.nextcloud);
   const virtuals = new VirtualSessions({ live, rooms, notices, board });
-  live.events.onLeft((room, member) => {
-    const during = (error: unknown) => errors.report(error, { during: 'leave' });
-    if (member.kind === 'internal') board.publish(room).catch(during);
-    if (member.kind === 'virtual') virtuals.left(room, member).catch(during);
+  live.events.onLeft(async ({ room, member }) => {
+    if (room === undefined) return;
+    if (member.kind === 'internal') await board.publish(room);
+    if (member.kind === 'virtual') await virtuals.left(room, member);
   });
   return {
     board,

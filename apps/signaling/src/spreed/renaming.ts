@@ -3,13 +3,11 @@ import type { LiveSessions, OwnedSession } from '@parley/live';
 import type { BackendStore } from '@parley/persistence';
 import { rightOf } from './entry-right';
 import { isSomebodyElse } from './foreign-names';
-import type { LeaveNotices } from './leave-notices';
 import type { NextcloudClient } from './nextcloud-client';
 
 export interface RenamingParts {
   readonly live: Pick<LiveRooms, 'members'>;
   readonly sessions: Pick<LiveSessions, 'setForeignId' | 'end' | 'find'>;
-  readonly notices: Pick<LeaveNotices, 'silently'>;
   readonly backends: Pick<BackendStore, 'byId'>;
   readonly nextcloud: Pick<NextcloudClient, 'room'>;
 }
@@ -23,7 +21,7 @@ export class Renaming {
    * for rights, and whoever had it before goes. Nothing happens when the backend refuses.
    */
   async rename(session: OwnedSession, foreignSessionId: string): Promise<void> {
-    const { live, sessions, notices, backends, nextcloud } = this.parts;
+    const { live, sessions, backends, nextcloud } = this.parts;
     const right = rightOf(session.record);
     if (right.kind !== 'backend' || session.room === undefined) return;
     const { id } = session.record;
@@ -36,6 +34,6 @@ export class Renaming {
     if (!(await nextcloud.room(backend, right.requestUrl, asked)).ok) return;
     const former: SessionId | undefined = await sessions.setForeignId(id, foreignSessionId);
     // As with a join under a name that is taken.
-    if (former !== undefined) await notices.silently(former, () => sessions.end(former, 'room_session_reconnected'));
+    if (former !== undefined) await sessions.end(former, 'room_session_reconnected', { quietly: true });
   }
 }

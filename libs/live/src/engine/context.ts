@@ -1,7 +1,8 @@
 import type { ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
-import type { DepartedMember, LiveTimes } from '../port';
+import type { LiveTimes } from '../port';
 import type { LiveStore } from '../store';
 import type { Chores } from './chores';
+import type { Departures } from './departures';
 import type { Expiries } from './expiries';
 import type { Feeds } from './feeds';
 import type { LiveSession } from './live-session';
@@ -43,6 +44,5 @@ export interface ReplicaContext {
   /** Looks at what is due now, so that what has expired does not count. */
   sweep(): Promise<void>;
   occupancy(room: RoomSessionId, occupied: boolean): void;
-  /** This replica took a member out of a room. */
-  left(room: RoomSessionId, member: DepartedMember): void;
+  readonly departures: Departures;
 }

@@ -1,9 +1,10 @@
 import { DomainError, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
-import type { DepartedMember, Live, LiveTimes, OpenOptions, OwnedSession, SessionRecord, SessionSink } from '../port';
+import type { Live, LiveTimes, OpenOptions, OwnedSession, SessionRecord, SessionSink } from '../port';
 import type { LiveStore } from '../store';
 import { asksOf } from './asks';
 import { Chores } from './chores';
 import type { LiveLogger, ReplicaContext } from './context';
+import { Departures } from './departures';
 import { Expiries } from './expiries';
 import { announceFeatures, featuredOf } from './featured';
 import { Feeds } from './feeds';
@@ -20,7 +21,6 @@ import { openVirtual } from './virtual-session';
 import { Virtuals } from './virtuals';
 
 type OccupancyListener = (room: RoomSessionId, occupied: boolean) => void;
-type LeftListener = (room: RoomSessionId, member: DepartedMember) => void;
 
 /** How many characters of JSON a record's attributes may take. */
 const ATTRIBUTES_LIMIT = 16 * 1024;
@@ -28,8 +28,8 @@ const ATTRIBUTES_LIMIT = 16 * 1024;
 /** One replica's live layer over a store. The same for memory and Redis: only the store differs. */
 export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveTimes, logger: LiveLogger): Live {
   const listeners: OccupancyListener[] = [];
-  const leftListeners: LeftListener[] = [];
   const sessions = new Map<SessionId, LiveSession>();
+  const chores = new Chores(logger);
   const ctx: ReplicaContext = {
     get shortcut() {
       return shortcut;
@@ -41,7 +41,7 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     sessions,
     feeds: new Feeds(() => ctx),
     topics: new SessionTopics(store.bus, (id, text) => sessions.get(id)?.onSignal(text)),
-    chores: new Chores(logger),
+    chores,
     virtuals: new Virtuals(),
     expiries: new Expiries(store.rooms),
     sweep: () => upkeep.doDue(),
@@ -50,7 +50,7 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     renewLease: () => upkeep.renewLease(),
     suspect: () => upkeep.suspect(),
     occupancy: (room, occupied) => listeners.forEach((listener) => listener(room, occupied)),
-    left: (room, member) => leftListeners.forEach((listener) => listener(room, member)),
+    departures: new Departures(store, times.departureMs, chores, logger),
   };
   const upkeep = new Upkeep(ctx);
   const shortcut = new Shortcut(ctx);
@@ -77,7 +77,8 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     guards: store.guards,
     events: {
       onOccupancy: (listener) => void listeners.push(listener),
-      onLeft: (listener) => void leftListeners.push(listener),
+      onLeft: (listener) => ctx.departures.listen(listener),
+      expect: (member) => ctx.departures.expect(member),
     },
     healthy: () => store.healthy(),
     close: () => (closing ??= started.then(() => closeReplica(ctx, upkeep))),
@@ -117,6 +118,7 @@ async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> 
   ctx.shortcut.close();
   await upkeep.stop();
   await Promise.all([...ctx.sessions.values()].map((session) => session.detach()));
+  await ctx.departures.close();
   await ctx.store.registry.retire(ctx.replica, false).catch(() => undefined);
   await ctx.store.close();
 }

@@ -60,11 +60,6 @@ export class RoomFeed {
     return this.settleAt;
   }
 
-  /** When it is certain who is gone since the store lost the room. */
-  get settlesAt(): number | undefined {
-    return this.settleAt;
-  }
-
   get position(): RoomPosition {
     return { id: this.id, generation: this.generation, seq: this.seq };
   }

@@ -108,7 +108,10 @@ async function takeBack(ctx: ReplicaContext, session: LiveSession): Promise<void
   const { room, attempt } = open;
   const answer = await ctx.store.sessions.abandonJoin(session.id, session.epoch, attempt);
   if (answer === 'abandoned') await open.giveBack?.();
-  if (answer === 'abandoned') await takeOut(ctx, room, session.id, { tenant: session.record.tenant, attempt });
+  // Whoever wanted it in hears that it failed, and knows what to say to others.
+  if (answer === 'abandoned') {
+    await takeOut(ctx, room, session.id, { tenant: session.record.tenant, attempt, quiet: true });
+  }
   if (session.openJoin === open) session.openJoin = undefined;
 }
 

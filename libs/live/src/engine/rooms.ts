@@ -14,9 +14,12 @@ export function roomsOf(ctx: ReplicaContext): LiveRooms & LiveRoomState {
     beginClosing: (room, force) => rooms.beginClosing(room, force),
     undoClosing: (room) => rooms.undoClosing(room),
     async finishClosing(room) {
-      const members = await rooms.members(room);
+      // Nobody comes in any more. Should this replica die in between, the notes come due.
+      const notes = await Promise.all(
+        (await rooms.members(room)).map((member) => ctx.departures.noteMember(room, member)),
+      );
       await rooms.finishClosing(room);
-      for (const member of members) ctx.left(room, member);
+      await Promise.all(notes.flatMap((note) => (note ? [ctx.departures.tell(note)] : [])));
     },
     kick: (room, session) => kick(ctx, room, session),
     async kickAll(room) {

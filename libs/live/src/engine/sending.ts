@@ -20,7 +20,7 @@ export function sendingOf(ctx: ReplicaContext): Pick<LiveSessions, 'toSession' |
       ctx.suspect();
       throw new DomainError('unavailable', 'The room is being restored.');
     },
-    end: (id, detail) => burnAndClear(ctx, id, { reason: 'ended', detail }),
+    end: (id, detail, { quietly = false } = {}) => burnAndClear(ctx, id, { reason: 'ended', detail, quiet: quietly }),
     find: (id) => store.sessions.find(id),
   };
 }

@@ -20,7 +20,7 @@ export async function clearAway(ctx: ReplicaContext, id: SessionId, remains: Rem
     await burnAndClear(ctx, virtual, { reason: 'ended', detail: 'parent' });
     await registry.removeVirtual(id, virtual);
   }
-  for (const room of remains.rooms) await takeOut(ctx, room, id, { tenant: remains.tenant });
+  for (const room of remains.rooms) await takeOut(ctx, room, id, { tenant: remains.tenant, quiet: remains.quiet });
   await registry.removeUser(remains.tenant, remains.userId, id);
   await registry.dismiss(remains.tenant, id);
   await registry.disown(remains.owner, id);
@@ -30,18 +30,19 @@ export async function clearAway(ctx: ReplicaContext, id: SessionId, remains: Rem
 /**
  * Removes a member from a room and reports when that left it empty.
  * @param which `tenant`: whose foreign id is given up with it, undefined when nobody knows any more (it is forgotten by
- *   itself then); `attempt`: only the member that came in by it
+ *   itself then); `attempt`: only the member that came in by it; `quiet`: nobody outside the room hears of it
  */
 export async function takeOut(
   ctx: ReplicaContext,
   room: RoomSessionId,
   id: SessionId,
-  which: { readonly tenant: TenantKey | undefined; readonly attempt?: number | undefined },
+  which: { readonly tenant: TenantKey | undefined; readonly attempt?: number | undefined; readonly quiet?: boolean },
 ): Promise<boolean> {
-  const { tenant, attempt } = which;
-  const { removed, empty, foreignSessionId, member } = await ctx.store.rooms.leave(room, id, attempt);
+  const { tenant, attempt, quiet = false } = which;
+  const note = quiet ? undefined : await ctx.departures.note(room, id);
+  const { removed, empty, foreignSessionId } = await ctx.store.rooms.leave(room, id, attempt);
   if (removed && empty) ctx.occupancy(room, false);
-  if (member) ctx.left(room, member);
+  if (note && removed) await ctx.departures.tell(note);
   if (tenant && foreignSessionId) await ctx.store.registry.releaseForeign(tenant, foreignSessionId, id);
   return removed;
 }

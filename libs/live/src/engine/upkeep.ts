@@ -153,6 +153,7 @@ export class Upkeep {
       await inChunks([...due], (one) => this.lookAtRoom(one));
       more = due.length === AT_ONCE;
     }
+    await this.ctx.departures.serve();
   }
 
   private async lookAtRoom(due: DueRoom): Promise<void> {

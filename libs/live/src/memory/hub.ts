@@ -24,6 +24,7 @@ export class MemoryLiveHub {
   /** Sessions of a tenant, and until when they are believed to be there. */
   readonly counted = new Map<string, Map<SessionId, number>>();
   readonly foreign = new Map<string, { holder: SessionId; until: number }>();
+  readonly departures = new Map<string, { token: string; json: string; at: number }>();
   readonly virtuals = new Map<string, Set<SessionId>>();
   readonly asks = new Map<string, { until: number; json: string | undefined }>();
   readonly seen = new Map<string, Map<string, number>>();
@@ -63,7 +64,7 @@ export class MemoryLiveHub {
   /** For tests: everything is lost, as by FLUSHALL. Channels stay. */
   flush(): void {
     const state = [this.sessions, this.rooms, this.replicas, this.owned, this.users, this.due, this.dueRooms];
-    const indexes = [this.counted, this.foreign, this.virtuals, this.asks];
+    const indexes = [this.counted, this.foreign, this.virtuals, this.departures, this.asks];
     for (const map of [...state, ...indexes, this.seen, this.counters, this.leases]) map.clear();
     this.generation = undefined;
   }

@@ -4,6 +4,7 @@ import { storeTimes } from '../limits';
 import { LIVE_TIMES, type Live, type LiveTimes } from '../port';
 import type { Bus, LiveStore, Topic } from '../store';
 import { memoryAsks } from './asks';
+import { memoryDepartures } from './departures';
 import { memoryGuards } from './guards';
 import { MemoryLiveHub } from './hub';
 import { memoryRegistry } from './registry';
@@ -30,6 +31,7 @@ export function memoryStore(hub: MemoryLiveHub, times: LiveTimes): LiveStore {
     sessions: memorySessions(hub, spans),
     rooms: memoryRooms(hub, spans),
     registry: memoryRegistry(hub, spans),
+    departures: memoryDepartures(hub, spans),
     guards: memoryGuards(hub),
     asks: memoryAsks(hub),
     bus: memoryBus(hub),

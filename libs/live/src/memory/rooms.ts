@@ -42,6 +42,7 @@ function memoryMembers(
         return state ? membersOf(state) : [];
       }),
     occupied: () => hub.run(() => [...hub.rooms].flatMap(([room, { members }]) => (members.size > 0 ? [room] : []))),
+    member: (room, session) => hub.run(() => hub.rooms.get(room)?.members.get(session)?.member),
     announce: (room, generation, policy, members) =>
       hub.run(() => {
         const state = rooms.ensure(room);
@@ -174,12 +175,10 @@ export class MemoryRooms {
     if (state.members.size === 0) state.transient.clear();
     dropTransient(this, room, state, `sd:${session}`);
     state.documents.delete(documentOf(session));
-    const { member } = present;
-    const { foreignSessionId } = member;
+    const { foreignSessionId } = present.member;
     return {
       removed: true,
       empty: state.members.size === 0,
-      member,
       ...(foreignSessionId ? { foreignSessionId } : {}),
     };
   }

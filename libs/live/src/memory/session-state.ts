@@ -23,6 +23,7 @@ export interface SessionState {
   attempts: number;
   doneAttempt: number;
   request: StoredRequest | undefined;
+  quiet: boolean;
   reason: EndReason;
   detail: string;
 }

@@ -240,6 +240,7 @@ function blank(now: number): Omit<SessionState, 'record' | 'owner' | 'parent' | 
     attempts: 0,
     doneAttempt: 0,
     request: undefined,
+    quiet: false,
     reason: 'ended',
     detail: '',
   };
@@ -269,13 +270,14 @@ function burn(hub: MemoryLiveHub, session: SessionState | undefined, burning: Bu
   if (!session) return undefined;
   if (burning.epoch !== undefined && session.epoch !== burning.epoch) return undefined;
   if (burning.room !== undefined && session.joinedAt?.id !== burning.room) return undefined;
+  if (burning.quiet) session.quiet = true;
   end(hub, session, burning);
   return remains(session);
 }
 
-function remains({ record, owner, joinedAt, previous, joining }: SessionState): Remains {
+function remains({ record, owner, joinedAt, previous, joining, quiet }: SessionState): Remains {
   const rooms = [joinedAt?.id, previous?.id, joining?.room].filter((id): id is RoomSessionId => id !== undefined);
-  return { tenant: record.tenant, userId: record.userId, owner, rooms };
+  return { tenant: record.tenant, userId: record.userId, owner, rooms, quiet };
 }
 
 function look(hub: MemoryLiveHub, times: StoreTimes, session: SessionState | undefined): Look {

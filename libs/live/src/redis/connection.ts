@@ -2,6 +2,7 @@ import { DomainError } from '@parley/domain';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { LiveLogger } from '../engine/context';
 import type { RedisTarget } from './config';
+import { DEPARTURE_SCRIPTS } from './scripts/departure-scripts';
 import { REGISTRY_SCRIPTS } from './scripts/registry-scripts';
 import { ROOM_SCRIPTS } from './scripts/room-scripts';
 import { ROOM_STATE_SCRIPTS } from './scripts/room-state-scripts';
@@ -16,6 +17,7 @@ const SCRIPTS = {
   room: { scripts: ROOM_SCRIPTS, keys: 7 },
   'room-state': { scripts: ROOM_STATE_SCRIPTS, keys: 7 },
   registry: { scripts: REGISTRY_SCRIPTS, keys: 1 },
+  departure: { scripts: DEPARTURE_SCRIPTS, keys: 2 },
 } as const;
 
 /** Scripts of a group that take another number of keys. */
@@ -25,7 +27,8 @@ export type ScriptName =
   | `session.${keyof typeof SESSION_SCRIPTS}`
   | `room.${keyof typeof ROOM_SCRIPTS}`
   | `room-state.${keyof typeof ROOM_STATE_SCRIPTS}`
-  | `registry.${keyof typeof REGISTRY_SCRIPTS}`;
+  | `registry.${keyof typeof REGISTRY_SCRIPTS}`
+  | `departure.${keyof typeof DEPARTURE_SCRIPTS}`;
 
 /** What a script answers. */
 export type Reply = string | number | null | Reply[];

@@ -57,6 +57,10 @@ export class Keys {
     return `${this.prefix}{due-rooms}`;
   }
 
+  get departures(): [due: string, notes: string] {
+    return [`${this.prefix}{left}:due`, `${this.prefix}{left}:notes`];
+  }
+
   /** The sessions that count for a tenant's limit. */
   counted(tenant: TenantKey): string {
     return `${this.prefix}{n:${tenant}}`;

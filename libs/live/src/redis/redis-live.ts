@@ -7,6 +7,7 @@ import type { LiveStore } from '../store';
 import { RedisBus } from './bus';
 import type { RedisTarget } from './config';
 import { RedisConnection } from './connection';
+import { redisDepartures } from './departure-store';
 import { Keys } from './keys';
 import { redisAsks, redisGuards, redisRegistry } from './registry-store';
 import { redisRooms } from './room-store';
@@ -47,6 +48,7 @@ export function redisStore(
     sessions: redisSessions(connection, keys, spans),
     rooms: redisRooms(connection, keys, spans),
     registry,
+    departures: redisDepartures(connection, keys, spans),
     guards: redisGuards(connection, keys),
     asks: redisAsks(connection, keys),
     bus,

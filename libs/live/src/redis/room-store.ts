@@ -28,9 +28,8 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
     async leave(room, session, attempt) {
       const [removed, empty, json] = list(await run('leave', room, session, attempt ?? ''));
       if (removed !== 1) return { removed: false, empty: false };
-      const member = { ...(JSON.parse(text(json)) as StoredMember), sessionId: session }; // written by join() above
-      const { foreignSessionId } = member;
-      return { removed: true, empty: empty === 1, member, ...(foreignSessionId ? { foreignSessionId } : {}) };
+      const { foreignSessionId } = JSON.parse(text(json)) as StoredMember; // written by join() above
+      return { removed: true, empty: empty === 1, ...(foreignSessionId ? { foreignSessionId } : {}) };
     },
     append: async (room, json, except) => (await run('append', room, json, except)) === 1,
     async read(room, generation, after) {
@@ -51,6 +50,11 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
       return toMembers(Object.entries(all).flat());
     },
     occupied: () => redis.guard(() => occupiedRooms(redis, keys)),
+    async member(room, session) {
+      const [, members] = keys.room(room);
+      const value = await redis.guard(() => redis.client.hget(members, session));
+      return value === null ? undefined : toMembers([session, value])[0];
+    },
     async announce(room, generation, policy, members) {
       const reply = await run('announce', room, ...rules(policy), generation, ...members.flatMap(toFields));
       if (reply === null) return undefined;

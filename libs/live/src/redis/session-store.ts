@@ -84,8 +84,9 @@ function redisEnds(
   run: Run,
 ): Pick<SessionStore, 'burn' | 'look' | 'bury' | 'find' | 'virtual'> {
   return {
-    async burn(id, { reason, detail, json, epoch, room }) {
-      const args = [reason, oneLine(detail), json ?? '', epoch ?? '', room ?? '', times.tombstoneMs];
+    async burn(id, { reason, detail, json, epoch, room, quiet }) {
+      const when = [json ?? '', epoch ?? '', room ?? ''];
+      const args = [reason, oneLine(detail), ...when, times.tombstoneMs, quiet ? 1 : 0];
       const reply = await run('burn', id, ...args);
       return reply === null ? undefined : toRemains(list(reply));
     },
@@ -162,8 +163,9 @@ function toRead(reply: Reply): SessionRead {
   return kind === 'gap' || kind === 'taken' ? { kind } : { kind: 'missing' };
 }
 
-function toRemains([, tenant, userId, owner, ...rooms]: readonly Reply[]): Remains {
+function toRemains([, tenant, userId, owner, quiet, ...rooms]: readonly Reply[]): Remains {
   return {
+    quiet: text(quiet) === '1',
     tenant: brandAs<TenantKey>(text(tenant)),
     userId: text(userId),
     owner: brandAs<ReplicaId>(text(owner)),

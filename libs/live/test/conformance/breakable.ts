@@ -56,6 +56,7 @@ export function breakable(inner: LiveStore): Breakable {
     sessions: gated(inner.sessions, gate),
     rooms: gated(inner.rooms, gate),
     registry: gated(inner.registry, gate),
+    departures: gated(inner.departures, gate),
     guards: gated(inner.guards, gate),
     asks: gated(inner.asks, gate),
     bus: gatedBus(inner.bus, gate, interruptions),

@@ -45,7 +45,9 @@ export function requestsSuite(backend: () => Backend): void {
       if (old) ann.session.settle(old);
       await expect(ann.session.begin({ id: 'lost' })).rejects.toMatchObject({ code: 'session_not_found' });
       expect((await resumed(a, ann)).session.request?.body).toEqual({ id: 'new' });
-      expect(await a.store.sessions.resume(ann.id, verifierOf('wrong'), a.live.replica, undefined)).toEqual({ kind: 'none' });
+      expect(await a.store.sessions.resume(ann.id, verifierOf('wrong'), a.live.replica, undefined)).toEqual({
+        kind: 'none',
+      });
     });
 
     it('for a room that was entered: the room as it is, instead of what happened there', async () => {

@@ -70,38 +70,6 @@ export function roomEndsSuite(backend: () => Backend): void {
       expect(await c.live.rooms.members(room)).toEqual([]);
     });
 
-    it('reports once who is out of a room, with the names it had, on the replica that did it', async () => {
-      const room = world.room();
-      const all = () => [a, b, c].flatMap((node) => node.departed(room).map(({ userId }) => userId));
-      const [ann, bob, eve] = [await a.open('ann'), await b.open('bob'), await b.open('eve')];
-      const [joe, kim, lee] = [await a.open('joe'), await b.open('kim'), await a.open('lee')];
-      const foreign = { backend: 'cloud', url: 'https://cloud.test/', room: 'token', userId: 'ann' };
-      await ann.join(room, { member: { kind: 'client', userId: 'ann', foreignSessionId: 'nc-ann', foreign } });
-      for (const person of [bob, eve, joe, kim, lee]) await person.join(room);
-      await ann.session.leave();
-      const said = { sessionId: ann.id, kind: 'client', userId: 'ann', foreignSessionId: 'nc-ann', foreign };
-      expect(a.departed(room)).toEqual([expect.objectContaining(said)]);
-      await bob.session.close();
-      expect(b.departed(room).map(({ userId }) => userId)).toEqual(['bob']);
-      await joe.join(world.room());
-      await c.live.rooms.kick(room, kim.id);
-      expect(c.departed(room).map(({ userId }) => userId)).toEqual(['kim']);
-      await eve.session.detach();
-      await eventually(
-        () => all().includes('eve'),
-        () => `the expiry of eve; there was ${all().join(', ')}`,
-      );
-      await c.live.rooms.beginClosing(room, true);
-      await Promise.all([b, c].map(({ live }) => live.rooms.finishClosing(room)));
-      await c.live.rooms.finishClosing(room);
-      expect(all()).toContain('lee');
-      expect(
-        all()
-          .filter((name) => name !== 'lee')
-          .sort(),
-      ).toEqual(['ann', 'bob', 'eve', 'joe', 'kim']);
-    });
-
     it('keeps an empty room that is being closed closed', async () => {
       const room = world.room();
       expect(await c.live.rooms.beginClosing(room, false)).toBe('closing');

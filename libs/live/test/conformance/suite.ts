@@ -1,3 +1,4 @@
+import { departuresSuite } from './departures';
 import { dialoguesSuite } from './dialogues';
 import { guardsSuite } from './guards';
 import { outagesSuite } from './outages';
@@ -27,6 +28,7 @@ export function conformance(name: string, start: () => Promise<Backend>, runs = 
     requestsSuite(() => backend);
     roomsSuite(() => backend);
     roomEndsSuite(() => backend);
+    departuresSuite(() => backend);
     outagesSuite(() => backend);
     guardsSuite(() => backend);
     tenantsSuite(() => backend);

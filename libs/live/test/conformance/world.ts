@@ -13,6 +13,7 @@ import { createReplica } from '../../src/engine/replica';
 import type {
   Cursor,
   DepartedMember,
+  Departure,
   JoinOutcome,
   JoinRequest,
   Live,
@@ -41,6 +42,7 @@ export const TIMES: LiveTimes = {
   reannounceMs: 400,
   halfDoneJoinMs: 600,
   generationGraceMs: 1_000,
+  departureMs: 1_000,
 };
 
 export const TENANT = brandAs<TenantKey>('domain:chat.example');
@@ -50,8 +52,8 @@ export interface Node extends Omit<Breakable, 'store'> {
   readonly store: LiveStore;
   /** What it reported about a room. */
   occupancy(room: RoomSessionId): string[];
-  /** Who it reported to be out of a room. */
-  departed(room: RoomSessionId): DepartedMember[];
+  /** Who it reported to be out of a room; of none: who was expected and did not come. */
+  departed(room: RoomSessionId | undefined): DepartedMember[];
   open(name: string, options?: PersonOptions): Promise<Person>;
   resume(person: Person, lastSeen?: Cursor): Promise<Person | undefined>;
 }
@@ -87,20 +89,26 @@ export class World {
     readonly times: LiveTimes = TIMES,
   ) {}
 
-  node(): Node {
+  /** @param hears what it does when it is told of a departure; `never`: it does not listen */
+  node(hears: ((departure: Departure) => Promise<void>) | 'never' = async () => undefined): Node {
     const broken = breakable(this.backend.connect(this.times));
     const replica = brandAs<ReplicaId>(`replica-${randomUUID()}`);
     const warnings = { warn: (fields: object, message: string) => console.warn(message, fields) };
     const live = createReplica(replica, broken.store, this.times, warnings);
     const reports: [RoomSessionId, string][] = [];
-    const departures: [RoomSessionId, DepartedMember][] = [];
-    live.events.onLeft((room, member) => departures.push([room, member]));
+    const departures: Departure[] = [];
+    if (hears !== 'never') {
+      live.events.onLeft(async (departure) => {
+        departures.push(departure);
+        await hears(departure);
+      });
+    }
     live.events.onOccupancy((room, occupied) => reports.push([room, occupied ? 'occupied' : 'empty']));
     const node: Node = {
       ...broken,
       live,
       occupancy: (room) => reports.flatMap(([of, report]) => (of === room ? [report] : [])),
-      departed: (room) => departures.flatMap(([of, member]) => (of === room ? [member] : [])),
+      departed: (room) => departures.flatMap((departure) => (departure.room === room ? [departure.member] : [])),
       open: (name, options) => this.open(live, name, options ?? {}),
       resume: (person, lastSeen) => resume(live, person, lastSeen),
     };

@@ -6,7 +6,7 @@ import { PRELUDE } from './prelude';
  * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
  * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt), reason, detail, parent (of a virtual session),
  * perm (permissions given since `data` was written, as JSON), req (`token\njson` of a request that is not known to be
- * answered), entered (a join was finished since).
+ * answered), entered (a join was finished since), quiet (its leaving is not told outside).
  */
 const SESSION = `${PRELUDE}
 local REC, LOG, CH, PUB = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
@@ -24,8 +24,8 @@ local function finish(r, reason, detail, json, keep)
   tell('e\\n' .. r.epoch .. '\\n' .. int(seq) .. '\\n' .. reason .. '\\n' .. detail .. '\\n' .. json)
 end
 local function remains(kind)
-  local r = redis.call('HMGET', REC, 'tenant', 'user', 'owner', 'room', 'prev', 'joining')
-  return {kind, r[1] or '', r[2] or '', r[3] or '', r[4] or '', r[5] or '', r[6] or ''}
+  local r = redis.call('HMGET', REC, 'tenant', 'user', 'owner', 'quiet', 'room', 'prev', 'joining')
+  return {kind, r[1] or '', r[2] or '', r[3] or '', r[4] or '', r[5] or '', r[6] or '', r[7] or ''}
 end
 local function status(r, epoch)
   if not r.state then return {'missing'} end
@@ -209,12 +209,13 @@ if r.prev == ARGV[2] then redis.call('HDEL', REC, 'prev', 'prevAt') end
 if r.room == ARGV[2] then redis.call('HDEL', REC, 'room', 'at') end
 `;
 
-/** ARGV: reason, detail, json, epoch (empty: any), room (empty: any), tombstone ttl */
+/** ARGV: reason, detail, json, epoch (empty: any), room (empty: any), tombstone ttl, quiet (0 | 1) */
 const burn = `${SESSION}
 local r = get(REC, 'state', 'epoch', 'seq', 'room')
 if not r.state or r.state == 'ended' then return end
 if ARGV[5] ~= '' and r.epoch ~= ARGV[5] then return end
 if ARGV[6] ~= '' and r.room ~= ARGV[6] then return end
+if ARGV[8] == '1' then redis.call('HSET', REC, 'quiet', '1') end
 local left = remains('over')
 finish(r, ARGV[2], ARGV[3], ARGV[4], ARGV[7])
 return left
