@@ -17,8 +17,14 @@ export class TalkHouse {
   private posts = 0;
   private arrangements = 0;
 
-  /** @param overrides what its replicas have otherwise than others */
-  constructor(private overrides: SignalingOverrides = {}) {}
+  /**
+   * @param overrides what its replicas have otherwise than others
+   * @param nextclouds none, when the domain is to be without: then visitors may open rooms in it
+   */
+  constructor(
+    private overrides: SignalingOverrides = {},
+    private readonly nextclouds: readonly ('talk' | 'stranger')[] = ['talk', 'stranger'],
+  ) {}
 
   get region(): TestRegion {
     return standing(this.opened);
@@ -51,7 +57,7 @@ export class TalkHouse {
   /** Opens it, if it is not open, and sees to it that it has so many replicas; clients connect in that way from now on. */
   async arrange({ replicas, transport }: Layout): Promise<void> {
     const region = (this.opened ??= await TestRegion.start());
-    for (const id of ['talk', 'stranger'].slice(this.clouds.length)) {
+    for (const id of this.nextclouds.slice(this.clouds.length)) {
       this.clouds.push(await TalkServer.start(region, id));
     }
     while (this.replicas.length < replicas) this.replicas.push(await region.replica(this.overrides));

@@ -1,20 +1,12 @@
 import { brandAs, type RoomName } from '@parley/domain';
 import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
-import type { RunningSignaling } from '../src/app';
-import { DOMAIN, INTERNAL_SECRET, PUBLIC_URL, sessionIdOf, TestRegion } from './gateway';
+import { DOMAIN, INTERNAL_SECRET, PUBLIC_URL, sessionIdOf } from './gateway';
+import { inEveryLayoutAndPolling, onTwoReplicas } from './layouts';
+import { TalkHouse } from './talk-house';
 
-let region: TestRegion;
-let one: RunningSignaling;
-let two: RunningSignaling;
+/** Rooms of ours, entered with tickets. */
+const house = new TalkHouse({}, []);
 let roomNumber = 0;
-
-beforeAll(async () => {
-  region = await TestRegion.start();
-  one = await region.replica();
-  two = await region.replica();
-});
-afterEach(() => region?.sendEverybodyHome());
-afterAll(() => region?.close());
 
 const dataOf = (envelope: Envelope) => (envelope.message as { data: unknown }).data;
 const newRoom = () => `room-${++roomNumber}`;
@@ -24,17 +16,17 @@ const isLeaveOf = (id: string) => (envelope: Envelope) => {
   return event?.type === 'leave' && event.leave?.includes(id) === true;
 };
 
-/** Two visitors in one room, on different replicas, who have seen each other. */
+/** Two visitors in one room, who came in by both doors and have seen each other. */
 async function pair(options: { features?: string[] } = {}): Promise<{
   ada: ScriptedSignalingClient;
   bob: ScriptedSignalingClient;
   room: string;
 }> {
   const room = newRoom();
-  const ada = await region.visitor(one, 'Ada', room, options);
+  const ada = await house.region.visitor(house.one, 'Ada', room, options);
   await ada.join(pathOf(room));
   await ada.expectJoined(ada.sessionId);
-  const bob = await region.visitor(two, 'Bob', room, options);
+  const bob = await house.region.visitor(house.two, 'Bob', room, options);
   await bob.join(pathOf(room));
   await bob.expectJoined(bob.sessionId);
   await bob.expectJoined(ada.sessionId);
@@ -42,7 +34,7 @@ async function pair(options: { features?: string[] } = {}): Promise<{
   return { ada, bob, room };
 }
 
-describe('two replicas, one room', () => {
+inEveryLayoutAndPolling(house, () => {
   test('offer, answer and candidates cross over, as written and in order', async () => {
     const { ada, bob } = await pair();
     ada.message({ type: 'session', sessionid: bob.sessionId }, { type: 'offer', sdp: 'v=0' });
@@ -68,9 +60,9 @@ describe('two replicas, one room', () => {
 
   test('a message to a user reaches all of their sessions, not the sender', async () => {
     const room = newRoom();
-    const ada = await region.visitor(one, 'Ada', room, { userId: 'ada' });
-    const here = await region.visitor(one, 'Bob here', room, { userId: 'bob' });
-    const there = await region.visitor(two, 'Bob there', room, { userId: 'bob' });
+    const ada = await house.region.visitor(house.one, 'Ada', room, { userId: 'ada' });
+    const here = await house.region.visitor(house.one, 'Bob here', room, { userId: 'bob' });
+    const there = await house.region.visitor(house.two, 'Bob there', room, { userId: 'bob' });
     ada.message({ type: 'user', userid: 'bob' }, 'hi');
     for (const bob of [here, there]) {
       expect((await bob.expect('message')).message).toEqual({
@@ -100,7 +92,7 @@ describe('two replicas, one room', () => {
     for (let n = 0; n < 5; n += 1) ada.message({ type: 'session', sessionid: before.session }, { n });
     ada.message({ type: 'room' }, 'last');
     await ada.fence();
-    const again = await region.connect(one, 'Bob again');
+    const again = await house.region.connect(house.one, 'Bob again');
     await again.expectNext('welcome');
     const hello = await again.helloResume(before.resume);
     expect(hello.hello).toMatchObject({ sessionid: before.session, resumeid: before.resume, userid: '' });
@@ -113,10 +105,10 @@ describe('two replicas, one room', () => {
 
   test('resuming a session that is connected takes it over: bye session_resumed', async () => {
     const { bob } = await pair();
-    const again = await region.connect(one, 'Bob again');
+    const again = await house.region.connect(house.one, 'Bob again');
     await again.helloResume(bob.resumeId);
     expect((await bob.expect('bye')).bye).toEqual({ reason: 'session_resumed' });
-    expect(await bob.expectClosed()).toBe('close 1000');
+    await bob.expectClosedForGood();
     await again.fence();
   });
 
@@ -128,7 +120,7 @@ describe('two replicas, one room', () => {
     bob.drop();
     await bob.expectClosed();
     // It behaves as if the last two had been lost on their way.
-    const again = await region.connect(one, 'Bob again');
+    const again = await house.region.connect(house.one, 'Bob again');
     await again.helloResume(bob.resumeId, { lastSeq: frames[1]?.seq });
     expect(dataOf(await again.expect('message'))).toEqual({ n: 2 });
     expect(dataOf(await again.expect('message'))).toEqual({ n: 3 });
@@ -137,21 +129,21 @@ describe('two replicas, one room', () => {
 
   test('kicked on the other replica: bye, gone, and neither session nor ticket works again', async () => {
     const { ada, bob, room } = await pair();
-    const { rooms } = region.rules(one);
-    const account = (await region.database.stores.tenancy.accountByAuthId('demo'))?.id;
+    const { rooms } = house.region.rules(house.one);
+    const account = (await house.region.database.stores.tenancy.accountByAuthId('demo'))?.id;
     if (account === undefined) throw new Error('the demo account is missing');
     await rooms.kickOut(account, DOMAIN, brandAs<RoomName>(room), sessionIdOf(bob));
     expect((await bob.expect('bye')).bye).toEqual({ reason: 'kicked' });
-    expect(await bob.expectClosed()).toBe('close 1000');
+    await bob.expectClosedForGood();
     await ada.expect(isLeaveOf(bob.sessionId));
-    const again = await region.connect(two, 'Bob again');
+    const again = await house.region.connect(house.two, 'Bob again');
     await expect(again.helloResume(bob.resumeId)).rejects.toThrow(/no_such_session/);
   });
 
   test('a room closed with force tells everybody', async () => {
     const { ada, bob, room } = await pair();
-    const { rooms } = region.rules(two);
-    const account = (await region.database.stores.tenancy.accountByAuthId('demo'))?.id;
+    const { rooms } = house.region.rules(house.two);
+    const account = (await house.region.database.stores.tenancy.accountByAuthId('demo'))?.id;
     if (account === undefined) throw new Error('the demo account is missing');
     expect(await rooms.destroy(account, DOMAIN, brandAs<RoomName>(room), true)).toBe(true);
     for (const client of [ada, bob]) {
@@ -163,16 +155,16 @@ describe('two replicas, one room', () => {
     const { ada, bob } = await pair();
     const resumeId = bob.resumeId;
     expect(await bob.bye()).not.toHaveProperty('bye');
-    expect(await bob.expectClosed()).toBe('close 1000');
+    await bob.expectClosedForGood();
     await ada.expect(isLeaveOf(bob.sessionId));
-    const again = await region.connect(one, 'Bob again');
+    const again = await house.region.connect(house.one, 'Bob again');
     await expect(again.helloResume(resumeId)).rejects.toThrow(/no_such_session/);
     await expect(again.helloResume(bob.sessionId)).rejects.toThrow(/no_such_session/);
   });
 
   test('an internal client serves a domain: it hears, sends orders and is reached', async () => {
     const { ada, room } = await pair();
-    const robot = await region.connect(two, 'Robot');
+    const robot = await house.region.connect(house.two, 'Robot');
     await expect(robot.helloInternal({ secret: 'wrong', backend: PUBLIC_URL })).rejects.toThrow(/invalid_token/);
     await robot.helloInternal({ secret: INTERNAL_SECRET, backend: `${PUBLIC_URL}/${DOMAIN}` });
     await robot.join(pathOf(room));
@@ -183,18 +175,20 @@ describe('two replicas, one room', () => {
     ada.message({ type: 'session', sessionid: robot.sessionId }, 'hello robot');
     expect(dataOf(await robot.expect('message'))).toBe('hello robot');
   });
+});
 
+onTwoReplicas(house, () => {
   test('a replica that goes away closes with 1012, and its sessions go on elsewhere', async () => {
-    const third = await region.replica();
+    const third = await house.anotherReplica();
     const room = newRoom();
-    const ada = await region.visitor(one, 'Ada', room);
+    const ada = await house.region.visitor(house.one, 'Ada', room);
     await ada.join(pathOf(room));
-    const bob = await region.visitor(third, 'Bob', room);
+    const bob = await house.region.visitor(third, 'Bob', room);
     await bob.join(pathOf(room));
     await ada.expectJoined(bob.sessionId);
     await third.close();
     expect(await bob.expectClosed()).toBe('close 1012');
-    const again = await region.connect(two, 'Bob again');
+    const again = await house.region.connect(house.two, 'Bob again');
     await again.helloResume(bob.resumeId);
     ada.message({ type: 'room' }, 'still there?');
     expect(dataOf(await again.expect('message'))).toBe('still there?');
