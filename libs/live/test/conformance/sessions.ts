@@ -79,6 +79,9 @@ export function sessionsSuite(backend: () => Backend): void {
       await b.open('other', { ...bridge, features: [] });
       const found = async () => [...(await a.live.sessions.withFeature(tenant, 'start-dialout'))].sort();
       expect(await found()).toEqual([one.id, two.id].sort());
+      // Whoever may send to users picks any name.
+      for (const name of ['start-dialout', '\u0000feature:start-dialout', '\u0000features|start-dialout'])
+        expect(await a.live.sessions.toUser(tenant, name, { kind: 'announcement', data: 1 })).toBe(0);
       await one.session.detach();
       expect(await found()).toEqual([two.id]);
       await two.session.close();
