@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { brandAs, type ReplicaId } from '@parley/domain';
@@ -40,6 +41,9 @@ const HEADERS = {
   'X-Spreed-Signaling-Features': CLIENT_FEATURES.join(', '),
 };
 
+/** How long Redis may take to say goodbye, in milliseconds. */
+const QUIT_MS = 500;
+
 /** Starts one replica of the signaling gateway. */
 export async function startSignaling(
   config: SignalingConfig,
@@ -50,7 +54,7 @@ export async function startSignaling(
   let house: House | undefined;
   let io: RedisIoAdapter | undefined;
   let engines: Engines | undefined;
-  let closeRedis = () => {};
+  let closeRedis = async () => {};
   const service = await startService({
     name: 'signaling',
     config,
@@ -74,6 +78,7 @@ export async function startSignaling(
     },
     drain: async () => {
       upgrades.drain();
+      await house?.federations.settle();
       await house?.connections.shutdown();
       engines?.close();
       await house?.federations.close();
@@ -81,7 +86,7 @@ export async function startSignaling(
     release: async () => {
       house?.connections.terminateAll();
       await io?.io.close();
-      closeRedis();
+      await closeRedis();
       await house?.evictions.close();
       await house?.foreign.close();
       await house?.live.close();
@@ -125,7 +130,10 @@ function openSocketIoRedis(config: SignalingConfig, { logger }: ServiceKit) {
   return {
     publisher,
     subscriber,
-    close: () => {
+    close: async () => {
+      // What the adapter has just asked for is answered first: it does not look at its promises.
+      const answered = Promise.allSettled([publisher.quit(), subscriber.quit()]);
+      await Promise.race([answered, pause(QUIT_MS, undefined, { ref: false })]);
       publisher.disconnect();
       subscriber.disconnect();
     },

@@ -63,8 +63,14 @@ export class FederationHouse {
   };
 
   /** Another replica of the near cluster. */
-  async nearReplica(): Promise<RunningSignaling> {
-    return this.near.region.replica(OVERRIDES);
+  async nearReplica(env: Record<string, string> = {}): Promise<RunningSignaling> {
+    return this.near.region.replica(OVERRIDES, env);
+  }
+
+  /** One whose way to Redis can be cut; its gate is to be closed by the test. */
+  async nearReplicaBehindGate(): Promise<{ replica: RunningSignaling; toRedis: TcpGate }> {
+    const toRedis = await TcpGate.to(this.near.region.redis.url);
+    return { toRedis, replica: await this.nearReplica({ REDIS_URL: toRedis.url.replace('http:', 'redis:') }) };
   }
 
   /** How the far cloud calls somebody of the near one. */

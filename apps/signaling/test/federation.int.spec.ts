@@ -32,7 +32,8 @@ describe('a guest in a room of another cluster', () => {
     const [there] = joinOf(await host.expect(isJoin));
     expect(there).toMatchObject({
       userid: house.cloudId('ada'),
-      features: ['one'],
+      // The second one is between the clusters.
+      features: ['one', 'message-seq'],
       federated: true,
       roomsessionid: foreignIdOf(guest),
       user: { displayname: 'Displayname ada' },

@@ -76,6 +76,7 @@ let far: FarSide;
 let link: FederationLink;
 let delivered: Frame[];
 let kept: (FederationState | undefined)[];
+let noted: FederationState[];
 let ended: boolean[];
 /** Whether the session is still there. */
 let present: boolean;
@@ -95,6 +96,7 @@ function homeWith(rules = LOOPBACK): LinkHome {
       return present;
     },
     keep: async (state) => void kept.push(state),
+    note: async (state) => void noted.push(state),
     failed: (error) => {
       throw error;
     },
@@ -113,7 +115,7 @@ const until = (what: string, check: () => boolean) =>
 
 beforeEach(async () => {
   far = await FarSide.start();
-  [delivered, kept, ended, present] = [[], [], [], true];
+  [delivered, kept, noted, ended, present] = [[], [], [], [], true];
   link = new FederationLink(homeWith());
 });
 afterEach(async () => {

@@ -1,25 +1,27 @@
 import {
   federationFrames,
-  FederationNames,
   isDisinvitation,
   localFrame,
   remoteFrame,
   withId,
+  type FederationNames,
   type RemoteFrame,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
-import { DeliveryLine } from './delivery-line';
 import type { FederationState } from './federation-state';
-import { cloudAt, localErrorOf, newId, stateOf, type FederationEntry, type LinkHome } from './link-terms';
+import { InboundFrames } from './inbound-frames';
+import {
+  localErrorOf,
+  namesIn,
+  newId,
+  stateOf,
+  type FederationEntry,
+  type LinkHome,
+  type PendingEntry,
+  type PendingLeave,
+} from './link-terms';
 import { OutboundQueue } from './outbound-queue';
-import { networkError, RemoteConnection, type RemoteSession } from './remote-connection';
-
-interface PendingAnswer {
-  readonly id: string;
-  readonly timer: NodeJS.Timeout;
-}
-
-type PendingEntry = PendingAnswer & { readonly entry: FederationEntry; readonly settle: (error?: WireError) => void };
+import { networkError, RemoteConnection, type RemoteHello, type RemoteSession } from './remote-connection';
 
 /** What another try may not meet. */
 const PASSING = new Set(['federation_error', 'too_many_requests', 'internal_error']);
@@ -36,18 +38,22 @@ export class FederationLink {
   private remote: RemoteSession | undefined;
   private current: FederationEntry | undefined;
   private entering: PendingEntry | undefined;
-  private leaving: (PendingAnswer & { readonly done: (answer?: string) => void }) | undefined;
+  private leaving: PendingLeave | undefined;
   private renewing = false;
   /** Whether the client knows that the way is broken. */
   private told = false;
   private retryMs: number;
   private retry: NodeJS.Timeout | undefined;
   private readonly queue = new OutboundQueue();
-  private readonly line: DeliveryLine;
+  private readonly inbound: InboundFrames;
 
   constructor(private readonly home: LinkHome) {
     this.retryMs = home.times.firstRetryMs;
-    this.line = new DeliveryLine(home.failed, (full) => (full ? this.connection?.pause() : this.connection?.resume()));
+    this.inbound = new InboundFrames(home, {
+      congested: (full) => (full ? this.connection?.pause() : this.connection?.resume()),
+      gone: () => this.end(),
+      progressed: () => void this.keepPlace(),
+    });
   }
 
   /** The room it is in; undefined until the other cluster let it in. */
@@ -57,6 +63,10 @@ export class FederationLink {
 
   get isOver(): boolean {
     return this.phase === 'over';
+  }
+
+  get isDropped(): boolean {
+    return this.inbound.isDropped;
   }
 
   /** What resumes the session at the other cluster. */
@@ -84,16 +94,19 @@ export class FederationLink {
     const room = { local: localRoom, remote: remoteRoom };
     this.current = { id: undefined, socketUrl, url, token, room, foreignSessionId };
     this.remote = { sessionId: remoteSessionId, resumeId };
+    this.inbound.startAfter(state.lastSeq);
     this.phase = 'broken';
     this.reconnect();
   }
 
-  /** Hands a frame of the client on, later if the way is broken. */
+  /** Hands a frame of the client on, later if the way is broken; the client hears when too much waits already. */
   send(text: string): void {
     if (this.phase === 'over') return;
-    if (this.phase !== 'open' || this.renewing) return void this.queue.add(text);
-    const frame = remoteFrame(text, this.names());
-    if (frame !== undefined) this.connection?.send(frame);
+    if (this.phase === 'open' && !this.renewing) {
+      const frame = remoteFrame(text, this.names());
+      if (frame === undefined || this.connection?.send(frame) === true) return;
+    }
+    if (!this.queue.add(text)) this.deliver(federationFrames.notSent(text));
   }
 
   /** Leaves the room and ends. The client gets the other cluster's answer, or one of ours when there is none. */
@@ -124,11 +137,25 @@ export class FederationLink {
     this.over(false);
   }
 
+  /** The client is gone for now: the connection is held for it. */
+  detach(): Promise<void> {
+    this.attached = false;
+    return this.keepPlace();
+  }
+
+  /** Reads no more and puts what was read into the log, so that another replica can go on from there. */
+  async settle(): Promise<void> {
+    this.connection?.pause();
+    await this.inbound.done();
+    await this.keepPlace();
+  }
+
   /** Lets go without ending the session at the other cluster: another replica goes on with it. */
   async drop(): Promise<void> {
+    this.inbound.drop();
     this.connection?.drop();
     if (this.phase !== 'over') this.over(false);
-    await this.line.done();
+    await this.inbound.done();
   }
 
   private expectEntry(entry: FederationEntry, settle: (error?: WireError) => void): void {
@@ -136,7 +163,7 @@ export class FederationLink {
     this.entering = { id: newId(), entry, timer, settle };
   }
 
-  private connect(hello: { url: string; token: string } | { resumeId: string }, url: string): void {
+  private connect(hello: RemoteHello, url: string): void {
     const { features, rules, headers, times } = this.home;
     const connection: RemoteConnection = new RemoteConnection(
       { url, rules, headers, timeoutMs: times.timeoutMs, hello, features },
@@ -152,6 +179,7 @@ export class FederationLink {
   private ready(session: RemoteSession, resumed: boolean): void {
     const { current } = this;
     this.remote = session;
+    if (!resumed) this.inbound.startAfter(undefined);
     this.phase = 'open';
     this.retryMs = this.home.times.firstRetryMs;
     if (current === undefined) return this.askToEnter();
@@ -173,18 +201,18 @@ export class FederationLink {
   private received(text: string, frame: RemoteFrame): void {
     const { entering, leaving } = this;
     if (frame.id !== undefined && frame.id === entering?.id) {
-      return frame.type === 'room' ? this.entered(text) : this.refused(localErrorOf(frame, this.names()));
+      return frame.type === 'room' ? this.entered(text, frame.seq) : this.refused(localErrorOf(frame, this.names()));
     }
     if (frame.id !== undefined && frame.id === leaving?.id) return leaving.done(localFrame(text, this.names()));
-    if (frame.type === 'bye') return frame.bye?.reason === 'session_resumed' ? this.over(false) : this.thrownOut();
+    if (frame.type === 'bye') return frame.bye?.reason === 'session_resumed' ? void this.drop() : this.thrownOut();
     if (frame.type === 'welcome' || frame.type === 'hello') return;
     const remoteRoom = this.current?.room.remote;
-    this.deliver(localFrame(text, this.names()));
+    this.deliver(localFrame(text, this.names()), frame.seq);
     const out = frame.type === 'room' && frame.room?.roomid === '';
     if (out || (remoteRoom !== undefined && isDisinvitation(text, remoteRoom))) this.finish(true);
   }
 
-  private entered(text: string): void {
+  private entered(text: string, seq: string | undefined): void {
     const { entering, remote } = this;
     if (entering === undefined || remote === undefined) return;
     const { entry, settle, timer } = entering;
@@ -192,10 +220,9 @@ export class FederationLink {
     const answer = localFrame(text, this.names());
     this.entering = undefined;
     this.current = { ...entry, id: undefined };
-    const state = stateOf(entry, remote);
     // Should the replica die right after the answer, another one must know the room.
-    this.line.add(() => this.home.keep(state));
-    this.deliver(withId(answer, entry.id));
+    this.inbound.after(() => this.home.keep(stateOf(entry, remote, this.inbound.logged)));
+    this.deliver(withId(answer, entry.id), seq);
     settle();
     if (!this.renewing) return;
     this.renewing = false;
@@ -237,7 +264,7 @@ export class FederationLink {
   private reconnect(): void {
     const { remote, current } = this;
     if (this.phase !== 'broken' || remote === undefined || current === undefined) return;
-    this.connect({ resumeId: remote.resumeId }, current.socketUrl);
+    this.connect({ resumeId: remote.resumeId, lastSeq: this.inbound.received }, current.socketUrl);
   }
 
   private tellInterrupted(): void {
@@ -257,17 +284,22 @@ export class FederationLink {
     for (const text of this.queue.take()) this.send(text);
   }
 
-  private deliver(frame: string): void {
-    this.line.add(async () => {
-      if (!(await this.home.deliver(frame))) this.end();
-    });
+  private deliver(frame: string, seq?: string): void {
+    const { remote } = this;
+    this.inbound.deliver(frame, remote && seq !== undefined ? { remoteSessionId: remote.sessionId, seq } : undefined);
+  }
+
+  private async keepPlace(): Promise<void> {
+    const { current, remote, inbound } = this;
+    if (this.phase === 'over' || current === undefined || remote === undefined) return;
+    await this.home.note(stateOf(current, remote, inbound.logged)).catch(this.home.failed);
   }
 
   private finish(outside: boolean, then: () => void = () => undefined): void {
-    this.line.add(() => this.home.keep(undefined));
+    this.inbound.after(() => this.home.keep(undefined));
     this.connection?.bye();
     this.over(outside);
-    void this.line.done().then(then);
+    void this.inbound.done().then(then);
   }
 
   private forgetEntry(): void {
@@ -280,6 +312,7 @@ export class FederationLink {
     if (this.phase === 'over') return;
     this.phase = 'over';
     clearTimeout(this.retry);
+    this.inbound.end();
     const { entering, leaving } = this;
     this.forgetEntry();
     entering?.settle(networkError());
@@ -289,12 +322,6 @@ export class FederationLink {
   }
 
   private names(): FederationNames {
-    const { current, entering, remote, home } = this;
-    const entry = entering?.entry ?? current;
-    return new FederationNames({
-      session: { local: home.session, remote: remote?.sessionId ?? '' },
-      rooms: [entering?.entry, current].flatMap((known) => (known ? [known.room] : [])),
-      cloud: { local: cloudAt(home.backendUrl), remote: cloudAt(entry?.url ?? '') },
-    });
+    return namesIn(this.home, [this.entering?.entry, this.current], this.remote);
   }
 }

@@ -1,6 +1,7 @@
-import type { JsonObject, SessionId } from '@parley/domain';
+import type { CoreEvent, JsonObject, SessionId } from '@parley/domain';
 import type { SessionRecord } from '@parley/live';
 import type { Sealer } from '@parley/persistence';
+import type { Place } from './inbound-frames';
 
 /** What another replica needs to go on with a connection to another cluster. */
 export interface FederationState {
@@ -13,9 +14,23 @@ export interface FederationState {
   readonly foreignSessionId: string | undefined;
   readonly remoteSessionId: string;
   readonly resumeId: string;
+  /** Of the last frame from there that stands in the session's log, as far as it is known; later ones have marks. */
+  readonly lastSeq?: string | undefined;
 }
 
 const KEY = 'federation';
+
+/** What a frame's place is called in the session's log. */
+export function markOf({ remoteSessionId, seq }: Place): string {
+  return JSON.stringify([remoteSessionId, seq]);
+}
+
+/** The state after the frames that wait in the session's log for its client. */
+export function stateAfter(state: FederationState, missed: readonly CoreEvent[]): FederationState {
+  const marks = missed.flatMap((event) => (event.kind === 'relayed' && event.mark !== undefined ? [event.mark] : []));
+  const [session, seq] = marks.length === 0 ? [] : (JSON.parse(marks[marks.length - 1] ?? '[]') as string[]); // markOf()
+  return session === state.remoteSessionId ? { ...state, lastSeq: seq } : state;
+}
 
 /** Keeps that state among the attributes of the session, sealed: it holds a token and a resume id. */
 export class FederationStates {

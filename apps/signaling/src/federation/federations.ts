@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isDomainError, type SessionId } from '@parley/domain';
+import { isDomainError, type CoreEvent, type SessionId } from '@parley/domain';
 import type { LiveSessions, OwnedSession } from '@parley/live';
 import type { Backend, BackendStore, Sealer } from '@parley/persistence';
 import {
@@ -16,7 +16,7 @@ import { ReachRules } from '../spreed/backend-agent';
 import { rightOf, type EntryRight } from '../spreed/entry-right';
 import type { NextcloudClient, PingEntry } from '../spreed/nextcloud-client';
 import { FederationLink } from './federation-link';
-import { FederationStates, type FederationState } from './federation-state';
+import { FederationStates, stateAfter, type FederationState } from './federation-state';
 import { FEDERATION_TIMES, type FederationEntry, type FederationTimes, type LinkHome } from './link-terms';
 
 export interface FederationsParts {
@@ -55,15 +55,19 @@ interface Guest {
 /** How often it is looked whether sessions without a client are still to be spoken for, in milliseconds. */
 const WATCH_MS = 1_000;
 
-/** How often, and how long apart, a frame is tried to be put into a log. */
+/** How often, and how long apart, a frame is tried to be put into a log that is not there. */
 const MAX_TRIES = 40;
 const TRY_AGAIN_MS = 250;
+
+/** How long a replica that goes away waits for what it has read to be in the logs. */
+const SETTLE_MS = 2_000;
 
 /** The sessions of this replica that are guests of other clusters. */
 export class Federations {
   private readonly guests = new Map<SessionId, Guest>();
   private readonly states: FederationStates;
   private readonly loops: readonly Background[];
+  private closing = false;
 
   constructor(private readonly parts: FederationsParts) {
     const { sealer, logger, pingMs = 10_000 } = parts;
@@ -117,19 +121,29 @@ export class Federations {
     if (guest !== undefined && goesOn) await this.keep(owned, undefined);
   }
 
-  /** The client is gone for now: the connection is held for it. */
-  detach(id: SessionId): void {
-    const guest = this.guests.get(id);
-    if (guest !== undefined) guest.link.attached = false;
+  /**
+   * The client is gone for now: the connection is held for it. To be waited for before the session is given up.
+   * Undefined: it is in no room of another cluster.
+   */
+  detach(id: SessionId): Promise<void> | undefined {
+    return this.guests.get(id)?.link.detach();
   }
 
-  /** The client of a resumed session is here: its connection is taken over, also that of another replica. */
-  async attach(owned: OwnedSession, ended: () => void): Promise<FederatedRoom | undefined> {
+  /**
+   * The client of a resumed session is here: its connection is taken over, also that of another replica.
+   * @param missed what waited for the client
+   */
+  async attach(
+    owned: OwnedSession,
+    missed: readonly CoreEvent[],
+    ended: () => void,
+  ): Promise<FederatedRoom | undefined> {
     const { id } = owned.record;
     const known = this.guests.get(id);
-    const state = known?.unkept ?? this.states.of(owned.record);
+    const kept = known?.unkept ?? this.states.of(owned.record);
     const right = rightOf(owned.record);
-    if (state === undefined || right.kind !== 'backend') return undefined;
+    if (kept === undefined || right.kind !== 'backend') return undefined;
+    const state = stateAfter(kept, missed);
     if (known?.unkept !== undefined) await this.keep(owned, state);
     // What this replica still has is only of use if the session was not elsewhere meanwhile.
     const same = known?.link.room !== undefined && known.link.remoteResumeId === state.resumeId;
@@ -147,8 +161,15 @@ export class Federations {
     return { roomId: state.localRoom };
   }
 
+  /** Everything that was read so far is in the logs. To be called while the sessions are still here. */
+  async settle(): Promise<void> {
+    const settled = Promise.all([...this.guests.values()].map(({ link }) => link.settle()));
+    await Promise.race([settled, pause(SETTLE_MS, undefined, { ref: false })]);
+  }
+
   /** Lets go of all connections, for other replicas to go on with. */
   async close(): Promise<void> {
+    this.closing = true;
     await Promise.all(this.loops.map((loop) => loop.close()));
     await Promise.all([...this.guests.values()].map(({ link }) => link.drop()));
   }
@@ -163,8 +184,9 @@ export class Federations {
       rules: new ReachRules(backend.allowPrivate),
       headers: { 'user-agent': serverName(version) },
       times: { ...FEDERATION_TIMES, ...times },
-      deliver: (raw) => this.deliver(guest, raw),
+      deliver: (raw, mark) => this.deliver(guest, raw, mark),
       keep: (state) => this.tryToKeep(this.guests.get(id) ?? guest, state),
+      note: (state) => this.keepIfHeld((this.guests.get(id) ?? guest).owned, state).then(() => undefined),
       failed: (error) => errors.report(error, { during: 'federation' }),
       ended: (outside) => {
         const present = this.guests.get(id);
@@ -179,31 +201,38 @@ export class Federations {
   }
 
   /**
-   * Appends to the session's log. A store that is away, or has just lost everything and is filled again, is waited for;
-   * the other cluster is not read meanwhile.
+   * Appends to the session's log. A store that is away, or has just lost everything and is filled again, is waited for
+   * until somebody else goes on with the session; the other cluster is not read meanwhile.
    * @returns false: the session is gone
    */
-  private async deliver({ link, owned }: Guest, raw: string): Promise<boolean> {
+  private async deliver({ link, owned }: Guest, raw: string, mark: string | undefined): Promise<boolean> {
     const { id, tenant } = owned.record;
-    const event = { kind: 'relayed', dialect: DIALECT, raw } as const;
-    for (let tries = 1; ; tries += 1) {
+    const event = { kind: 'relayed', dialect: DIALECT, raw, ...(mark === undefined ? {} : { mark }) } as const;
+    for (let tries = 1; !link.isDropped && !this.closing;) {
       try {
         if ((await this.parts.sessions.toSession(tenant, id, event)) === 'sent') return true;
         if (!link.attached || tries >= MAX_TRIES) return false;
+        tries += 1;
       } catch (error) {
-        if (!isDomainError(error) || error.code !== 'unavailable' || tries >= MAX_TRIES) throw error;
+        if (!isDomainError(error) || error.code !== 'unavailable') throw error;
       }
       await pause(TRY_AGAIN_MS);
     }
+    return true;
   }
 
   /** Only whoever holds the session may write; if nobody does at the moment, it is kept when its client comes back. */
   private async tryToKeep(guest: Guest, state: FederationState | undefined): Promise<void> {
+    if (!(await this.keepIfHeld(guest.owned, state))) guest.unkept = state;
+  }
+
+  private async keepIfHeld(owned: OwnedSession, state: FederationState | undefined): Promise<boolean> {
     try {
-      await this.keep(guest.owned, state);
+      await this.keep(owned, state);
+      return true;
     } catch (error) {
       if (!isDomainError(error) || error.code !== 'session_not_found') throw error;
-      guest.unkept = state;
+      return false;
     }
   }
 

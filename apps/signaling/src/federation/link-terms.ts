@@ -5,7 +5,8 @@ import {
   localError,
   normalizeBackendUrl,
   remoteError,
-  type FederationNames,
+  FederationNames,
+  type FederationFacts,
   type RemoteFrame,
   type RoomNames,
   type WireError,
@@ -34,10 +35,16 @@ export interface LinkHome {
   readonly rules: ReachRules;
   readonly headers: Readonly<Record<string, string>>;
   readonly times: FederationTimes;
-  /** Hands the client a frame. False: the session is gone. */
-  deliver(frame: string): Promise<boolean>;
+  /**
+   * Hands the client a frame.
+   * @param mark its place in what the other cluster sends
+   * @returns false: the session is gone
+   */
+  deliver(frame: string, mark: string | undefined): Promise<boolean>;
   /** Keeps what another replica needs to go on; undefined: nothing is left to go on with. */
   keep(state: FederationState | undefined): Promise<void>;
+  /** Keeps how far it got, if the session is still held here; otherwise that is of no use. */
+  note(state: FederationState): Promise<void>;
   failed(error: unknown): void;
   /** The link is over; `outside` when the session is in no room any more because of it. */
   ended(outside: boolean): void;
@@ -54,13 +61,27 @@ export interface FederationEntry {
   readonly foreignSessionId: string | undefined;
 }
 
+interface PendingAnswer {
+  readonly id: string;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** A room that was asked for. */
+export type PendingEntry = PendingAnswer & {
+  readonly entry: FederationEntry;
+  readonly settle: (error?: WireError) => void;
+};
+
+export type PendingLeave = PendingAnswer & { readonly done: (answer?: string) => void };
+
 /** What another replica needs to go on with a session that is in this room. */
 export function stateOf(
   { socketUrl, url, token, room, foreignSessionId }: FederationEntry,
   { sessionId, resumeId }: RemoteSession,
+  lastSeq: string | undefined,
 ): FederationState {
   const names = { localRoom: room.local, remoteRoom: room.remote };
-  return { socketUrl, url, token, foreignSessionId, ...names, remoteSessionId: sessionId, resumeId };
+  return { socketUrl, url, token, foreignSessionId, ...names, remoteSessionId: sessionId, resumeId, lastSeq };
 }
 
 /** A refusal by the other cluster in the words of this side. */
@@ -76,7 +97,22 @@ export function newId(): string {
   return `federation-${randomBytes(12).toString('hex')}`;
 }
 
-/** How the users of the backend at this URL are called elsewhere. */
-export function cloudAt(url: string): string {
-  return cloudOf(normalizeBackendUrl(url) ?? url);
+/** @param entries the room that is just being entered, and the one it is in */
+export function namesIn(
+  home: Pick<LinkHome, 'session' | 'backendUrl'>,
+  entries: readonly (FederationEntry | undefined)[],
+  remote: RemoteSession | undefined,
+): FederationNames {
+  const known = entries.flatMap((entry) => (entry === undefined ? [] : [entry]));
+  return new FederationNames({
+    session: { local: home.session, remote: remote?.sessionId ?? '' },
+    rooms: known.map(({ room }) => room),
+    ...cloudsAt(home.backendUrl, known[0]?.url ?? ''),
+  });
+}
+
+/** How people of the backends at these URLs are called elsewhere, and where those of the other side are at home. */
+function cloudsAt(local: string, remote: string): Pick<FederationFacts, 'cloud' | 'remoteServer'> {
+  const [near = local, far = remote] = [normalizeBackendUrl(local), normalizeBackendUrl(remote)];
+  return { cloud: { local: cloudOf(near), remote: cloudOf(far) }, remoteServer: far.replace(/\/+$/, '') };
 }

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import {
   FEDERATION,
   federationFrames,
+  MESSAGE_SEQ,
   readRemoteFrame,
   remoteError,
   wireError,
+  withoutSeq,
   type RemoteFrame,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
@@ -27,13 +29,18 @@ export interface RemoteEvents {
   closed(failure: WireError | undefined): void;
 }
 
+export type RemoteHello =
+  /** `lastSeq`: of the last frame that came, if the other cluster counts them. */
+  | { readonly resumeId: string; readonly lastSeq: string | undefined }
+  | { readonly url: string; readonly token: string };
+
 export interface RemoteOptions {
   readonly url: string;
   readonly rules: ReachRules;
   readonly headers: Readonly<Record<string, string>>;
   /** For reaching it, and for the answer to the hello. */
   readonly timeoutMs: number;
-  readonly hello: { readonly resumeId: string } | { readonly url: string; readonly token: string };
+  readonly hello: RemoteHello;
   readonly features: readonly string[];
 }
 
@@ -68,8 +75,12 @@ export class RemoteConnection {
     }
   }
 
-  send(text: string): void {
-    if (this.socket?.readyState === this.socket?.OPEN) this.socket?.send(text);
+  /** False: the connection is broken, and nothing goes there. */
+  send(text: string): boolean {
+    const { socket } = this;
+    if (socket === undefined || socket.readyState !== socket.OPEN) return false;
+    socket.send(text);
+    return true;
   }
 
   /** Stops and goes on reading. */
@@ -132,7 +143,7 @@ export class RemoteConnection {
     const text = given.trim();
     const frame = readRemoteFrame(text);
     if (frame === undefined) return;
-    if (this.ready) return this.events.frame(text, frame);
+    if (this.ready) return this.events.frame(withoutSeq(text, frame.seq), frame);
     if (frame.type === 'welcome') return this.welcomed(frame);
     if (frame.id !== this.helloId) return;
     if (frame.type === 'error') return this.fail(remoteError(frame));
@@ -146,10 +157,11 @@ export class RemoteConnection {
     if (!this.announced && !welcome?.features.includes(FEDERATION))
       return this.fail(wireError('federation_unsupported'));
     const { hello, features } = this.options;
+    const counts = welcome?.features.includes(MESSAGE_SEQ) === true;
     this.send(
       'resumeId' in hello
-        ? federationFrames.resume(this.helloId, hello.resumeId)
-        : federationFrames.hello(this.helloId, hello, features),
+        ? federationFrames.resume(this.helloId, hello.resumeId, hello.lastSeq)
+        : federationFrames.hello(this.helloId, hello, features, counts),
     );
   }
 

@@ -4,6 +4,7 @@ import {
   fail,
   ok,
   type Clock,
+  type JsonValue,
   type RegionId,
   type Result,
   type TenantKey,
@@ -76,7 +77,7 @@ export class Authenticator {
       case 'token':
         return this.byToken(hello);
       case 'backend':
-        return this.byBackend(hello);
+        return this.asked(hello.url, hello.params);
       case 'internal':
         return this.internal(hello, address);
       case 'federation':
@@ -113,13 +114,18 @@ export class Authenticator {
   }
 
   /** Somebody of another cluster: the backend of the room vouches for them. */
-  private async byFederation({ url, token }: Request<'federation'>): Promise<Outcome> {
-    const named = await this.named(url);
-    if (named === undefined) return fail(wireError('invalid_backend'));
-    if (token === undefined || !(await this.federates(named))) return fail(wireError('federation_unsupported'));
-    const proven = await this.byBackendToken(named, token);
+  private async byFederation({ url, proof }: Request<'federation'>): Promise<Outcome> {
+    const proven =
+      'token' in proof ? await this.byFederationToken(url, proof.token) : await this.asked(url, proof.params);
     if (!proven.ok) return proven;
     return ok({ ...proven.value, identity: { ...proven.value.identity, kind: 'federation' } });
+  }
+
+  private async byFederationToken(url: string, token: string): Promise<Outcome> {
+    const named = await this.named(url);
+    if (named === undefined) return fail(wireError('invalid_backend'));
+    if (!(await this.federates(named))) return fail(wireError('federation_unsupported'));
+    return this.byBackendToken(named, token);
   }
 
   private async federates({ backend, address: { base } }: Named): Promise<boolean> {
@@ -146,12 +152,12 @@ export class Authenticator {
   }
 
   /** Hello 1.0: the backend is asked. */
-  private async byBackend(hello: Request<'backend'>): Promise<Outcome> {
+  private async asked(url: string, params: JsonValue): Promise<Outcome> {
     const { nextcloud } = this.parts;
-    const named = await this.named(hello.url);
+    const named = await this.named(url);
     if (named === undefined) return fail(wireError('invalid_backend'));
     const requestUrl = await nextcloud.requestUrl(named.backend, named.address);
-    const answer = await nextcloud.authenticate(named.backend, requestUrl, hello.params);
+    const answer = await nextcloud.authenticate(named.backend, requestUrl, params);
     return answer.ok ? this.asBackendUser(named, answer.value) : answer;
   }
 

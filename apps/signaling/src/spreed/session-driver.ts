@@ -9,6 +9,7 @@ import {
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { Driver } from '../connections/connection-runner';
+import { Repeats } from '../federation/repeats';
 import { Outbox, OUTBOX_LIMITS } from '../connections/outbox';
 import type { Transport } from '../connections/transport';
 import type { TurnEnd } from '../connections/turn-end';
@@ -38,6 +39,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private readonly timers = new Map<TimerName, NodeJS.Timeout>();
   private readonly mail: DirectMail;
   private readonly entry: SessionEntry;
+  private readonly repeats = new Repeats();
   private owned: OwnedSession | undefined;
   /** Work that has to be done before this replica may go. */
   private farewell: Promise<void> = Promise.resolve();
@@ -68,6 +70,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   }
 
   deliver({ cursor, event }: Delivery): void {
+    if (this.repeats.has(event)) return this.passed(cursor);
     this.feed({ kind: 'delivered', event, position: cursor });
   }
 
@@ -88,7 +91,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   ended(reason: EndReason, detail?: string): void {
     const owned = this.letGo();
     // Whether it went on elsewhere or is over, shows itself to whoever holds the connection to the other cluster.
-    if (owned) this.services.federations.detach(owned.record.id);
+    if (owned) void this.services.federations.detach(owned.record.id);
     this.feed({ kind: 'ended', reason, ...(detail === undefined ? {} : { detail }) });
   }
 
@@ -226,7 +229,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     try {
       if (owned === undefined) return { kind, id, outcome: { ok: false, error: wireError('no_such_session') } };
       const error = await this.services.federations.join(owned, { id, ...request }, this.federationEnded);
-      if (this.owned !== owned) this.services.federations.detach(owned.record.id);
+      if (this.owned !== owned) void this.services.federations.detach(owned.record.id);
       if (error !== undefined) return { kind, id, outcome: { ok: false, error } };
       return { kind, id, outcome: { ok: true, roomId: request.roomId } };
     } catch (error) {
@@ -290,8 +293,11 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     // What was taken directly in this turn is written, or kept in the log, while the session is still ours.
     this.outbox.flush();
     const owned = this.letGo();
-    if (owned) this.services.federations.detach(owned.record.id);
-    this.farewell = this.attempt('detach', async () => owned?.detach());
+    const settled = owned && this.services.federations.detach(owned.record.id);
+    this.farewell = this.attempt('detach', async () => {
+      await settled;
+      await owned?.detach();
+    });
   }
 
   private async attempt(during: string, work: () => Promise<void>): Promise<void> {

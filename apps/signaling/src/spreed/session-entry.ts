@@ -11,6 +11,7 @@ import {
   type ResumedFacts,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
+import { Repeats } from '../federation/repeats';
 import { rightOf, rightToAttributes, type Authenticated } from './entry-right';
 import { isOrphaned } from './evictions';
 import { inCallOf } from './own-call';
@@ -99,16 +100,20 @@ export class SessionEntry {
         return refused(wireError('no_such_session'));
       }
       const facts = await this.resumedFacts(resumeId, outcome);
-      const federation = await this.services.federations.attach(owned, federationEnded);
+      const missed = outcome.missed.map(({ event }) => event);
+      const federation = await this.services.federations.attach(owned, missed, federationEnded);
       return { owned, input: { kind, outcome: { ok: true, ...facts, federation } } };
     } catch (error) {
-      return { owned, input: refused(wireFailure(this.services, error, 'resume')).input };
+      // Its client does not know that it has it, and may say hello for another one on this connection.
+      await owned?.detach();
+      return refused(wireFailure(this.services, error, 'resume'));
     }
   }
 
   private async resumedFacts(resumeId: string, outcome: Resumed): Promise<ResumedFacts> {
     const { virtuals, board } = this.services;
     const { session, missed, cursor, room: snapshot } = outcome;
+    const repeats = new Repeats();
     const { record } = session;
     const members = snapshot?.members ?? [];
     const self = members.find(({ sessionId }) => sessionId === record.id);
@@ -123,7 +128,9 @@ export class SessionEntry {
       virtuals: virtuals.of(record.id),
       ...(await this.whereabouts(outcome)),
       participants: snapshot === undefined ? [] : await board.current(snapshot.cursor.id, members),
-      missed: missed.map(({ event, cursor: position }): DeliveredEvent => ({ event, position })),
+      missed: missed.flatMap(({ event, cursor: position }): DeliveredEvent[] =>
+        repeats.has(event) ? [] : [{ event, position }],
+      ),
       position: cursor,
     };
   }

@@ -201,6 +201,8 @@ export interface RelayedEvent {
   /** The protocol package that wrote `raw`. */
   readonly dialect: string;
   readonly raw: string;
+  /** Where in what the other cluster sends this stands, for whoever goes on with the connection to it. */
+  readonly mark?: string;
 }
 
 /** Everything that reaches a session through the bus. */

@@ -17,10 +17,13 @@ export type HelloRequest = { readonly version: ProtocolVersion; readonly feature
   | { readonly kind: 'backend'; readonly url: string; readonly params: JsonValue }
   /** 2.0: a signed token. */
   | { readonly kind: 'token'; readonly url: string; readonly token: string }
-  /** A person of another cluster, whose gateway speaks for it. `token` undefined: an old version asks, which had none. */
-  | { readonly kind: 'federation'; readonly url: string; readonly token: string | undefined }
+  /** A person of another cluster, whose gateway speaks for it. */
+  | { readonly kind: 'federation'; readonly url: string; readonly proof: FederationProof }
   | { readonly kind: 'internal'; readonly backend: string; readonly random: string; readonly token: string }
 );
+
+/** 2.0: a signed token; 1.0: parameters that the backend of the room checks. */
+export type FederationProof = { readonly token: string } | { readonly params: JsonValue };
 
 /** Where a room of another cluster is, and by what right somebody may enter it. */
 export interface FederationTarget {

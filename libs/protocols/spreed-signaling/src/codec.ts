@@ -102,9 +102,11 @@ function decodeClientAuth(basis: HelloBasis, url: string, params: unknown, finis
 
 function decodeFederationAuth(basis: HelloBasis, url: string, params: unknown, finish: Finish): Decoded<Body> {
   if (normalizeBackendUrl(url) === undefined) return INVALID;
-  if (basis.version === '1.0') return finish({ ...basis, kind: 'federation', url, token: undefined });
+  const kind = 'federation' as const;
+  // The value came out of JSON.parse, so it is JSON.
+  if (basis.version === '1.0') return finish({ ...basis, kind, url, proof: { params: params as JsonValue } });
   const { data } = tokenParamsSchema.safeParse(params);
-  return data?.token ? finish({ ...basis, kind: 'federation', url, token: data.token }) : INVALID;
+  return data?.token ? finish({ ...basis, kind, url, proof: { token: data.token } }) : INVALID;
 }
 
 function decodeInternalAuth(basis: HelloBasis, params: unknown, finish: Finish): Decoded<Body> {

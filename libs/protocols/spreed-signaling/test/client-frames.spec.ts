@@ -17,6 +17,7 @@ describe('hello', () => {
     ['1.0, client', { version: '1.0', auth: { url, params: { a: 1 } } }],
     ['2.0, client', { version: '2.0', auth: { type: 'client', url, params: { token: 't' } } }],
     ['internal', { version: '1.0', auth: { type: 'internal', params: { backend: url } } }],
+    ['1.0, federation', { version: '1.0', auth: { type: 'federation', url, params: { ticket: 't' } } }],
     ['2.0, federation', { version: '2.0', auth: { type: 'federation', url, params: { token: 't' } } }],
     ['resume, nothing else counts', { version: '1.0', resumeid: 'r', auth: { type: 'no such type' } }],
   ])('%s is understood', (_name, body) => {

@@ -10,6 +10,7 @@ import {
   remoteError,
   remoteFrame,
   remoteSocketUrl,
+  withoutSeq,
 } from '../src';
 
 const LOCAL = 'local-session';
@@ -21,6 +22,7 @@ const names = new FederationNames({
     { local: 'here', remote: 'there' },
   ],
   cloud: { local: 'near.test/nc', remote: 'far.test' },
+  remoteServer: 'https://far.test',
 });
 
 const local = (frame: JsonObject) => JSON.parse(localFrame(JSON.stringify(frame), names)) as JsonObject;
@@ -82,6 +84,10 @@ describe('what the client reads', () => {
         ],
       },
     });
+    const [changed] = users;
+    expect(local(event('participants', 'update', { roomid: 'there', changed: [changed ?? {}] })).event).toMatchObject({
+      update: { changed: [{ sessionId: LOCAL, actorType: 'users', actorId: 'ada' }] },
+    });
     const all = { roomid: 'there', incall: 7, all: true };
     expect(local(event('participants', 'update', all)).event).toMatchObject({ update: { ...all, roomid: 'here' } });
     const flags = { roomid: 'there', sessionid: REMOTE, flags: 1 };
@@ -109,8 +115,15 @@ describe('what the client reads', () => {
       messageParameters: {
         'mention-call1': { type: 'call', id: 'there' },
         'mention-user1': { type: 'user', id: 'bob' },
-        'mention-user2': { type: 'user', id: 'ada', server: 'https://near.test/nc' },
+        'mention-user2': {
+          type: 'user',
+          id: 'ada',
+          server: 'https://near.test/nc',
+          'mention-id': 'federated_user/ada',
+        },
         'mention-user3': { type: 'user', id: 'eve', server: 'third.test' },
+        'mention-user4': { type: 'user', id: 'joe', 'mention-id': 'joe' },
+        actor: { type: 'user', id: 'bob' },
         file: { type: 'file', id: '1' },
       },
       parent: { token: 'there', actorType: 'federated_users', actorId: 'ada@near.test/nc' },
@@ -123,9 +136,11 @@ describe('what the client reads', () => {
       lastEditActorId: 'ada',
       messageParameters: {
         'mention-call1': { type: 'call', id: 'here' },
-        'mention-user1': { type: 'user', id: 'bob', server: 'far.test' },
-        'mention-user2': { type: 'user', id: 'ada' },
+        'mention-user1': { type: 'user', id: 'bob', server: 'https://far.test', 'mention-id': 'bob' },
+        'mention-user2': { type: 'user', id: 'ada', 'mention-id': 'federated_user/ada' },
         'mention-user3': { type: 'user', id: 'eve', server: 'third.test' },
+        'mention-user4': { type: 'user', id: 'joe', server: 'https://far.test', 'mention-id': 'joe' },
+        actor: { type: 'user', id: 'bob', server: 'https://far.test' },
         file: { type: 'file', id: '1' },
       },
       parent: { token: 'here', actorType: 'users', actorId: 'ada' },
@@ -167,6 +182,21 @@ describe('what the other cluster reads', () => {
     const order = (peerId: string) => ({ type: 'control', payload: { action: 'forceMute', peerId }, peerId });
     expect(remote(message({ type: 'room' }, order(LOCAL)))).toEqual(message({ type: 'room' }, order(REMOTE)));
     expect(remote(message({ type: 'room' }, order('other')))).toEqual(message({ type: 'room' }, order('other')));
+  });
+
+  test('whom an offer is from', () => {
+    const offer = (from: string, to: string) =>
+      message({ type: 'session', sessionid: to }, { type: 'offer', from, to, payload: { sdp: LOCAL } });
+    expect(remote(offer(LOCAL, 'other'))).toEqual(offer(REMOTE, 'other'));
+    // Read from there, the same offer is for the one it is for; what is in it is nobody's name.
+    const there = {
+      sender: { type: 'session', sessionid: 'other' },
+      data: { type: 'offer', from: 'other', to: REMOTE },
+    };
+    expect(local({ type: 'message', message: there }).message).toEqual({
+      ...there,
+      data: { ...there.data, to: LOCAL },
+    });
   });
 
   test('transient keys', () => {
@@ -254,9 +284,12 @@ describe('the dialogue with the other cluster', () => {
     for (const bad of ['ftp://x/', 'https://user:pw@x/', 'nothing']) expect(remoteSocketUrl(bad)).toBeUndefined();
   });
 
-  test('a hello never asks for what is between a client and its own gateway', () => {
-    const text = federationFrames.hello('1', { url: 'https://far.test/', token: 't' }, ['chat-relay', 'message-seq']);
-    expect(JSON.parse(text)).toEqual({
+  test('a hello asks for numbers of frames if the other cluster has them, whatever the client wants', () => {
+    const to = { url: 'https://far.test/', token: 't' };
+    const hello = (features: string[], counts: boolean) =>
+      JSON.parse(federationFrames.hello('1', to, features, counts)) as { hello: object };
+    expect(hello(['chat-relay'], true).hello).toMatchObject({ features: ['chat-relay', 'message-seq'] });
+    expect(hello(['chat-relay', 'message-seq'], false)).toEqual({
       id: '1',
       type: 'hello',
       hello: {
@@ -264,6 +297,18 @@ describe('the dialogue with the other cluster', () => {
         features: ['chat-relay'],
         auth: { type: 'federation', url: 'https://far.test/', params: { token: 't' } },
       },
+    });
+  });
+
+  test('numbers of frames are the gateways’ own', () => {
+    const [text, seq] = ['{"type":"message","message":{"data":"\\u00e4 \\/","n":1.0}}', '1~7~"'];
+    const counted = `${text.slice(0, -1)},"seq":${JSON.stringify(seq)}}`;
+    expect(readRemoteFrame(counted)?.seq).toBe(seq);
+    expect(withoutSeq(counted, seq)).toBe(text);
+    expect(withoutSeq(text, undefined)).toBe(text);
+    expect(withoutSeq('{"seq":"7","type":"novelty"}', '7')).toBe('{"type":"novelty"}');
+    expect(JSON.parse(federationFrames.resume('1', 'r', '7'))).toMatchObject({
+      hello: { resumeid: 'r', lastSeq: '7' },
     });
   });
 

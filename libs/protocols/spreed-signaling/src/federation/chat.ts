@@ -43,7 +43,7 @@ function localComment(comment: JsonObject, names: FederationNames, depth = 0): J
     result.messageParameters = Object.fromEntries(
       Object.entries(messageParameters).map(([key, value]) => [
         key,
-        isObject(value) ? localParameter(value, names) : value,
+        isObject(value) ? localParameter(key, value, names) : value,
       ]),
     );
   }
@@ -51,14 +51,19 @@ function localComment(comment: JsonObject, names: FederationNames, depth = 0): J
   return result;
 }
 
-/** Somebody (or something) the text mentions. */
-function localParameter(parameter: JsonObject, names: FederationNames): JsonObject {
-  const { type, server, id } = parameter;
+/**
+ * Somebody (or something) in a text. A mention of somebody over there can be written again only by the id it has there,
+ * which newer backends name themselves.
+ */
+function localParameter(key: string, parameter: JsonObject, names: FederationNames): JsonObject {
+  const { type, server: given, id } = parameter;
   if (type === 'call' && typeof id === 'string') return { ...parameter, id: names.localRoom(id) };
   if (type !== 'user') return parameter;
   const { server: _given, ...rest } = parameter;
-  const local = names.localServer(typeof server === 'string' && server !== '' ? server : undefined);
-  return local === undefined ? rest : { ...rest, server: local };
+  const isTheirs = typeof given !== 'string' || given === '';
+  const server = names.localServer(isTheirs ? undefined : given);
+  const needsId = isTheirs && key.startsWith('mention-') && id !== undefined && rest['mention-id'] === undefined;
+  return { ...rest, ...(needsId ? { 'mention-id': id } : {}), ...(server === undefined ? {} : { server }) };
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@parley/domain';
 import { z } from 'zod';
 import { nestsDeeperThan } from '../depth';
 import type { WireError } from '../errors';
@@ -12,6 +13,7 @@ const strings = z.array(z.string()).catch([]);
 const frameSchema = z.looseObject({
   id: z.string().optional().catch(undefined),
   type: z.string(),
+  seq: z.string().optional().catch(undefined),
   welcome: z.looseObject({ features: strings }).optional().catch(undefined),
   hello: z.looseObject({ sessionid: z.string(), resumeid: z.string() }).optional().catch(undefined),
   room: z.looseObject({ roomid: z.string() }).optional().catch(undefined),
@@ -62,19 +64,25 @@ export function isDisinvitation(text: string, remoteRoom: string): boolean {
 
 /** Frames of the gateway that speaks for a client. */
 export const federationFrames = {
-  /** `message-seq` is between this client and its own gateway. */
-  hello: (id: string, to: { url: string; token: string }, features: readonly string[]): string =>
-    JSON.stringify({
+  /**
+   * `message-seq` is between two gateways here, whatever the client announced.
+   * @param counts the other cluster knows it
+   */
+  hello: (id: string, to: { url: string; token: string }, features: readonly string[], counts: boolean): string => {
+    const others = features.filter((feature) => feature !== MESSAGE_SEQ);
+    return JSON.stringify({
       id,
       type: 'hello',
       hello: {
         version: '2.0',
-        features: features.filter((feature) => feature !== MESSAGE_SEQ),
+        features: counts ? [...others, MESSAGE_SEQ] : others,
         auth: { type: 'federation', url: to.url, params: { token: to.token } },
       },
-    }),
-  resume: (id: string, resumeid: string): string =>
-    JSON.stringify({ id, type: 'hello', hello: { version: '2.0', resumeid } }),
+    });
+  },
+  /** @param lastSeq of the last frame that was handled */
+  resume: (id: string, resumeid: string, lastSeq: string | undefined): string =>
+    JSON.stringify({ id, type: 'hello', hello: { version: '2.0', resumeid, lastSeq } }),
   join: (id: string, roomid: string, sessionid: string | undefined): string =>
     JSON.stringify({ id, type: 'room', room: { roomid, sessionid } }),
   leave: (id: string): string => JSON.stringify({ id, type: 'room', room: { roomid: '' } }),
@@ -85,9 +93,25 @@ export const federationFrames = {
   /** To the client: it is whole again, with the same session there or a new one. */
   resumed: (resumed: boolean): string =>
     JSON.stringify({ type: 'event', event: { target: 'room', type: 'federation_resumed', resumed } }),
+  /** To the client: a frame of its cannot be handed on, and does not wait either. */
+  notSent: (text: string): string => {
+    const frame: unknown = JSON.parse(text);
+    const message = 'The other server cannot be reached, and too much waits for it already.';
+    const error = { code: 'federation_error', message };
+    return JSON.stringify({ id: isObject(frame) ? frame.id : undefined, type: 'error', error });
+  },
   /** To the client: it is in no room any more. */
   outside: (id?: string): string => JSON.stringify({ id, type: 'room', room: { roomid: '' } }),
 } as const;
+
+/** A frame as it was before it got its number, which is the other cluster's and says nothing to the client. */
+export function withoutSeq(text: string, seq: string | undefined): string {
+  if (seq === undefined) return text;
+  const end = `,"seq":${JSON.stringify(seq)}}`;
+  if (text.endsWith(end)) return `${text.slice(0, -end.length)}}`;
+  const { seq: _number, ...frame } = JSON.parse(text) as JsonObject;
+  return JSON.stringify(frame);
+}
 
 /** The same frame with another id, or without one. */
 export function withId(text: string, id: string | undefined): string {

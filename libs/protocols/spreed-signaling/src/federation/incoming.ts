@@ -75,10 +75,12 @@ function localEvent(event: JsonObject, names: FederationNames): JsonObject {
     return { ...event, message: data === undefined ? renamed : { ...renamed, data: localAnnouncement(data, names) } };
   }
   if (target !== 'participants') return { ...event, [type]: renamed };
-  const { users } = payload;
   const shown = withLocalSession(renamed, 'sessionid', names);
-  if (!Array.isArray(users)) return { ...event, [type]: shown };
-  return { ...event, [type]: { ...shown, users: users.map((user) => localUser(user, names)) } };
+  const lists = ['users', 'changed'].flatMap((key) => {
+    const list = payload[key];
+    return Array.isArray(list) ? [[key, list.map((user) => localUser(user, names))] as const] : [];
+  });
+  return { ...event, [type]: { ...shown, ...Object.fromEntries(lists) } };
 }
 
 /** An entry of `join` or `change`, or an id of `leave`. */

@@ -16,6 +16,8 @@ export interface FederationFacts {
   readonly rooms: readonly RoomNames[];
   /** The backends on both sides, as {@link cloudOf} writes them. */
   readonly cloud: RoomNames;
+  /** Base URL of the other side's backend, without a slash at the end: where people of its are at home. */
+  readonly remoteServer: string;
 }
 
 const USERS = 'users';
@@ -73,10 +75,9 @@ export class FederationNames {
     return at > 0 && cloudOf(id.slice(at + 1)) === local ? { type: USERS, id: id.slice(0, at) } : { type, id };
   }
 
-  /** The cloud of somebody who is mentioned; undefined: the reader's own. */
+  /** Base URL of the cloud of somebody who is mentioned; undefined: the reader's own. */
   localServer(server: string | undefined): string | undefined {
-    const { local, remote } = this.facts.cloud;
-    if (server === undefined) return remote;
-    return cloudOf(server) === local ? undefined : server;
+    if (server === undefined) return this.facts.remoteServer;
+    return cloudOf(server) === this.facts.cloud.local ? undefined : server;
   }
 }
