@@ -23,13 +23,13 @@ describe('a WebSocket', () => {
   });
 
   /** A client and how often it was asked whether it is there. */
-  async function connect(autoPong: boolean) {
+  async function connect(autoPong: boolean, deadAfterMs = 400) {
     const seen: Seen = { pings: [], closed: false, transport: undefined };
     server.once('connection', (socket, request) => {
       const events = { text: () => undefined, binary: () => undefined, closed: () => (seen.closed = true) };
       seen.transport = new WsTransport(socket, request.socket, '192.0.2.1', events, {
         pingEveryMs: 40,
-        deadAfterMs: 400,
+        deadAfterMs,
       });
     });
     const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { autoPong });
@@ -38,6 +38,18 @@ describe('a WebSocket', () => {
     await once(client, 'open');
     return seen;
   }
+
+  test('cuts who asks on and on and reads none of the answers', async () => {
+    const seen = await connect(true, 60_000);
+    const client = clients.at(-1);
+    client?.pause();
+    const payload = Buffer.alloc(125);
+    for (let sent = 0; !seen.closed && sent < 200_000; sent += 1_000) {
+      for (let n = 0; n < 1_000; n += 1) client?.ping(payload);
+      await new Promise(setImmediate);
+    }
+    await eventually(() => seen.closed, 'the end of the connection');
+  });
 
   test('asks at once and again and again whether its client is there; the question is the time in nanoseconds', async () => {
     const seen = await connect(true);
