@@ -10,8 +10,11 @@ export interface TestRedis {
   readonly port: number;
   /** Changes with `restart`. */
   readonly pid: number;
-  /** Ends the process and starts an empty one on the same port. */
-  restart(): Promise<void>;
+  /**
+   * Ends the process and starts an empty one on the same port.
+   * @param signal default SIGKILL; after SIGTERM what it answered is written before it ends
+   */
+  restart(signal?: NodeJS.Signals): Promise<void>;
   /** `kill -9`: connections break, nobody is told. */
   kill(): Promise<void>;
   close(): Promise<void>;
@@ -36,8 +39,8 @@ export async function startRedis(): Promise<TestRedis> {
     get pid() {
       return server.pid;
     },
-    async restart() {
-      await end('SIGKILL');
+    async restart(signal = 'SIGKILL') {
+      await end(signal);
       server = await launch();
     },
     kill: () => end('SIGKILL'),

@@ -19,6 +19,8 @@ type RoomState = StoredRoomState & Pick<RoomRead, 'generation' | 'seq'>;
 export class RoomFeed {
   policy: DoorPolicy | undefined;
   private generation = '';
+  /** The generation before, which the store lost. */
+  private former: string | undefined;
   private seq = 0;
   /** The members that are here. */
   readonly residents = new Residents();
@@ -37,7 +39,8 @@ export class RoomFeed {
   private recentAfter = 0;
   private early: RoomSignal[] = [];
   private readonly cohorts = new Map<LiveSession, Cohort>();
-  private settleAt: number | undefined;
+  /** When it is certain who is gone since the store lost the room. */
+  settleAt: number | undefined;
   private dirty = false;
   private syncing: Promise<void> | undefined;
 
@@ -53,11 +56,6 @@ export class RoomFeed {
   /** Something may be missing here. */
   get behind(): boolean {
     return this.dirty || this.syncing !== undefined;
-  }
-
-  /** When it is certain who is gone since the store lost the room. */
-  get settlesAt(): number | undefined {
-    return this.settleAt;
   }
 
   get position(): RoomPosition {
@@ -220,6 +218,7 @@ export class RoomFeed {
   private changeGeneration(read: RoomRead): void {
     const believed = new Cohort(this.picture.copy());
     for (const session of this.sessions) if (!this.cohorts.has(session)) this.cohorts.set(session, believed);
+    this.former = this.generation;
     this.generation = read.generation;
     this.settleAt = performance.now() + this.ctx.times.generationGraceMs;
     this.seq = read.entries ? 0 : read.seq;
@@ -240,7 +239,15 @@ export class RoomFeed {
 
   /** A newcomer was placed in another generation than this feed has reached. */
   private correct(session: LiveSession, state: RoomState): void {
-    this.cohorts.set(session, new Cohort(new RoomPicture(state)));
+    const cohort = new Cohort(new RoomPicture(state));
+    // Placed before the store lost the room: what came here since is not lost.
+    const since = this.recent.filter(
+      ({ position: { generation, seq } }) => generation !== state.generation || seq > state.seq,
+    );
+    for (const { position, except, event } of state.generation === this.former ? since : []) {
+      this.hand(session, position, except, cohort.filter(event));
+    }
+    this.cohorts.set(session, cohort);
     this.settleAt ??= performance.now() + this.ctx.times.generationGraceMs;
     session.renumber(this.position);
     // Should the store be ahead, reading it brings this feed there; only then the two can be compared.

@@ -118,7 +118,7 @@ export class Upkeep {
     await inChunks(this.ctx.feeds.all(), async (feed) => {
       await feed.syncIfDirty();
       await feed.settleIfDue(now);
-      if (feed.settlesAt !== undefined) this.alarm.setTo(feed.settlesAt);
+      if (feed.settleAt !== undefined) this.alarm.setTo(feed.settleAt);
     });
   }
 
