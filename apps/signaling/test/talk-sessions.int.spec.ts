@@ -1,4 +1,4 @@
-import { event, expectEvent, foreignIdOf, isUpdate, joinedIn, says } from './backend-poster';
+import { event, expectEvent, foreignIdOf, isUpdate, says } from './backend-poster';
 import { inEveryLayout } from './layouts';
 import { TalkHouse } from './talk-house';
 

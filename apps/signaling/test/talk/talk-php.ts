@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { JsonObject, JsonValue } from '@parley/domain';
 import { SignJWT } from 'jose';
-import { internalSecretOf, type TalkServer } from '../backend-poster';
+import type { TalkServer } from '../backend-poster';
 import { refusal, type BackendRequest, type CloudRules, type FakeNextcloud } from '../fake-nextcloud';
 import { BackendNotifier, type PhpAnswer } from './backend-notifier';
 import { Conversation, type Attendee, type PhpSession } from './conversation';
@@ -100,7 +100,7 @@ export class TalkPhp implements CloudRules {
   /** What makes an internal client one, from the start of its page to the end. */
   private recorderSettings(): SignalingSettings {
     const random = randomBytes(32).toString('hex');
-    const token = createHmac('sha256', internalSecretOf(this.talk.id)).update(random).digest('hex');
+    const token = createHmac('sha256', this.talk.internalSecret).update(random).digest('hex');
     const internal = { random, token, backend: this.cloud.url };
     return { server: this.server, backendUrl: this.cloud.url + CONTROLLER, helloAuthParams: { internal } };
   }
