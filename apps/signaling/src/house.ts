@@ -90,6 +90,9 @@ export function openHouse(
   const evictions = new Evictions({ census, sessions: live.sessions, backends: foreign.store, logger });
   foreign.onChanged(() => evictions.call());
   const federations = federationsOn(ground);
+  foreign.onChanged(() => {
+    federations.backendsChanged().catch((error: unknown) => errors.report(error, { during: 'change of backends' }));
+  });
   const services = {
     sessions: live.sessions,
     rooms: live.rooms,

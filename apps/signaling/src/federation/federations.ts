@@ -65,6 +65,8 @@ const SETTLE_MS = 2_000;
 /** The sessions of this replica that are guests of other clusters. */
 export class Federations {
   private readonly guests = new Map<SessionId, Guest>();
+  /** Where the people of each backend may go. */
+  private readonly reach = new Map<string, ReachRules>();
   private readonly states: FederationStates;
   private readonly loops: readonly Background[];
   private closing = false;
@@ -174,14 +176,28 @@ export class Federations {
     await Promise.all([...this.guests.values()].map(({ link }) => link.drop()));
   }
 
+  /** Backends may have changed: from now on connections are made by their present rules. */
+  async backendsChanged(): Promise<void> {
+    for (const id of [...this.reach.keys()]) {
+      const backend = await this.parts.backends.byId(id);
+      // Of one that was removed the sessions are ended elsewhere; until then they go nowhere new.
+      this.reach.set(id, new ReachRules(backend?.allowPrivate ?? []));
+    }
+  }
+
   private newGuest(owned: OwnedSession, right: BackendRight, backend: Backend, ended: () => void): Guest {
     const { id, features } = owned.record;
+    const { reach } = this;
+    const rules = new ReachRules(backend.allowPrivate);
+    reach.set(backend.id, rules);
     const { errors, version, times } = this.parts;
     const home: LinkHome = {
       session: id,
       features,
       backendUrl: right.requestUrl,
-      rules: new ReachRules(backend.allowPrivate),
+      get rules() {
+        return reach.get(backend.id) ?? rules;
+      },
       headers: { 'user-agent': serverName(version) },
       times: { ...FEDERATION_TIMES, ...times },
       deliver: (raw, mark) => this.deliver(guest, raw, mark),
