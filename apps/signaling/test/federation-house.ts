@@ -3,58 +3,73 @@ import type { JsonObject } from '@parley/domain';
 import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
 import { SignJWT } from 'jose';
 import type { RunningSignaling } from '../src/app';
-import { event, eventOf, foreignIdOf, TalkServer } from './backend-poster';
-import { TestRegion } from './gateway';
+import { event, eventOf, foreignIdOf, type TalkServer } from './backend-poster';
+import type { Layout } from './layouts';
+import { TalkHouse } from './talk-house';
 import { TcpGate } from './tcp-gate';
 
 /** A cluster with a Nextcloud of its own. */
-export interface TestCluster {
-  readonly region: TestRegion;
-  readonly gateway: RunningSignaling;
-  readonly talk: TalkServer;
-}
+export class TestCluster extends TalkHouse {
+  constructor() {
+    super(
+      {
+        backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
+        federationTimes: { timeoutMs: 2_000, firstRetryMs: 50, lastRetryMs: 200 },
+      },
+      ['talk'],
+    );
+  }
 
-const OVERRIDES = {
-  backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
-  federationTimes: { timeoutMs: 2_000, firstRetryMs: 50, lastRetryMs: 200 },
-};
-
-async function startCluster(): Promise<TestCluster> {
-  const region = await TestRegion.start();
-  const talk = await TalkServer.start(region, 'talk');
-  return { region, talk, gateway: await region.replica(OVERRIDES) };
+  /** The replica to which the way between the clusters leads. */
+  get gateway(): RunningSignaling {
+    return this.one;
+  }
 }
 
 /** Two clusters, `near` and `far`, with nothing in common but the way between them. */
 export class FederationHouse {
+  readonly near = new TestCluster();
+  readonly far = new TestCluster();
   private readonly key = generateKeyPairSync('ed25519');
+  private way: TcpGate | undefined;
   private number = 0;
 
-  private constructor(
-    readonly near: TestCluster,
-    readonly far: TestCluster,
-    readonly gate: TcpGate,
-  ) {
-    far.talk.cloud.capabilities.signaling['hello-v2-token-key'] = this.key.publicKey
-      .export({ format: 'pem', type: 'spki' })
-      .toString();
+  /** Two clusters of one replica each, for clients over WebSocket. */
+  static async start(): Promise<FederationHouse> {
+    const house = new FederationHouse();
+    await house.arrange({ replicas: 1, transport: 'websocket' });
+    return house;
   }
 
-  static async start(): Promise<FederationHouse> {
-    const [near, far] = await Promise.all([startCluster(), startCluster()]);
-    return new FederationHouse(near, far, await TcpGate.to(far.gateway.url));
+  /** See {@link TalkHouse.arrange}; both clusters have as many replicas. */
+  async arrange(layout: Layout): Promise<void> {
+    await Promise.all([this.near, this.far].map((cluster) => cluster.arrange(layout)));
+    this.way ??= await TcpGate.to(this.far.gateway.url);
+    this.trustsUs(this.far.talk);
+  }
+
+  get gate(): TcpGate {
+    if (this.way === undefined) throw new Error('the houses were not started');
+    return this.way;
+  }
+
+  /** From now on this Nextcloud takes the tokens made here for its own. */
+  trustsUs({ cloud }: TalkServer): void {
+    const key = this.key.publicKey.export({ format: 'pem', type: 'spki' }).toString();
+    cloud.capabilities.signaling['hello-v2-token-key'] = key;
   }
 
   async sendEverybodyHome(): Promise<void> {
-    this.gate.unlock();
-    await Promise.all([this.near, this.far].map(({ region }) => region.sendEverybodyHome()));
+    this.way?.unlock();
+    await Promise.all([this.near, this.far].map((cluster) => cluster.sendEverybodyHome()));
   }
 
   async close(): Promise<void> {
-    await this.near.region.close();
-    await this.gate.close();
-    await this.far.region.close();
-    await Promise.all([this.near, this.far].map(({ talk }) => talk.close()));
+    const { way } = this;
+    this.way = undefined;
+    await this.near.close();
+    await way?.close();
+    await this.far.close();
   }
 
   readonly newRoom = (): { local: string; remote: string } => {
@@ -64,7 +79,7 @@ export class FederationHouse {
 
   /** Another replica of the near cluster. */
   async nearReplica(env: Record<string, string> = {}): Promise<RunningSignaling> {
-    return this.near.region.replica(OVERRIDES, env);
+    return this.near.anotherReplica(env);
   }
 
   /** One whose way to Redis can be cut; its gate is to be closed by the test. */
@@ -115,7 +130,7 @@ export class FederationHouse {
   }> {
     const { features = [], replica = this.near.gateway } = options;
     const room = this.newRoom();
-    const host = await this.far.talk.member(this.far.gateway, 'bob', room.remote, { name: 'host' });
+    const host = await this.far.talk.member(this.far.two, 'bob', room.remote, { name: 'host' });
     const guest = await this.near.talk.user(replica, 'ada', { name: 'guest', features });
     await this.enter(guest, 'ada', room);
     await guest.expectJoined(host.sessionId);

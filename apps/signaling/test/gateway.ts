@@ -100,7 +100,8 @@ export class TestRegion {
 
   /** Takes a replica away, in good order. */
   async retire(replica: RunningSignaling): Promise<void> {
-    this.replicas.splice(this.replicas.indexOf(replica), 1);
+    const at = this.replicas.indexOf(replica);
+    if (at !== -1) this.replicas.splice(at, 1);
     await replica.close();
   }
 

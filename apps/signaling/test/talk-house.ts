@@ -12,6 +12,7 @@ import type { Layout } from './layouts';
 export class TalkHouse {
   private opened: TestRegion | undefined;
   private readonly replicas: RunningSignaling[] = [];
+  private readonly extra: RunningSignaling[] = [];
   private readonly clouds: TalkServer[] = [];
   private number = 0;
   private posts = 0;
@@ -67,9 +68,11 @@ export class TalkHouse {
     region.address = `198.51.100.${(this.arrangements += 1)}`;
   }
 
-  /** One more replica than the layout has, for tests that close it again. */
-  async anotherReplica(): Promise<RunningSignaling> {
-    return this.region.replica(this.overrides);
+  /** One more replica than the layout has, for the test that asks for it. */
+  async anotherReplica(env: Record<string, string> = {}): Promise<RunningSignaling> {
+    const replica = await this.region.replica(this.overrides, env);
+    this.extra.push(replica);
+    return replica;
   }
 
   /** One more Nextcloud. */
@@ -79,14 +82,17 @@ export class TalkHouse {
     return cloud;
   }
 
+  /** Ends the clients, and the replicas that are none of the layout. */
   async sendEverybodyHome(): Promise<void> {
     await this.opened?.sendEverybodyHome();
+    for (const replica of this.extra.splice(0)) await this.opened?.retire(replica);
   }
 
   async close(): Promise<void> {
     const region = this.opened;
     this.opened = undefined;
     this.replicas.splice(0);
+    this.extra.splice(0);
     await region?.close();
     await Promise.all(this.clouds.splice(0).map((cloud) => cloud.close()));
   }
