@@ -86,7 +86,7 @@ export function openHouse(
     dialoutMs: overrides.dialoutMs,
     endedCallMs: overrides.endedCallMs,
   });
-  const census = new Census(metrics);
+  const census = new Census(metrics, live);
   const evictions = new Evictions({ census, sessions: live.sessions, backends: foreign.store, logger });
   foreign.onChanged(() => evictions.call());
   const federations = federationsOn(ground);

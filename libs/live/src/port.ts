@@ -291,6 +291,8 @@ export interface Live {
   readonly asks: LiveAsks;
   readonly guards: LiveGuards;
   readonly events: LiveEvents;
+  /** What there is on all replicas: sessions that are connected or may be resumed, virtual ones too; rooms with members. */
+  census(): Promise<{ readonly sessions: number; readonly rooms: number }>;
   /** Whether the store answers right now; part of readiness. */
   healthy(): Promise<boolean>;
   /** Gives its sessions up for resume elsewhere and closes its connections. */

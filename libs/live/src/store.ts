@@ -277,6 +277,9 @@ export interface DueRoom {
   readonly claim: string;
 }
 
+/** What is counted over all replicas. */
+export type Listed = 'sessions' | 'rooms';
+
 /** Lists of things that live under their own keys. They may be ahead of the truth, never behind it. */
 export interface RegistryStore {
   beat(replica: ReplicaId): Promise<Beat>;
@@ -304,6 +307,10 @@ export interface RegistryStore {
   /** Gives it up (to `heir`), unless somebody else has it. */
   releaseForeign(tenant: TenantKey, foreignId: string, session: SessionId, heir?: SessionId): Promise<void>;
   foreignHolder(tenant: TenantKey, foreignId: string): Promise<SessionId | undefined>;
+  /** Notes what there is, for a while, for those who count. */
+  enlist(kind: Listed, ids: readonly string[]): Promise<void>;
+  delist(kind: Listed, id: string): Promise<void>;
+  listed(kind: Listed): Promise<number>;
   addVirtual(parent: SessionId, virtual: SessionId): Promise<void>;
   removeVirtual(parent: SessionId, virtual: SessionId): Promise<void>;
   virtuals(parent: SessionId): Promise<readonly SessionId[]>;

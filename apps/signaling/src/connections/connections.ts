@@ -72,6 +72,7 @@ export class Connections {
     const transport = connect({
       text: (text) => this.received(runner, { kind: 'frame', text }, () => transport.terminate()),
       binary: () => runner.receive({ kind: 'binary' }),
+      answered: (roundTripMs) => this.services.census.answered(roundTripMs),
       closed: () => {
         this.gauge.dec({ transport: transport.kind });
         this.open.delete(entry);
@@ -83,6 +84,7 @@ export class Connections {
     waiting.onLate(() => runner.feed({ kind: 'timer', timer: 'hello' }));
     this.open.add(entry);
     this.gauge.inc({ transport: transport.kind });
+    this.services.census.connected(transport.address);
     runner.feed({ kind: 'opened' });
   }
 

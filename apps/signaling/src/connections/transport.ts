@@ -23,6 +23,8 @@ export interface Transport {
 export interface TransportEvents {
   text(frame: string): void;
   binary(): void;
+  /** The client answered a ping after so long, in milliseconds. */
+  answered?(roundTripMs: number): void;
   /** Called once. */
   closed(): void;
 }

@@ -16,6 +16,8 @@ const CLOSE_GRACE_MS = 2_000;
 
 const NOTHING = Buffer.alloc(0);
 
+const NS_PER_MS = 1_000_000;
+
 /** A WebSocket as a {@link Transport}. */
 export class WsTransport implements Transport {
   readonly kind = 'websocket';
@@ -40,7 +42,12 @@ export class WsTransport implements Transport {
       // binaryType is nodebuffer, so this is one Buffer.
       else events.text(data.toString('utf8'));
     });
-    socket.on('pong', alive);
+    socket.on('pong', (sentAt: Buffer) => {
+      alive();
+      const roundTrip = Date.now() - Number(sentAt.toString('latin1')) / NS_PER_MS;
+      // A pong nobody asked for says nothing.
+      if (roundTrip >= 0 && roundTrip <= times.deadAfterMs) events.answered?.(roundTrip);
+    });
     // The reason is in the close that follows.
     socket.on('error', () => undefined);
     socket.once('close', () => {

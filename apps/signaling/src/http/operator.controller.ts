@@ -21,10 +21,12 @@ export class OperatorController {
     @Inject(ADDRESS_OF) private readonly addressOf: AddressOf,
   ) {}
 
-  /** Rooms and sessions of this replica. */
+  /** Rooms and sessions of all replicas. */
   @Get('api/v1/stats')
-  stats(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    if (this.mayLook(request, reply)) sendJson(reply, { rooms: this.census.rooms, sessions: this.census.sessions });
+  async stats(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (!this.mayLook(request, reply)) return;
+    const { rooms, sessions } = await this.census.everywhere();
+    sendJson(reply, { rooms, sessions });
   }
 
   @Get('api/v1/serverinfo')

@@ -1,5 +1,5 @@
-import { isDomainError } from '@parley/domain';
-import type { OwnedSession } from '@parley/live';
+import { isDomainError, type RoomSessionId } from '@parley/domain';
+import type { Live, OwnedSession } from '@parley/live';
 import type { Metrics } from '@parley/server-kit';
 
 /**
@@ -8,14 +8,25 @@ import type { Metrics } from '@parley/server-kit';
  */
 export class Census {
   private readonly present = new Set<OwnedSession>();
+  /** Those in a call, and where. */
+  private readonly calling = new Map<OwnedSession, RoomSessionId>();
   private readonly gauge;
   private readonly opened;
   private readonly resumes;
   private readonly failedResumes;
   private readonly limited;
   private readonly roomGauge;
+  private readonly inRooms;
+  private readonly inCalls;
+  private readonly joinedCalls;
+  private readonly calls;
+  private readonly countries;
+  private readonly roundTrips;
 
-  constructor(metrics: Metrics) {
+  constructor(
+    metrics: Metrics,
+    private readonly live: Pick<Live, 'census'>,
+  ) {
     const labels = ['backend', 'clienttype'] as const;
     this.gauge = metrics.gauge('signaling_hub_sessions', { help: 'Sessions on this replica', labels });
     this.opened = metrics.counter('signaling_hub_sessions_total', { help: 'Sessions opened', labels });
@@ -25,12 +36,60 @@ export class Census {
       help: 'Sessions refused because their backend has too many',
       labels: ['backend'],
     });
+    // Without the room as a label: there is no limit to their number.
+    this.inRooms = metrics.gauge('signaling_room_sessions', { help: 'Sessions of this replica in rooms', labels });
+    this.inCalls = metrics.gauge('signaling_call_sessions', { help: 'Sessions of this replica in calls', labels });
+    this.joinedCalls = metrics.counter('signaling_call_sessions_total', {
+      help: 'Sessions that joined a call',
+      labels,
+    });
+    this.calls = metrics.counter('signaling_call_rooms_total', {
+      help: 'Calls that a session of this replica was the first one of this replica in',
+      labels: ['backend'],
+    });
+    this.countries = metrics.counter('signaling_client_countries_total', {
+      help: 'Clients by country; there is no database of addresses, so it is loopback or unknown',
+      labels: ['country'],
+    });
+    this.roundTrips = metrics.histogram('signaling_client_rtt', {
+      help: 'Round trips of WebSocket pings in milliseconds',
+      buckets: [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000],
+    });
     this.roomGauge = metrics.gauge('signaling_hub_rooms', { help: 'Rooms with sessions on this replica' });
   }
 
   /** Brings the figures up to date that nobody tells of. To be called before they are read. */
   collect(): void {
     this.roomGauge.set(this.rooms);
+    this.inRooms.reset();
+    this.inCalls.reset();
+    for (const session of this.present) if (session.room !== undefined) this.inRooms.inc(labelsOf(session));
+    for (const session of this.calling.keys()) this.inCalls.inc(labelsOf(session));
+  }
+
+  /** What there is on all replicas, those included that wait to be resumed. */
+  everywhere(): Promise<{ readonly sessions: number; readonly rooms: number }> {
+    return this.live.census();
+  }
+
+  /** A session joined the call of its room, or is in it no more. */
+  call(session: OwnedSession, inside: boolean): void {
+    const { room } = session;
+    if (!inside || room === undefined) return void this.calling.delete(session);
+    this.joinedCalls.inc(labelsOf(session));
+    if (![...this.calling.values()].includes(room)) this.calls.inc({ backend: backendOf(session.record.tenant) });
+    this.calling.set(session, room);
+  }
+
+  /** A client answered a ping. */
+  answered(roundTripMs: number): void {
+    this.roundTrips.observe(roundTripMs);
+  }
+
+  /** A client connected from this address. */
+  connected(address: string): void {
+    const isLocal = address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+    this.countries.inc({ country: isLocal ? 'loopback' : 'unknown-country' });
   }
 
   /** Those connected right now. */
@@ -58,6 +117,7 @@ export class Census {
 
   /** It has none any more. */
   departed(session: OwnedSession): void {
+    this.calling.delete(session);
     if (this.present.delete(session)) this.gauge.dec(labelsOf(session));
   }
 

@@ -25,6 +25,7 @@ const LOCAL: ReadonlySet<Effect['kind']> = new Set([
   'send',
   'mark',
   'answered',
+  'call',
   'close',
   'start-timer',
   'stop-timer',
@@ -123,6 +124,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
         return this.outbox.mark(effect.position);
       case 'answered':
         return this.answered();
+      case 'call':
+        return this.owned && this.services.census.call(this.owned, effect.inside);
       case 'close':
         return this.close(effect.code);
       case 'start-timer':

@@ -49,7 +49,13 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     leaseValid: () => upkeep.leaseValid(),
     renewLease: () => upkeep.renewLease(),
     suspect: () => upkeep.suspect(),
-    occupancy: (room, occupied) => listeners.forEach((listener) => listener(room, occupied)),
+    occupancy: (room, occupied) => {
+      const { registry } = store;
+      chores.soon(`listed ${room}`, () =>
+        occupied ? registry.enlist('rooms', [room]) : registry.delist('rooms', room),
+      );
+      for (const listener of listeners) listener(room, occupied);
+    },
     departures: new Departures(store, times.departureMs, chores, logger),
   };
   const upkeep = new Upkeep(ctx);
@@ -80,6 +86,10 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
       onLeft: (listener) => ctx.departures.listen(listener),
       expect: (member) => ctx.departures.expect(member),
     },
+    census: async () => {
+      const [all, rooms] = await Promise.all([store.registry.listed('sessions'), store.registry.listed('rooms')]);
+      return { sessions: all, rooms };
+    },
     healthy: () => store.healthy(),
     close: () => (closing ??= started.then(() => closeReplica(ctx, upkeep))),
   };
@@ -104,6 +114,7 @@ async function openSession(
     await store.sessions.open(record, ctx.replica);
     await store.registry.addUser(record.tenant, record.userId, record.id);
     await announceFeatures(ctx, record);
+    await store.registry.enlist('sessions', [record.id]);
   } catch (error) {
     await session.close();
     await store.registry.dismiss(record.tenant, record.id).catch(() => undefined); // or it is forgotten in a while

@@ -19,6 +19,7 @@ export function roomsOf(ctx: ReplicaContext): LiveRooms & LiveRoomState {
         (await rooms.members(room)).map((member) => ctx.departures.noteMember(room, member)),
       );
       await rooms.finishClosing(room);
+      await ctx.store.registry.delist('rooms', room);
       await Promise.all(notes.flatMap((note) => (note ? [ctx.departures.tell(note)] : [])));
     },
     kick: (room, session) => kick(ctx, room, session),

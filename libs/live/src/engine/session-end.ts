@@ -23,6 +23,7 @@ export async function clearAway(ctx: ReplicaContext, id: SessionId, remains: Rem
   for (const room of remains.rooms) await takeOut(ctx, room, id, { tenant: remains.tenant, quiet: remains.quiet });
   await registry.removeUser(remains.tenant, remains.userId, id);
   await registry.dismiss(remains.tenant, id);
+  await registry.delist('sessions', id);
   await registry.disown(remains.owner, id);
   await ctx.store.sessions.bury(id);
 }

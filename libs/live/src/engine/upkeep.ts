@@ -110,7 +110,16 @@ export class Upkeep {
       await announceIdentity(this.ctx, session);
     });
     await inChunks(this.ctx.virtuals.all(), (virtual) => virtual.announce(create));
+    await this.enlist();
     await inChunks(this.ctx.feeds.all(), (feed) => feed.announce());
+  }
+
+  private async enlist(): Promise<void> {
+    const { registry } = this.ctx.store;
+    const ids = [...this.ctx.sessions.keys(), ...this.ctx.virtuals.all().map(({ id }) => id)];
+    const rooms = this.ctx.feeds.all().flatMap(({ id, residents }) => (residents.members().length > 0 ? [id] : []));
+    for (let at = 0; at < ids.length; at += AT_ONCE) await registry.enlist('sessions', ids.slice(at, at + AT_ONCE));
+    for (let at = 0; at < rooms.length; at += AT_ONCE) await registry.enlist('rooms', rooms.slice(at, at + AT_ONCE));
   }
 
   private async catchUp(now: number): Promise<void> {

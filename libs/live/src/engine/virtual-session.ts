@@ -187,6 +187,7 @@ export async function openVirtual(
   const virtual = new Virtual(ctx, parent, record);
   await ctx.store.registry.addVirtual(parent, record.id);
   await ctx.store.sessions.open(record, ctx.replica, parent);
+  await ctx.store.registry.enlist('sessions', [record.id]);
   ctx.virtuals.add(virtual);
   if (ctx.sessions.has(parent)) return virtual;
   // Its parent ended meanwhile, and may have been cleared away before this one was there.

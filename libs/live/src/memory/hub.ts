@@ -25,6 +25,7 @@ export class MemoryLiveHub {
   readonly counted = new Map<string, Map<SessionId, number>>();
   readonly foreign = new Map<string, { holder: SessionId; until: number }>();
   readonly departures = new Map<string, { token: string; json: string; at: number }>();
+  readonly listed = { sessions: new Map<string, number>(), rooms: new Map<string, number>() };
   readonly virtuals = new Map<string, Set<SessionId>>();
   readonly asks = new Map<string, { until: number; json: string | undefined }>();
   readonly seen = new Map<string, Map<string, number>>();
@@ -64,7 +65,15 @@ export class MemoryLiveHub {
   /** For tests: everything is lost, as by FLUSHALL. Channels stay. */
   flush(): void {
     const state = [this.sessions, this.rooms, this.replicas, this.owned, this.users, this.due, this.dueRooms];
-    const indexes = [this.counted, this.foreign, this.virtuals, this.departures, this.asks];
+    const indexes = [
+      this.counted,
+      this.foreign,
+      this.virtuals,
+      this.departures,
+      this.asks,
+      this.listed.sessions,
+      this.listed.rooms,
+    ];
     for (const map of [...state, ...indexes, this.seen, this.counters, this.leases]) map.clear();
     this.generation = undefined;
   }

@@ -32,6 +32,12 @@ export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryS
     removeUser: (tenant, userId, session) => hub.run(() => remove(hub.users, user(tenant, userId), session)),
     userSessions: (tenant, userId) => hub.run(() => [...(hub.users.get(user(tenant, userId)) ?? [])]),
     ...memoryTenants(hub, times),
+    enlist: (kind, ids) =>
+      hub.run(() => {
+        for (const id of ids) hub.listed[kind].set(id, hub.now() + times.believedMs);
+      }),
+    delist: (kind, id) => hub.run(() => void hub.listed[kind].delete(id)),
+    listed: (kind) => hub.run(() => [...hub.listed[kind].values()].filter((until) => until > hub.now()).length),
     addVirtual: (parent, virtual) => hub.run(() => add(hub.virtuals, parent, virtual)),
     removeVirtual: (parent, virtual) => hub.run(() => remove(hub.virtuals, parent, virtual)),
     virtuals: (parent) => hub.run(() => [...(hub.virtuals.get(parent) ?? [])]),

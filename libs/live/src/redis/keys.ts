@@ -1,5 +1,5 @@
 import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
-import type { Topic } from '../store';
+import type { Listed, Topic } from '../store';
 
 /** Names of keys and channels. What stands in braces decides the node, so everything a script touches shares it. */
 export class Keys {
@@ -64,6 +64,11 @@ export class Keys {
   /** The sessions that count for a tenant's limit. */
   counted(tenant: TenantKey): string {
     return `${this.prefix}{n:${tenant}}`;
+  }
+
+  /** All sessions, or all rooms with somebody in them. */
+  listed(kind: Listed): string {
+    return `${this.prefix}{all:${kind}}`;
   }
 
   foreign(tenant: TenantKey, foreignId: string): string {

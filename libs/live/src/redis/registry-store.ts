@@ -60,6 +60,13 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
     async settleDueRoom({ room, claim }, againInMs) {
       await redis.run('registry.settle', [keys.dueRooms], [room, claim, againInMs ?? '']);
     },
+    async enlist(kind, ids) {
+      if (ids.length > 0) await redis.run('registry.enlist', [keys.listed(kind)], [times.believedMs, ...ids]);
+    },
+    async delist(kind, id) {
+      await redis.guard(() => redis.client.zrem(keys.listed(kind), id));
+    },
+    listed: async (kind) => Number(await redis.run('registry.count', [keys.listed(kind)], [])),
     addVirtual: (parent, virtual) => index(keys.virtuals(parent), virtual),
     removeVirtual: (parent, virtual) => remove(keys.virtuals(parent), virtual),
     virtuals: (parent) => members(keys.virtuals(parent)),

@@ -52,6 +52,39 @@ export function tenantsSuite(backend: () => Backend): void {
       await a.open('late', { tenant, limit: 1 });
     });
 
+    it('counts all sessions and all rooms with somebody in them, on all replicas', async () => {
+      // What other tests left would go meanwhile.
+      await world.flush();
+      const more = async () => {
+        const { sessions, rooms } = await c.live.census();
+        return `${sessions},${rooms}`;
+      };
+      const [ann, bob] = [await a.open('ann', { tenant }), await b.open('bob', { tenant })];
+      const [one, two] = [world.room(), world.room()];
+      await ann.join(one);
+      await bob.join(one);
+      await eventually(
+        async () => (await more()) === '2,1',
+        async () => `2,1, not ${await more()}`,
+      );
+      await bob.join(two);
+      await ann.session.detach();
+      await eventually(
+        async () => (await more()) === '2,2',
+        async () => `2,2, not ${await more()}`,
+      );
+      await eventually(
+        async () => (await more()) === '1,1',
+        async () => `1,1, not ${await more()}`,
+        SOON_MS,
+      );
+      await bob.session.close();
+      await eventually(
+        async () => (await more()) === '0,0',
+        async () => `0,0, not ${await more()}`,
+      );
+    });
+
     it('counts again after everything was lost', async () => {
       await Promise.all([a.open('ann', { tenant }), b.open('bob', { tenant })]);
       await world.flush();

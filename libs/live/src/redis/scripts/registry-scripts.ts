@@ -114,6 +114,13 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 `;
 
+/** KEYS: list (zset by until when it is believed). ARGV: believedMs, then what there is */
+const enlist = `${PRELUDE}
+local until_ = int(now() + num(ARGV[1]))
+for i = 2, #ARGV do redis.call('ZADD', KEYS[1], until_, ARGV[i]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+`;
+
 /** KEYS: counted sessions */
 const count = `${PRELUDE}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', int(now()))
@@ -159,6 +166,7 @@ export const REGISTRY_SCRIPTS = {
   lease,
   release,
   admit,
+  enlist,
   count,
   claimForeign,
   releaseForeign,

@@ -1,3 +1,4 @@
+import { isInCall } from '../backend-request';
 import { decodeFrame } from '../codec';
 import { wireError } from '../errors';
 import { CLIENT_FEATURES, LIMITS, welcomeFeatures } from '../features';
@@ -50,6 +51,13 @@ export class SignalingMachine {
   }
 
   step(state: ConnectionState, input: Input): Step {
+    const step = this.advance(state, input);
+    const inside = isInside(step.state);
+    if (isInside(state) === inside) return step;
+    return { state: step.state, effects: [...step.effects, { kind: 'call', inside }] };
+  }
+
+  private advance(state: ConnectionState, input: Input): Step {
     if (state.phase === 'closed') return afterClose(state, input);
     switch (input.kind) {
       case 'opened':
@@ -140,6 +148,10 @@ export class SignalingMachine {
         return nothing(state);
     }
   }
+}
+
+function isInside({ session }: ConnectionState): boolean {
+  return session?.room !== undefined && isInCall(session.inCall);
 }
 
 function timerFired(state: ConnectionState, timer: 'hello' | 'guest-join'): Step {

@@ -199,6 +199,8 @@ export type Effect =
   /** An event that this client is not told: its position is reached after the frames before it. */
   | { readonly kind: 'mark'; readonly position: Position }
   | { readonly kind: 'close'; readonly code: number }
+  /** It is in the call of its room now, or no more. For counting only. */
+  | { readonly kind: 'call'; readonly inside: boolean }
   /** The frames before this one answer the request for a room. */
   | { readonly kind: 'answered' }
   | { readonly kind: 'start-timer' | 'stop-timer'; readonly timer: TimerName }
