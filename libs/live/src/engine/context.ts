@@ -1,6 +1,7 @@
 import type { ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
 import type { LiveTimes } from '../port';
 import type { LiveStore } from '../store';
+import type { Arrivals } from './arrivals';
 import type { Chores } from './chores';
 import type { Departures } from './departures';
 import type { Expiries } from './expiries';
@@ -25,6 +26,7 @@ export interface ReplicaContext {
   /** Sessions this replica owns. */
   readonly sessions: Map<SessionId, LiveSession>;
   readonly feeds: Feeds;
+  readonly arrivals: Arrivals;
   readonly topics: SessionTopics;
   readonly chores: Chores;
   /** Those the sessions here speak for. */

@@ -1,4 +1,4 @@
-import { DomainError, type JsonObject, type SessionId } from '@parley/domain';
+import { DomainError, type JsonObject, type Member, type SessionId } from '@parley/domain';
 import type { JoinRequest, LiveSessions, SessionRecord } from '../port';
 import type { ReplicaContext } from './context';
 import { announceFeatures } from './featured';
@@ -68,6 +68,21 @@ export async function claimForeign(
   const { registry } = ctx.store;
   const tookOver = await registry.claimForeign(tenant, foreignSessionId, id);
   return { tookOver, giveBack: () => registry.releaseForeign(tenant, foreignSessionId, id, tookOver) };
+}
+
+/** Who is in the room under the same foreign id and should have been found by it: the store lost the index. */
+export async function namesakeIn(
+  ctx: ReplicaContext,
+  { id, tenant }: SessionRecord,
+  { member: { foreignSessionId } }: JoinRequest,
+  { members }: { readonly members: readonly Member[] },
+): Promise<SessionId | undefined> {
+  if (foreignSessionId === undefined) return undefined;
+  const other = members.find((member) => member.sessionId !== id && member.foreignSessionId === foreignSessionId);
+  if (!other) return undefined;
+  // Of two who come at the same moment the index says which is the later one.
+  const holder = await ctx.store.registry.foreignHolder(tenant, foreignSessionId).catch(() => undefined);
+  return holder === id ? other.sessionId : undefined;
 }
 
 function counts({ kind }: SessionRecord): boolean {

@@ -1,6 +1,7 @@
 import { DomainError, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
 import type { Live, LiveTimes, OpenOptions, OwnedSession, SessionRecord, SessionSink } from '../port';
 import type { LiveStore } from '../store';
+import { Arrivals } from './arrivals';
 import { asksOf } from './asks';
 import { Chores } from './chores';
 import type { LiveLogger, ReplicaContext } from './context';
@@ -30,6 +31,7 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
   const listeners: OccupancyListener[] = [];
   const sessions = new Map<SessionId, LiveSession>();
   const chores = new Chores(logger);
+  const arrivals = new Arrivals();
   const ctx: ReplicaContext = {
     get shortcut() {
       return shortcut;
@@ -40,7 +42,11 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     logger,
     sessions,
     feeds: new Feeds(() => ctx),
-    topics: new SessionTopics(store.bus, (id, text) => sessions.get(id)?.onSignal(text)),
+    arrivals,
+    topics: new SessionTopics(store.bus, (id, text) => {
+      arrivals.hear(id, text);
+      sessions.get(id)?.onSignal(text);
+    }),
     chores,
     virtuals: new Virtuals(),
     expiries: new Expiries(store.rooms),

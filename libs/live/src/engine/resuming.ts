@@ -32,6 +32,23 @@ export async function resumeSession(
   sink: SessionSink,
   lastSeen: Cursor | undefined,
 ): Promise<ResumeOutcome> {
+  const signals = ctx.arrivals.expect(id);
+  try {
+    const outcome = await takeFrom(ctx, id, secret, sink, lastSeen);
+    if (outcome.kind === 'resumed') for (const text of signals) ctx.sessions.get(id)?.onSignal(text);
+    return outcome;
+  } finally {
+    ctx.arrivals.forget(id, signals);
+  }
+}
+
+async function takeFrom(
+  ctx: ReplicaContext,
+  id: SessionId,
+  secret: string,
+  sink: SessionSink,
+  lastSeen: Cursor | undefined,
+): Promise<ResumeOutcome> {
   await ctx.topics.acquire(id);
   let kept = false;
   try {

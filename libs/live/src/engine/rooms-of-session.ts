@@ -2,7 +2,7 @@ import { DomainError, type RoomSessionId, type SessionId } from '@parley/domain'
 import type { JoinOutcome, JoinRequest } from '../port';
 import type { RoomPosition, StoredJoin, StoredJoinRequest } from '../store';
 import type { ReplicaContext } from './context';
-import { claimForeign } from './identity';
+import { claimForeign, namesakeIn } from './identity';
 import type { LiveSession } from './live-session';
 import type { RoomFeed } from './room-feed';
 import { stateForJoiner } from './room-picture';
@@ -52,8 +52,9 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
     if (finished === 'lost') throw lost(session);
     session.openJoin = undefined;
     if (answer.first && !answer.again) ctx.occupancy(room, true);
+    const former = foreign.tookOver ?? (await namesakeIn(ctx, session.record, request, answer));
     await settleIn(ctx, session, feed, seat, request, answer);
-    return outcome(session.id, answer, at, foreign.tookOver);
+    return outcome(session.id, answer, at, former);
   } catch (error) {
     feed?.unexpect(seat);
     ctx.chores.soon(`join ${session.id}`, () => takeBack(ctx, session));
