@@ -40,6 +40,13 @@ inEveryLayoutAndPolling(house, () => {
     );
   });
 
+  test('a hello of an unknown version is told so', async () => {
+    const client = await house.region.connect(house.two, 'Ada');
+    client.send({ id: '1', type: 'hello', hello: { version: '0.0', auth: { url: PUBLIC_URL, params: {} } } });
+    expect(await client.expect('error')).toMatchObject({ id: '1', error: { code: 'invalid_hello_version' } });
+    await client.hello(await house.region.ticket(house.two, newRoom()));
+  });
+
   test('one ticket, one hello; the connection stays and takes another one', async () => {
     const login = await house.region.ticket(house.two, newRoom());
     const first = await house.region.connect(house.two, 'First');
