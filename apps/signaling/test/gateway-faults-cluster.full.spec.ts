@@ -1,4 +1,9 @@
 import { CUT, FLUSHED, FROZEN, KILLED, ONE_NODE_RESTARTED, RESTARTED, SILENT } from './faults/faults';
 import { faultsSuite, TALKING } from './faults/suite';
 
-faultsSuite('a Redis cluster', [KILLED, FROZEN, CUT, SILENT, ONE_NODE_RESTARTED, RESTARTED, FLUSHED], TALKING);
+faultsSuite({
+  kind: 'a Redis cluster',
+  faults: [KILLED, FROZEN, CUT, SILENT, ONE_NODE_RESTARTED, RESTARTED, FLUSHED],
+  plans: TALKING,
+  seed: process.env.PARLEY_TEST_SEED,
+});

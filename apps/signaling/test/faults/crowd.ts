@@ -20,6 +20,8 @@ export interface RoomPlan {
 export class Crowd {
   readonly ledger = new Ledger();
   readonly members: Member[] = [];
+  /** Sessions without a connection that Redis may still know: all see them, or nobody. */
+  readonly doubtful = new Set<string>();
   private readonly random: () => number;
   private timer: NodeJS.Timeout | undefined;
   private guests = 0;
@@ -155,7 +157,8 @@ export class Crowd {
     const missing = this.members.filter(({ absent, present }) => !absent && !present);
     const wrong = this.rooms.flatMap((room) => {
       const inside = this.members.filter(({ traits, absent }) => traits.room === room && !absent);
-      const expected = inside.map(({ life }) => life?.session ?? '');
+      const seen = [...this.doubtful].filter((id) => inside.some(({ roster }) => roster.has(id)));
+      const expected = [...inside.map(({ life }) => life?.session ?? ''), ...seen];
       return inside.flatMap((member) => differences(member, expected, this.ledger));
     });
     return [...missing.map(({ name }) => `${name} is not there`), ...wrong];

@@ -119,7 +119,11 @@ export const ONE_NODE_RESTARTED: Fault = {
   loses: true,
   refuses: true,
   async strike({ redis }, crowd) {
-    await deserters(crowd);
+    // Who was on the other nodes has its thirty seconds, unless its room was on this one.
+    for (const { life } of await deserters(crowd)) {
+      const node = await redis.nodeOf(`parley:{s:${life?.session}}:rec`);
+      if (life !== undefined && node !== 1) crowd.doubtful.add(life.session);
+    }
     const restarting = redis.restart(1);
     await stumblers(crowd);
     await restarting;
@@ -148,9 +152,10 @@ async function stumblers(crowd: Crowd): Promise<void> {
 }
 
 /** Some go just before it and do not come back. */
-async function deserters(crowd: Crowd): Promise<void> {
+async function deserters(crowd: Crowd): Promise<readonly Member[]> {
   const chosen = [...crowd.pick(0, true, crowd.rooms[1]), ...crowd.pick(1, false, crowd.rooms[1])];
   await Promise.all(chosen.map((member) => member.desert()));
+  return chosen;
 }
 
 async function elapsed(until: number): Promise<void> {

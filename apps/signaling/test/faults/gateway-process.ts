@@ -28,7 +28,7 @@ export class GatewayProcess {
     const port = await freePort();
     const log = openSync(logFile, 'a');
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
-      env: { PATH: process.env.PATH, ...env, HOST: '127.0.0.1', PORT: String(port) },
+      env: { ...env, HOST: '127.0.0.1', PORT: String(port) },
       stdio: ['ignore', log, log],
     });
     closeSync(log);

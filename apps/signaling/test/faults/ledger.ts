@@ -27,7 +27,7 @@ type Heard = Map<string, number[]>;
 /** One session of a member, from its hello until it is refused. */
 export class Life {
   /** What came on each of its connections. */
-  private readonly connections: Heard[] = [new Map()];
+  private readonly connections: Heard[] = [new Map<string, number[]>()];
   /** What must not happen, seen by the member itself. */
   readonly complaints: string[] = [];
   /** It entered its room. */

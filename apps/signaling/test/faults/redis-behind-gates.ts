@@ -2,6 +2,8 @@ import { startRedis, startRedisCluster } from '@parley/testing';
 import { Redis } from 'ioredis';
 import { TcpGate } from '../tcp-gate';
 
+const SLOTS = 16_384;
+
 export type RedisKind = 'one Redis' | 'a Redis cluster';
 
 /** A Redis whose connections lead through gates, and which can lose what it knows. */
@@ -11,6 +13,8 @@ export interface RedisBehindGates {
   /** The servers themselves. */
   readonly urls: readonly string[];
   readonly gates: readonly TcpGate[];
+  /** Which of the servers has this key. */
+  nodeOf(key: string): Promise<number>;
   /** Ends the n-th server and starts it again, empty. */
   restart(node: number): Promise<void>;
   /** FLUSHALL, everywhere. */
@@ -51,6 +55,12 @@ function behind(
     urls,
     gates,
     restart: servers.restart,
+    async nodeOf(key) {
+      const admin = new Redis(urls[0] ?? '');
+      const slot = urls.length === 1 ? 0 : Number(await admin.call('CLUSTER', 'KEYSLOT', key));
+      admin.disconnect();
+      return Math.floor((slot * urls.length) / SLOTS);
+    },
     async flush() {
       const admins = urls.map((url) => new Redis(url));
       await Promise.all(admins.map((admin) => admin.flushall()));

@@ -17,8 +17,18 @@ export const TALKING: readonly RoomPlan[] = ['one', 'two', 'three'].map((room) =
   toRoom: true,
 }));
 
+export interface FaultsOptions {
+  readonly kind: RedisKind;
+  readonly faults: readonly Fault[];
+  readonly plans: readonly RoomPlan[];
+  /** `PARLEY_TEST_SEED`: chooses anew what was chosen in a run that failed. */
+  readonly seed: string | undefined;
+  /** What must hold before the fault. */
+  readonly before?: (house: FaultHouse, crowd: Crowd) => Promise<void>;
+}
+
 /** Plays every fault that this kind of Redis knows, each with replicas and people of its own. */
-export function faultsSuite(kind: RedisKind, faults: readonly Fault[], plans: readonly RoomPlan[]): void {
+export function faultsSuite({ kind, faults, plans, seed: given, before }: FaultsOptions): void {
   describe(`gateways on ${kind}`, () => {
     let house: FaultHouse;
     let number = 0;
@@ -32,18 +42,17 @@ export function faultsSuite(kind: RedisKind, faults: readonly Fault[], plans: re
     it.each(faults.filter(({ kinds }) => kinds.includes(kind)).map((fault) => [fault.name, fault] as const))(
       '%s: everybody agrees again, in order, nothing lost',
       async (_name, fault) => {
-        const seed = Number(process.env.PARLEY_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+        const seed = Number(given ?? Math.floor(Math.random() * 2 ** 31));
         number += 1;
         const rooms = plans.map((plan) => ({ ...plan, room: `${plan.room}${number}` }));
         await house.startGateways(2);
         const crowd = new Crowd(house, seed);
         try {
           await crowd.gather(rooms);
-          await play(house, crowd, fault);
+          await play(house, crowd, fault, before);
         } catch (error) {
-          const message = error instanceof Error ? error.message : String(error);
-          // What it is caused by says the same at more length.
-          throw new Error(`PARLEY_TEST_SEED=${seed}: ${message}\n${house.logs()}`);
+          if (error instanceof Error) error.message = `PARLEY_TEST_SEED=${seed}: ${error.message}\n${house.logs()}`;
+          throw error;
         } finally {
           await crowd.close();
         }
@@ -53,9 +62,10 @@ export function faultsSuite(kind: RedisKind, faults: readonly Fault[], plans: re
   });
 }
 
-async function play(house: FaultHouse, crowd: Crowd, fault: Fault): Promise<void> {
+async function play(house: FaultHouse, crowd: Crowd, fault: Fault, before: FaultsOptions['before']): Promise<void> {
   crowd.start();
   await crowd.talks(10);
+  await before?.(house, crowd);
   const refusedBefore = crowd.refused;
   await fault.strike(house, crowd);
   await crowd.agrees('after the fault');
