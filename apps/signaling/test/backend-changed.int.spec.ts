@@ -1,19 +1,13 @@
 import { eventually } from '@parley/testing';
-import { Operator, tell } from './cloud';
 import { FakeNextcloud } from './fake-nextcloud';
 import { TalkHouse } from './talk-house';
 
 const house = new TalkHouse();
 const { newToken, newUser } = house;
-let operator: Operator;
 let moved: FakeNextcloud;
-beforeAll(async () => {
-  await house.start();
-  operator = new Operator(house.region);
-});
+beforeAll(() => house.start());
 afterEach(() => house.sendEverybodyHome());
 afterAll(async () => {
-  await operator?.close();
   await house.close();
   await moved?.close();
 });
@@ -25,14 +19,14 @@ test('a renewed secret is the only one, on all replicas; who is in stays in', as
   const { one, two, talk } = house;
   const token = newToken();
   const [ada, bob] = await house.pair(token);
-  talk.cloud.secret = 'the secret after the change';
-  await operator.change('talk', { secret: talk.cloud.secret });
+  const former = talk.secret;
+  await talk.changeSecret('the secret after the change');
   for (const replica of [one, two]) {
     await soon('the new secret', async () => {
-      expect(await tell(replica, talk.cloud, token, { type: 'message', message: { data: 'new' } })).toBe(200);
+      expect(await talk.post(replica, token, 'message', { data: 'new' })).toMatchObject({ status: 200 });
     });
-    const former = await talk.post(replica, token, 'message', { data: 'old' });
-    expect(former.status).toBe(403);
+    const old = JSON.stringify({ type: 'message', message: { data: 'old' } });
+    expect(await talk.postText(replica, token, old, {}, former)).toMatchObject({ status: 403 });
     // Towards the Nextcloud as well: it checks what it is asked.
     await talk.member(replica, newUser('eve'), newToken());
   }
@@ -44,7 +38,7 @@ test('a Nextcloud that moved is asked at its new URL, also about those who came 
   const { one, two, talk } = house;
   const [ada, bob] = [await talk.user(one, newUser('ada')), await talk.user(two, newUser('bob'))];
   moved = await FakeNextcloud.start(talk.cloud.secret);
-  await operator.change('talk', { urls: [moved.url], sessionLimit: 3 });
+  await house.region.operator.change(talk.id, { urls: [moved.url], sessionLimit: 3 });
   const asked = talk.cloud.requests.length;
   for (const replica of [one, two]) {
     await soon('the end of the former URL', () =>

@@ -36,14 +36,13 @@ export class TalkServer {
     private readonly region: TestRegion,
     readonly id: string,
     readonly cloud: FakeNextcloud,
-    readonly secret: string,
     private readonly wishes: CloudWishes,
   ) {}
 
   /** Starts one and registers it; the first of a region has the plain names of rooms. */
   static async start(region: TestRegion, id: string, wishes: CloudWishes = {}): Promise<TalkServer> {
     const secret = `secret of ${id}`;
-    const server = new TalkServer(region, id, await FakeNextcloud.start(secret), secret, wishes);
+    const server = new TalkServer(region, id, await FakeNextcloud.start(secret), wishes);
     await server.register();
     return server;
   }
@@ -55,6 +54,17 @@ export class TalkServer {
     const urls = [this.cloud.url, ...aliases.map((host) => this.cloud.url.replace('127.0.0.1', host))];
     const secrets = isWithoutServices ? { secret } : { secret, internalSecret };
     await this.region.operator.add(this.id, urls, { ...secrets, ...more });
+  }
+
+  /** The secret it shares with the gateway. */
+  get secret(): string {
+    return this.cloud.secret;
+  }
+
+  /** From now on it has this secret, and the gateway is told. */
+  async changeSecret(secret: string): Promise<void> {
+    this.cloud.secret = secret;
+    await this.region.operator.change(this.id, { secret });
   }
 
   /** Removes it as the operator would. */
@@ -119,6 +129,7 @@ export class TalkServer {
     token: string,
     body: string,
     headers: Record<string, string> = {},
+    secret = this.secret,
   ): Promise<PostAnswer> {
     const random = randomBytes(32).toString('hex');
     const answer = await fetch(`${replica.url}/api/v1/room/${encodeURIComponent(token)}`, {
@@ -127,7 +138,7 @@ export class TalkServer {
       headers: {
         'content-type': 'application/json',
         'spreed-signaling-random': random,
-        'spreed-signaling-checksum': createHmac('sha256', this.secret).update(random).update(body).digest('hex'),
+        'spreed-signaling-checksum': createHmac('sha256', secret).update(random).update(body).digest('hex'),
         'spreed-signaling-backend': this.cloud.url,
         'x-forwarded-for': this.region.address,
         ...headers,

@@ -2,20 +2,12 @@ import { brandAs, type AccountId, type RoomName } from '@parley/domain';
 import { eventually } from '@parley/testing';
 import { tenantOf } from '../src/spreed/authenticator';
 import { expectEvent } from './backend-poster';
-import { Operator } from './cloud';
 import { DOMAIN } from './gateway';
 import { TalkHouse } from './talk-house';
 
 const house = new TalkHouse();
-let operator: Operator;
-beforeAll(async () => {
-  await house.start();
-  operator = new Operator(house.region);
-});
-afterAll(async () => {
-  await operator?.close();
-  await house.close();
-});
+beforeAll(() => house.start());
+afterAll(() => house.close());
 
 test('whom a removed backend let in is out within a second, on all replicas; nobody else is', async () => {
   const { one, two, talk, stranger, region } = house;
@@ -37,7 +29,7 @@ test('whom a removed backend let in is out within a second, on all replicas; nob
   const visitor = await region.visitor(two, 'visitor', 'ours');
   await visitor.join(`${DOMAIN}/ours`);
 
-  await operator.remove('talk');
+  await talk.unregister();
   for (const client of [ada, bob, idle, bridge]) {
     expect(await client.expect('bye', 1_500)).toMatchObject({ bye: { reason: 'backend_removed' } });
     await client.expectClosedForGood();
@@ -57,7 +49,7 @@ test('whom a removed backend let in is out within a second, on all replicas; nob
 test('who is just coming in when a backend is removed does not stay', async () => {
   const { one, two, stranger } = house;
   const rush = Array.from({ length: 20 }, (_, index) => stranger.user(index % 2 ? one : two, `u${index}`));
-  await operator.remove('stranger');
+  await stranger.unregister();
   const came = (await Promise.allSettled(rush)).flatMap((outcome) =>
     outcome.status === 'fulfilled' ? [outcome.value] : [],
   );

@@ -1,24 +1,18 @@
 import { eventually } from '@parley/testing';
 import { event } from './backend-poster';
-import { Operator } from './cloud';
 import { FederationHouse } from './federation-house';
 
 let house: FederationHouse;
-let operator: Operator;
 beforeAll(async () => {
   house = await FederationHouse.start();
-  operator = new Operator(house.near.region);
 });
-afterAll(async () => {
-  await operator?.close();
-  await house?.close();
-});
+afterAll(() => house?.close());
 
 test('ranges that are taken from a backend are not dialled again for those who are guests already', async () => {
   const { guest } = await house.pair();
   house.gate.lock();
   await guest.expect(event('room', 'federation_interrupted'));
-  await operator.change('talk', { allowPrivate: ['10.0.0.0/8'] });
+  await house.near.region.operator.change('talk', { allowPrivate: ['10.0.0.0/8'] });
   // Every 200 ms it is tried again; that nothing comes of it shows itself in time only.
   const until = performance.now() + 1_500;
   await eventually(() => performance.now() > until - 1_000, 'all replicas to know');
@@ -26,6 +20,6 @@ test('ranges that are taken from a backend are not dialled again for those who a
   await eventually(() => performance.now() > until, 'some tries');
   await guest.fence();
   await guest.expectNothing(event('room', 'federation_resumed'));
-  await operator.change('talk', { allowPrivate: ['127.0.0.0/8'] });
+  await house.near.region.operator.change('talk', { allowPrivate: ['127.0.0.0/8'] });
   await guest.expect(event('room', 'federation_resumed'));
 });

@@ -1,13 +1,15 @@
-import { createAdminStore, createDirectory, type AdminStore, type NewBackend } from '@parley/persistence';
+import {
+  createAdminStore,
+  createDirectory,
+  type AdminStore,
+  type BackendChanges,
+  type NewBackend,
+} from '@parley/persistence';
 import { createRedis, ringBackendBell } from '@parley/server-kit';
 import type { TestRegion } from './gateway';
 
-/** The shared secret of a backend that was given none. */
-export const SECRET = 'shared with the cloud';
-
 /** A backend as tests add it, without what is special about it. */
 const PLAIN = {
-  secret: SECRET,
   sessionLimit: null,
   maxStreamBitrate: null,
   maxScreenBitrate: null,
@@ -27,8 +29,17 @@ export class Operator {
     this.backends = createAdminStore(region.database, this.directory, { now: () => new Date() }).backends;
   }
 
-  async add(id: string, urls: readonly string[], more: Partial<NewBackend> = {}): Promise<void> {
+  async add(
+    id: string,
+    urls: readonly string[],
+    more: Partial<NewBackend> & Pick<NewBackend, 'secret'>,
+  ): Promise<void> {
     await this.backends.create('test', { ...PLAIN, domain: this.region.domain, id, urls, ...more });
+    await ringBackendBell(this.redis);
+  }
+
+  async change(id: string, changes: BackendChanges): Promise<void> {
+    await this.backends.update('test', id, changes);
     await ringBackendBell(this.redis);
   }
 
