@@ -33,8 +33,11 @@ export function decodeSessionSignal(text: string): SessionSignal {
   const kind = text[0];
   if (kind === 't') return { kind: 'taken', epoch: Number(text.slice(2)) };
   if (kind === 'm') {
-    const [, epoch, seq, json] = lines(text, 4);
-    return { kind: 'event', epoch: Number(epoch), seq: Number(seq), json };
+    const seqAt = text.indexOf('\n', 2) + 1;
+    const jsonAt = text.indexOf('\n', seqAt) + 1;
+    if (seqAt === 0 || jsonAt === 0) throw new Error('live channel: malformed message');
+    const [epoch, seq] = [Number(text.slice(2, seqAt - 1)), Number(text.slice(seqAt, jsonAt - 1))];
+    return { kind: 'event', epoch, seq, json: text.slice(jsonAt) };
   }
   const [, epoch, seq, reason, detail, json] = lines(text, 6);
   return { kind: 'end', epoch: Number(epoch), seq: Number(seq), reason: endReason(reason), detail, json };

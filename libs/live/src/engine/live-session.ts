@@ -90,6 +90,7 @@ export class LiveSession implements OwnedSession {
     const known = sameLog(cursor.room, this.position.room) ? cursor.room : undefined;
     const older = known && sameLog(this.acked.room, known) && this.acked.room.seq > known.seq;
     this.acked = cursorOf(Math.max(cursor.session, this.acked.session), known && !older ? known : this.acked.room);
+    if (this.acked.session - this.saved.session < EARLY_MESSAGES && this.bytesSinceSaved < EARLY_BYTES) return;
     const behind = this.checkpoint().session - this.saved.session;
     if (behind >= EARLY_MESSAGES || (behind > 0 && this.bytesSinceSaved >= EARLY_BYTES)) {
       this.ctx.chores.soon(`checkpoint ${this.id}`, () => this.save());
@@ -201,7 +202,9 @@ export class LiveSession implements OwnedSession {
   }
 
   onSignal(text: string): void {
-    if (!this.over) this.gate.pass(() => this.receive(decodeSessionSignal(text)));
+    if (this.over) return;
+    if (this.gate.isOpen) this.receive(decodeSessionSignal(text));
+    else this.gate.pass(() => this.receive(decodeSessionSignal(text)));
   }
 
   /** Something may have been missed: reads the log as soon as it may deliver. */

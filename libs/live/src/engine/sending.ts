@@ -1,5 +1,6 @@
 import { DomainError, type CoreEvent, type SessionId, type TenantKey } from '@parley/domain';
 import type { LiveSessions } from '../port';
+import type { Appended } from '../store';
 import type { ReplicaContext } from './context';
 import { burnAndClear, clearAway } from './session-end';
 
@@ -26,18 +27,29 @@ export function sendingOf(ctx: ReplicaContext): Pick<LiveSessions, 'toSession' |
 }
 
 /** Appends an event to a session's log, or to the log of the session that speaks for it. */
-export async function appendTo(
+export function appendTo(
   ctx: ReplicaContext,
   tenant: TenantKey,
   to: SessionId,
   event: CoreEvent,
 ): Promise<'sent' | 'unknown'> {
   const permissions = event.kind === 'permissions' ? event.permissions : undefined;
-  const answer = await ctx.store.sessions.append(to, tenant, JSON.stringify(event), permissions);
+  return ctx.store.sessions
+    .append(to, tenant, JSON.stringify(event), permissions)
+    .then((answer) => (answer === 'sent' ? answer : notAppended(ctx, tenant, to, event, answer)));
+}
+
+async function notAppended(
+  ctx: ReplicaContext,
+  tenant: TenantKey,
+  to: SessionId,
+  event: CoreEvent,
+  answer: Exclude<Appended, 'sent'>,
+): Promise<'sent' | 'unknown'> {
   if (typeof answer === 'object') return appendToParent(ctx, tenant, answer.parent, to, event);
   if (answer === 'overflow') await clearOverflown(ctx, to);
   if (answer === 'missing') await refuseIfLost(ctx);
-  return answer === 'sent' ? 'sent' : 'unknown';
+  return 'unknown';
 }
 
 /** Whoever is not found may be somebody whose replica is just giving the store back what it lost. */

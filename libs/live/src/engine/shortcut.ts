@@ -20,15 +20,15 @@ export class Shortcut {
   constructor(private readonly ctx: ReplicaContext) {}
 
   /** Does something over the bus for a session: after what it sent directly, before what it will. */
-  async around<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
+  around<T>(session: LiveSession, work: () => Promise<T>): Promise<T> {
     const unsettled = this.settle();
-    if (unsettled) await unsettled;
-    try {
-      return await work();
-    } finally {
-      // The first fence that proves that what is done by now has been heard.
+    // The first fence that proves that what is done by now has been heard.
+    const done = () => {
       session.heardBy = this.fences + 1;
-    }
+    };
+    const result = unsettled ? unsettled.then(work) : work();
+    result.then(done, done);
+    return result;
   }
 
   /** False: it must go over the bus. */

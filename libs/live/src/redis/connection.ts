@@ -1,6 +1,7 @@
 import { DomainError } from '@parley/domain';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { LiveLogger } from '../engine/context';
+import { Batches, batched } from './batches';
 import type { RedisTarget } from './config';
 import { DEPARTURE_SCRIPTS } from './scripts/departure-scripts';
 import { REGISTRY_SCRIPTS } from './scripts/registry-scripts';
@@ -21,7 +22,11 @@ const SCRIPTS = {
 } as const;
 
 /** Scripts of a group that take another number of keys. */
-const OTHER_KEYS: Readonly<Record<string, number>> = { 'registry.beat': 2, 'registry.answerAsk': 2 };
+const OTHER_KEYS: Readonly<Record<string, number>> = {
+  'registry.beat': 2,
+  'registry.answerAsk': 2,
+  'session.append': 1,
+};
 
 export type ScriptName =
   | `session.${keyof typeof SESSION_SCRIPTS}`
@@ -29,6 +34,9 @@ export type ScriptName =
   | `room-state.${keyof typeof ROOM_STATE_SCRIPTS}`
   | `registry.${keyof typeof REGISTRY_SCRIPTS}`
   | `departure.${keyof typeof DEPARTURE_SCRIPTS}`;
+
+/** Called for every message, or for every session every second. */
+const FREQUENT: readonly ScriptName[] = ['session.append', 'session.checkpoint', 'room.append'];
 
 /** What a script answers. */
 export type Reply = string | number | null | Reply[];
@@ -39,6 +47,9 @@ export class RedisConnection {
   /** How channels are published to: sharded on a cluster, so that a message does not cross all nodes. */
   readonly publish: 'PUBLISH' | 'SPUBLISH';
   private wasReady = false;
+
+  /** Missing on a cluster, where two sessions are hardly ever on one node. */
+  private readonly batches: Batches | undefined;
 
   constructor(
     target: RedisTarget,
@@ -52,8 +63,13 @@ export class RedisConnection {
       for (const [name, lua] of Object.entries(scripts)) {
         const command = `${group}.${name}`;
         this.client.defineCommand(command, { lua, numberOfKeys: OTHER_KEYS[command] ?? keys });
+        // Takes the number of keys as its first argument.
+        if (isFrequent(command)) this.client.defineCommand(batchOf(command), { lua: batched(lua) });
       }
     }
+    const execute = (script: ScriptName, keys: readonly string[], args: readonly (string | number)[]) =>
+      this.script(batchOf(script))(keys.length, ...keys, ...args);
+    this.batches = 'url' in target ? new Batches(execute) : undefined;
   }
 
   /**
@@ -61,22 +77,20 @@ export class RedisConnection {
    * @throws DomainError `unavailable`
    */
   run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
+    const { batches } = this;
+    if (batches && isFrequent(script)) return this.guard(() => batches.run(script, keys, args));
     return this.guard(() => this.script(script)(...keys, ...args));
   }
 
   /** Any other use of the client, with the same refusals. */
-  async guard<T>(command: () => Promise<T>): Promise<T> {
+  guard<T>(command: () => Promise<T>): Promise<T> {
     try {
       if (this.isAway) throw new Error('The cluster is not connected.');
-      return await command();
+      return command().catch((error: unknown) => {
+        throw this.refusal(error);
+      });
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (message.includes('ERR ') && message.includes('script')) {
-        this.logger.warn({ error: message }, 'live store script failed');
-      }
-      const unavailable = new DomainError('unavailable', 'The live store does not answer.');
-      unavailable.cause = error;
-      throw unavailable;
+      return Promise.reject(this.refusal(error));
     }
   }
 
@@ -89,12 +103,31 @@ export class RedisConnection {
     return this.wasReady && this.client instanceof Cluster && this.client.status !== 'ready';
   }
 
-  private script(name: ScriptName): (...args: (string | number)[]) => Promise<Reply> {
+  private refusal(error: unknown): DomainError {
+    const message = error instanceof Error ? error.message : String(error);
+    if (message.includes('ERR ') && message.includes('script')) {
+      this.logger.warn({ error: message }, 'live store script failed');
+    }
+    const unavailable = new DomainError('unavailable', 'The live store does not answer.');
+    unavailable.cause = error;
+    return unavailable;
+  }
+
+  private script(name: string): (...args: (string | number)[]) => Promise<Reply> {
     const command: unknown = Reflect.get(this.client, name);
     if (typeof command !== 'function') throw new Error(`live: no script ${name}`);
     // defineCommand adds methods at run time that the client's type cannot show.
     return command.bind(this.client) as (...args: (string | number)[]) => Promise<Reply>;
   }
+}
+
+function isFrequent(script: string): boolean {
+  return FREQUENT.some((name) => name === script);
+}
+
+/** The command that does many calls of a script. */
+function batchOf(script: string): string {
+  return `${script}s`;
 }
 
 /** Options every connection shares. Nothing is sent twice: a repeated append would be a doubled message. */
@@ -115,7 +148,12 @@ export function retryDelay(times: number): number {
 }
 
 function commandOptions(): RedisOptions {
-  return { ...nodeOptions(), retryStrategy: retryDelay, enableAutoPipelining: true };
+  return {
+    ...nodeOptions(),
+    retryStrategy: retryDelay,
+    enableAutoPipelining: true,
+    autoPipeliningIgnoredCommands: FREQUENT.map(batchOf),
+  };
 }
 
 function openCluster(urls: readonly string[]): Cluster {

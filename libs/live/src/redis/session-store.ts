@@ -1,7 +1,8 @@
 import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
 import type { StoreTimes } from '../limits';
-import { LOG_LIMITS, type SessionRecord } from '../port';
+import type { SessionRecord } from '../port';
 import type {
+  Appended,
   Checkpoint,
   LogEntry,
   Look,
@@ -23,19 +24,17 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
     redis.run(`session.${name}`, keys.session(id), [redis.publish, ...args]);
   const mark = (id: SessionId, epoch: number, checkpoint: Checkpoint, detached: 0 | 1) =>
     run('checkpoint', id, epoch, checkpoint.session, JSON.stringify(checkpoint), detached);
+  const spans = `${times.keepMs} ${times.abandonedMs} ${times.tombstoneMs}`;
   return {
     async open(record, owner, parent) {
       const start: Checkpoint = { session: 0, room: undefined, roomEvent: 0 };
       await run('open', record.id, ...identity(record), owner, JSON.stringify(start), times.abandonedMs, parent ?? '');
     },
-    async append(id, tenant, json, permissions) {
-      const { messages, bytes } = LOG_LIMITS;
-      const { keepMs, abandonedMs, tombstoneMs } = times;
-      const limits = [messages, bytes, keepMs, abandonedMs, tombstoneMs];
-      const reply = await run('append', id, tenant, json, ...limits, permissions ? JSON.stringify(permissions) : '');
-      const [parent] = list(reply);
-      if (parent) return { parent: brandAs<SessionId>(text(parent)) };
-      return reply === 'sent' || reply === 'overflow' || reply === 'missing' ? reply : 'unknown';
+    append(id, tenant, json, permissions) {
+      const [record] = keys.session(id);
+      const args = [redis.publish, tenant, json, spans];
+      if (permissions) args.push(JSON.stringify(permissions));
+      return redis.run('session.append', [record], args).then(toAppended);
     },
     read: async (id, epoch, after) => toRead(await run('read', id, epoch, after)),
     async resume(id, verifier, owner, after) {
@@ -154,6 +153,12 @@ function toEntry(line: string): LogEntry {
 function toRequest(asked: string, entered: boolean): StoredRequest | undefined {
   const end = asked.indexOf('\n');
   return end < 0 ? undefined : { token: asked.slice(0, end), json: asked.slice(end + 1), entered };
+}
+
+function toAppended(reply: Reply): Appended {
+  if (reply === 'sent' || reply === 'overflow' || reply === 'missing') return reply;
+  const [parent] = list(reply);
+  return parent ? { parent: brandAs<SessionId>(text(parent)) } : 'unknown';
 }
 
 function toRead(reply: Reply): SessionRead {

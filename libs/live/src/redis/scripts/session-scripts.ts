@@ -1,3 +1,4 @@
+import { LOG_LIMITS } from '../../port';
 import { PRELUDE } from './prelude';
 
 /**
@@ -43,38 +44,47 @@ if ARGV[9] ~= '' then redis.call('HSET', REC, 'parent', ARGV[9]) end
 redis.call('PEXPIRE', REC, ARGV[8])
 `;
 
-/** ARGV: tenant, json, messages, bytes, keepMs, ttl, tombstone ttl, permissions (empty: none) */
-const append = `${SESSION}
-local r = get(REC, 'tenant', 'state', 'epoch', 'seq', 'floor', 'bytes', 'as', 'parent')
-if not r.state then return 'missing' end
-if r.tenant ~= ARGV[2] or r.state == 'ended' then return 'unknown' end
-if ARGV[9] ~= '' then redis.call('HSET', REC, 'perm', ARGV[9]) end
-if r.parent then return {r.parent} end
-local json = ARGV[3]
-local t = now()
-local seq = num(r.seq) + 1
-local bytes = num(r.bytes) + #json
-local count = redis.call('RPUSH', LOG, int(seq) .. '\\n' .. int(t) .. '\\n' .. json)
-if count == 1 then redis.call('PEXPIRE', LOG, ARGV[7]) end
-local floor, acked = num(r.floor), num(r.as)
-while count > 0 do
-  local over = count > num(ARGV[4]) or bytes > num(ARGV[5])
-  if not over and floor >= acked then break end
-  local head = redis.call('LINDEX', LOG, 0)
-  local hseq, at, body = string.match(head, '^(%d+)\\n(%d+)\\n()')
-  if not over and t - num(at) <= num(ARGV[6]) then break end
-  if num(hseq) > acked then
-    r.seq = int(seq)
-    finish(r, 'log_overflow', '', '', ARGV[8])
-    return 'overflow'
+/**
+ * KEYS: record. ARGV: PUBLISH or SPUBLISH, tenant, json, `messages bytes keepMs ttl tombstoneTtl`, permissions (missing:
+ * none). Every message to a session runs it, so it fetches, defines and passes nothing that is rarely needed; what is too
+ * old is looked for now and then. Numbers below 1e14 can be concatenated as they are.
+ */
+const append = `
+local REC, PUB, json = KEYS[1], ARGV[1], ARGV[3]
+local r = redis.call('HMGET', REC, 'tenant', 'state', 'epoch', 'seq', 'bytes', 'parent')
+if not r[2] then return 'missing' end
+if r[1] ~= ARGV[2] or r[2] == 'ended' then return 'unknown' end
+if ARGV[5] then redis.call('HSET', REC, 'perm', ARGV[5]) end
+if r[6] then return {r[6]} end
+local at = string.sub(REC, 1, -4)
+local LOG, CH = at .. 'log', at .. 'ch'
+local time = redis.call('TIME')
+local t = time[1] * 1000 + math.floor(time[2] / 1000)
+local seq, bytes = r[4] + 1, r[5] + #json
+local count = redis.call('RPUSH', LOG, seq .. '\\n' .. t .. '\\n' .. json)
+redis.call('HSET', REC, 'seq', seq, 'bytes', bytes)
+if count == 1 or count >= ${LOG_LIMITS.messages} or bytes >= ${LOG_LIMITS.bytes} or seq % 16 == 0 then
+  local keep, ttl, tombstone = string.match(ARGV[4], '^(%d+) (%d+) (%d+)$')
+  if count == 1 then redis.call('PEXPIRE', LOG, ttl) end
+  local acked, floor = tonumber(redis.call('HGET', REC, 'as')), nil
+  while count > 0 do
+    local over = count > ${LOG_LIMITS.messages} or bytes > ${LOG_LIMITS.bytes}
+    local head = redis.call('LINDEX', LOG, 0)
+    local hseq, since, body = string.match(head, '^(%d+)\\n(%d+)\\n()')
+    if not over and (tonumber(hseq) > acked or t - since <= tonumber(keep)) then break end
+    if tonumber(hseq) > acked then
+      redis.call('HSET', REC, 'state', 'ended', 'since', t, 'reason', 'log_overflow', 'detail', '')
+      redis.call('DEL', LOG)
+      redis.call('PEXPIRE', REC, tombstone)
+      redis.call(PUB, CH, 'e\\n' .. r[3] .. '\\n' .. seq .. '\\nlog_overflow\\n\\n')
+      return 'overflow'
+    end
+    redis.call('LPOP', LOG)
+    floor, bytes, count = hseq, bytes - (#head - body + 1), count - 1
   end
-  redis.call('LPOP', LOG)
-  floor = num(hseq)
-  bytes = bytes - (#head - body + 1)
-  count = count - 1
+  if floor then redis.call('HSET', REC, 'floor', floor, 'bytes', bytes) end
 end
-redis.call('HSET', REC, 'seq', int(seq), 'floor', int(floor), 'bytes', int(bytes))
-tell('m\\n' .. r.epoch .. '\\n' .. int(seq) .. '\\n' .. json)
+redis.call(PUB, CH, 'm\\n' .. r[3] .. '\\n' .. seq .. '\\n' .. json)
 return 'sent'
 `;
 
