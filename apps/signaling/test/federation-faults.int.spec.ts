@@ -11,18 +11,17 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   house.gate.flow();
-  await house.sendEverybodyHome();
-});
-afterAll(async () => {
-  for (const { replica, toRedis, connections } of behindGates) {
+  const gates = behindGates.splice(0);
+  // A replica that goes away in the middle of coming back is another story.
+  for (const { replica, toRedis, connections } of gates) {
     toRedis.unlock();
-    // A replica that goes away in the middle of coming back is another story.
     await eventually(() => toRedis.openAfter(0) >= connections, 'all connections to Redis', 10_000);
-    await eventually(() => replica.live.healthy(), 'Redis to answer');
+    await eventually(() => replica.live.healthy(), 'Redis to answer', 10_000);
   }
-  await house?.close();
-  for (const { toRedis } of behindGates) await toRedis.close();
-});
+  await house.sendEverybodyHome();
+  for (const { toRedis } of gates) await toRedis.close();
+}, 30_000);
+afterAll(() => house?.close());
 
 const isMessage = (envelope: Envelope) => envelope.type === 'message';
 const dataOf = (client: ScriptedSignalingClient) =>
@@ -44,9 +43,8 @@ async function hears(client: ScriptedSignalingClient, ...last: number[]): Promis
 }
 
 async function guestBehindGate(features: string[] = []) {
-  const behindGate = await house.nearReplicaBehindGate();
-  const { replica, toRedis } = behindGate;
-  behindGates.push({ ...behindGate, connections: toRedis.openAfter(0) });
+  const { replica, toRedis } = await house.nearReplicaBehindGate();
+  behindGates.push({ replica, toRedis, connections: toRedis.openAfter(0) });
   return { toRedis, ...(await house.pair({ replica, features })) };
 }
 

@@ -144,6 +144,18 @@ test.each([
   await until('the end', () => far.sockets.every(({ readyState }) => readyState >= 2));
 });
 
+test('a far side that counts is told where to go on; another replica knows at once that there is such a place', async () => {
+  await link.enter(entryAt(far.url));
+  far.say({ type: 'novelty', seq: '7' });
+  await until('a place', () => noted.length > 0);
+  expect([noted.at(-1)?.lastSeq, delivered.at(-1)]).toEqual(['7', { type: 'novelty' }]);
+  far.say({ type: 'novelty', seq: '8' });
+  await until('the next frame', () => delivered.length === 3);
+  far.sockets[0]?.terminate();
+  await until('the resume', () => eventTypes().includes('federation_resumed'));
+  expect(far.of('hello').at(-1)?.hello).toMatchObject({ resumeid: 'resume-1', lastSeq: '8' });
+});
+
 test('an address that is not allowed is not dialled', async () => {
   link = new FederationLink(homeWith(new ReachRules(['10.0.0.0/8'])));
   expect(await link.enter(entryAt(far.url))).toMatchObject({ code: 'federation_error' });

@@ -77,7 +77,10 @@ export class InboundFrames {
   }
 
   private advance(seq: string): void {
+    const isFirst = this.logged === undefined;
     this.logged = seq;
+    // Without any place another replica would not know that there is one to go back to.
+    if (isFirst) this.events.progressed();
     this.checkpoint ??= setTimeout(() => {
       this.checkpoint = undefined;
       this.events.progressed();
