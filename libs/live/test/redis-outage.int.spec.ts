@@ -2,6 +2,7 @@ import { brandAs, type ReplicaId } from '@parley/domain';
 import { eventually, startRedis, startRedisCluster, type TestRedis } from '@parley/testing';
 import Redis from 'ioredis';
 import { createRedisLive, parseRedisTarget } from '../src/index';
+import { Keys } from '../src/redis/keys';
 import { redisStore } from '../src/redis/redis-live';
 import { say, TENANT, TIMES, World } from './conformance/world';
 
@@ -105,6 +106,38 @@ describe('when Redis itself goes away', () => {
 });
 
 describe('when one node of a cluster loses its data', () => {
+  it('takes members out whose sessions were on it, when nobody gives them back', async () => {
+    const cluster = await startRedisCluster(3);
+    const world = new World({
+      connect: (times) => redisStore({ cluster: cluster.urls }, times),
+      flush: async () => undefined,
+      close: async () => undefined,
+    });
+    const admins = cluster.urls.map((url) => new Redis(url));
+    try {
+      const [a, b] = [world.node(), world.node()];
+      const keys = new Keys('parley:');
+      const nodeOf = async (key: string) => Math.floor((Number(await admins[0]?.cluster('KEYSLOT', key)) * 3) / 16_384);
+      const room = world.room();
+      const [members] = keys.room(room);
+      const ann = await a.open('ann');
+      await ann.join(room);
+      // Somebody whose session is on another node than the room, and whose connection broke.
+      let bob = await b.open('bob');
+      while ((await nodeOf(keys.session(bob.id)[0])) === (await nodeOf(members))) bob = await b.open('bob');
+      await bob.join(room);
+      await ann.sink.expectLines('+bob');
+      await bob.session.detach();
+      await admins[await nodeOf(keys.session(bob.id)[0])]?.flushall();
+      await ann.sink.until(() => ann.sink.lines.includes('-bob'), '-bob', 15_000);
+      expect(await a.live.rooms.members(room)).toHaveLength(1);
+    } finally {
+      for (const admin of admins) admin.disconnect();
+      await world.close();
+      await cluster.close();
+    }
+  }, 60_000);
+
   it('restores what was on it', async () => {
     const cluster = await startRedisCluster(3);
     const world = new World({

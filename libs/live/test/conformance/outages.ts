@@ -1,3 +1,4 @@
+import { brandAs, type SessionId } from '@parley/domain';
 import { eventually } from '@parley/testing';
 import { POLICY, say, TENANT, World, type Backend, type Node } from './world';
 
@@ -127,6 +128,45 @@ export function outagesSuite(backend: () => Backend): void {
       const late = await a.open('late');
       expect((await late.join(room)).self.role).toBe('guest');
       for (const { sink } of people) await sink.until(() => sink.lines.at(-1) === '+late', '+late');
+    });
+
+    it('refuses what is sent to sessions that were lost and are coming back, instead of swallowing it', async () => {
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await world.flush();
+      let refused = 0;
+      const send = async () =>
+        a.live.sessions.toSession(TENANT, bob.id, say(`m${refused}`)).catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'unavailable' });
+          refused += 1;
+        });
+      await eventually(async () => {
+        const answer = await send();
+        expect(answer).not.toBe('unknown');
+        return answer === 'sent';
+      }, 'bob to be known again');
+      await bob.sink.expectLines(`m${refused}`);
+      // Later on, nobody is nobody again.
+      const settled = performance.now() + world.times.generationGraceMs + 5 * world.times.heartbeatMs;
+      await eventually(() => performance.now() > settled, 'the grace to pass');
+      expect(await a.live.sessions.toSession(TENANT, brandAs<SessionId>('nobody'), say('m'))).toBe('unknown');
+      expect(ann.sink.lines).toEqual([]);
+    });
+
+    it('sends nothing for sessions that went on elsewhere while it was frozen', async () => {
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await a.open('eve'); // stays there until a is taken for dead
+      a.freeze();
+      const again = await c.resume(ann);
+      await c.live.sessions.toSession(TENANT, bob.id, say('new'));
+      const left = () => b.store.registry.owned(a.live.replica);
+      await eventually(async () => (await left()).length === 0, 'the others to take a for dead', 15_000);
+      const stale = jest.fn(async () => a.live.sessions.toSession(TENANT, bob.id, say('stale')));
+      void ann.session.overBus(stale);
+      a.thaw();
+      await ann.sink.expectEnd('resumed_elsewhere');
+      await again?.session.overBus(() => c.live.sessions.toSession(TENANT, bob.id, say('newer')));
+      await bob.sink.expectLines('new', 'newer');
+      expect(stale).not.toHaveBeenCalled();
     });
 
     it('agrees again about those who did not come back', async () => {
