@@ -79,6 +79,11 @@ export class Ledger {
     return life;
   }
 
+  /** Whether this session is or was this member's. */
+  isOf(member: string, session: string): boolean {
+    return this.lives.some((life) => life.session === session && life.member === member);
+  }
+
   /** The next message of this member on this way. */
   next(by: string, way: Way): Sent {
     const all = this.list(by, way);

@@ -278,7 +278,9 @@ export class Member {
       if (sessionid !== this.life?.session) this.around.ledger.saw(this.name, sessionid);
     }
     for (const id of event.leave ?? []) {
-      if (!this.roster.delete(id)) this.life?.complaints.push(`heard that ${id} went, who was not there`);
+      // Who takes the place of its own former session is not told that it was there, only that it went.
+      if (this.roster.delete(id) || this.around.ledger.isOf(this.name, id)) continue;
+      this.life?.complaints.push(`heard that ${id} went, who was not there`);
     }
   }
 }
