@@ -1,15 +1,10 @@
 import { eventually, type ScriptedSignalingClient } from '@parley/testing';
 import type { TalkServer } from './backend-poster';
-import { FAST } from './gateway';
 import { inEveryLayout, onTwoReplicas } from './layouts';
 import { TalkHouse } from './talk-house';
 
 const PING_MS = 300;
-const house = new TalkHouse({
-  backendTimes: { pingMs: PING_MS, leaveRetryMs: [500, 100] },
-  times: { guestJoinMs: 1_000 },
-  liveTimes: { ...FAST.liveTimes, resumeWindowMs: 600 },
-});
+const house = new TalkHouse({ backendTimes: { pingMs: PING_MS } });
 const { here, newUser } = house;
 
 const ada = (at = house.one, of = house.talk) => of.user(at, 'ada');

@@ -6,9 +6,10 @@ import { TalkHouse } from './talk-house';
 
 const house = new TalkHouse({
   backendTimes: { pingMs: 300, leaveRetryMs: [500, 100] },
-  times: { guestJoinMs: 1_000 },
   liveTimes: { ...FAST.liveTimes, resumeWindowMs: 1_500 },
 });
+/** One that does not wait for guests. */
+const hasty = new TalkHouse({ times: { guestJoinMs: 1_500 } });
 const { here, postTo } = house;
 
 const ada = (at = house.one, of = house.talk) => of.user(at, 'ada');
@@ -85,22 +86,6 @@ inEveryLayout(house, () => {
         ({ room }) => room?.sessionid === here('nc-guest') && room.action === 'leave',
       );
       expect(notice?.room).not.toHaveProperty('userid');
-    });
-
-    test('guests must be in a room, also after they left one', async () => {
-      const idle = await guest();
-      expect((await idle.expect('bye')).bye).toEqual({ reason: 'room_join_timeout' });
-      await idle.expectClosed();
-      const named = await guest(house.two);
-      await named.join(here('named-other'), { sessionid: here('nc-idle') });
-      await named.expectNothing('bye');
-      named.drop();
-      await named.expectClosed();
-      const again = await house.region.connect(house.one, 'guest again');
-      // Still nobody, whatever the room called it.
-      expect((await again.helloResume(named.resumeId)).hello).toMatchObject({ userid: '' });
-      await again.leave();
-      expect((await again.expect('bye')).bye).toEqual({ reason: 'room_join_timeout' });
     });
   });
 
@@ -243,5 +228,23 @@ inEveryLayout(house, () => {
       await mine.fence();
       await mine.expectNothing('bye');
     });
+  });
+});
+
+inEveryLayout(hasty, () => {
+  test('guests must be in a room, also after they left one', async () => {
+    const idle = await hasty.talk.guest(hasty.one);
+    expect((await idle.expect('bye')).bye).toEqual({ reason: 'room_join_timeout' });
+    await idle.expectClosed();
+    const named = await hasty.talk.guest(hasty.two);
+    await named.join(hasty.here('named-other'), { sessionid: hasty.here('nc-idle') });
+    await named.expectNothing('bye');
+    named.drop();
+    await named.expectClosed();
+    const again = await hasty.region.connect(hasty.one, 'guest again');
+    // Still nobody, whatever the room called it.
+    expect((await again.helloResume(named.resumeId)).hello).toMatchObject({ userid: '' });
+    await again.leave();
+    expect((await again.expect('bye')).bye).toEqual({ reason: 'room_join_timeout' });
   });
 });
