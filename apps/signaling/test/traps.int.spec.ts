@@ -3,7 +3,7 @@ import { event, eventOf, expectEvent, foreignIdOf, isRoom, isUpdate, joinedIn, s
 import { inEveryLayoutAndPolling } from './layouts';
 import { TalkHouse } from './talk-house';
 
-// What breaks Nextcloud Talk when it is wrong; one test for each, on two replicas. From 12 on: traps-of-time.int.spec.ts.
+// What breaks Nextcloud Talk when it is wrong; one test for each. From 12 on: traps-of-time.int.spec.ts.
 const REQUIRED_BY_TALK = ['audio-video-permissions', 'federation', 'incall-all', 'hello-v2', 'switchto'];
 const anyText: unknown = expect.any(String);
 const house = new TalkHouse();
