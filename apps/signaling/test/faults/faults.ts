@@ -15,6 +15,8 @@ export interface Fault extends Promises {
   readonly loses: boolean;
   /** Redis was away: senders must have heard of it. */
   readonly refuses: boolean;
+  /** The first gateway dies or freezes: its connections break. */
+  readonly fells?: boolean;
 }
 
 const BOTH: readonly RedisKind[] = ['one Redis', 'a Redis cluster'];
@@ -26,6 +28,7 @@ export const KILLED: Fault = {
   replays: true,
   loses: false,
   refuses: false,
+  fells: true,
   async strike(house) {
     await house.kill(0);
     // As an orchestrator does; who was there before is somewhere else by now.
@@ -39,6 +42,7 @@ export const FROZEN: Fault = {
   replays: true,
   loses: false,
   refuses: false,
+  fells: true,
   async strike(house, crowd) {
     const frozen = house.gateway(0);
     const thawAt = performance.now() + 10_000;
@@ -63,7 +67,9 @@ async function endedCleanly(movers: readonly Member[]): Promise<void> {
     30_000,
   );
   for (const { line, frames } of ghosts) {
-    expect(frames).toEqual([{ type: 'bye', bye: { reason: 'session_resumed' } }]);
+    // What was just being handed on may be answered: it is unknown what became of it.
+    const told = frames.filter(({ type }) => type !== 'error');
+    expect(told).toEqual([{ type: 'bye', bye: { reason: 'session_resumed' } }]);
     expect(line.closed).toBe('close 1000');
   }
 }
@@ -71,7 +77,7 @@ async function endedCleanly(movers: readonly Member[]): Promise<void> {
 export const CUT: Fault = {
   name: 'the connections to Redis are cut for 5 s',
   kinds: BOTH,
-  replays: false,
+  replays: true,
   loses: false,
   refuses: true,
   async strike({ redis }, crowd) {
@@ -86,7 +92,7 @@ export const CUT: Fault = {
 export const SILENT: Fault = {
   name: 'Redis is silent for 5 s, its connections stand',
   kinds: BOTH,
-  replays: false,
+  replays: true,
   loses: false,
   refuses: true,
   async strike({ redis }, crowd) {
@@ -101,7 +107,7 @@ export const SILENT: Fault = {
 export const RESTARTED: Fault = {
   name: 'Redis is restarted and empty',
   kinds: BOTH,
-  replays: false,
+  replays: true,
   loses: true,
   refuses: true,
   async strike({ redis }, crowd) {
@@ -115,7 +121,7 @@ export const RESTARTED: Fault = {
 export const ONE_NODE_RESTARTED: Fault = {
   name: 'one node of three is restarted and empty',
   kinds: CLUSTER,
-  replays: false,
+  replays: true,
   loses: true,
   refuses: true,
   async strike({ redis }, crowd) {

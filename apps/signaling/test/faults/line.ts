@@ -10,6 +10,8 @@ const ANSWER_MS = 15_000;
 export class Line {
   /** Why it is closed. */
   closed: string | undefined;
+  /** What came last. */
+  last: Envelope | undefined;
   private readonly answers = new Map<string, (envelope: Envelope | Error) => void>();
   /** Messages nothing is known about, by the id they were sent with, in order. */
   private readonly open = new Map<string, Sent>();
@@ -102,6 +104,7 @@ export class Line {
   }
 
   private receive(envelope: Envelope): void {
+    this.last = envelope;
     const { id } = envelope;
     if (typeof id === 'string' && envelope.type === 'error' && this.learn(id, codeOf(envelope))) return;
     this.onFrame(envelope);

@@ -8,6 +8,15 @@ const PATIENCE = 30;
 /** A fence after so many messages. */
 const FENCE_EVERY = 4;
 
+/** What members send each other. */
+interface Said extends JsonObject {
+  readonly by: string;
+  readonly way: 'room' | 'direct';
+  readonly n: number;
+  /** The session it is meant for; empty for the room. */
+  readonly to: string;
+}
+
 /** Why the session is over of one who did not come back. */
 export const DESERTED = 'it did not come back';
 
@@ -147,12 +156,12 @@ export class Member {
 
   private toSession(line: Line, to: string): void {
     const sent = this.around.ledger.next(this.name, `to ${to}`);
-    line.message(sent, { type: 'session', sessionid: to }, { by: this.name, way: 'direct', n: sent.n });
+    line.message(sent, { type: 'session', sessionid: to }, { by: this.name, way: 'direct', n: sent.n, to });
   }
 
   private toRoom(line: Line): void {
     const sent = this.around.ledger.next(this.name, 'room');
-    line.message(sent, { type: 'room' }, { by: this.name, way: 'room', n: sent.n });
+    line.message(sent, { type: 'room' }, { by: this.name, way: 'room', n: sent.n, to: '' });
   }
 
   private async breakLine(): Promise<void> {
@@ -223,7 +232,7 @@ export class Member {
     if (line === undefined || line !== this.line) return;
     this.line = undefined;
     this.inRoom = false;
-    if (!this.away) this.losses.push(String(line.closed));
+    if (!this.away) this.losses.push(`${line.closed} after ${JSON.stringify(line.last)}`);
     if (!this.away && this.attaching === undefined) void this.come();
   }
 
@@ -237,7 +246,7 @@ export class Member {
       case 'room':
         return this.entered(envelope);
       case 'message':
-        return this.heard(envelope.message as { data: { by: string; way: 'room' | 'direct'; n: number } });
+        return this.heard(envelope.message as { data: Said });
       case 'event':
         return this.told(envelope.event as { target: string; type: string });
       case 'bye':
@@ -266,7 +275,8 @@ export class Member {
     if (this.life !== undefined) this.life.joined = true;
   }
 
-  private heard({ data: { by, way, n } }: { data: { by: string; way: 'room' | 'direct'; n: number } }): void {
+  private heard({ data: { by, way, n, to } }: { data: Said }): void {
+    if (to !== '' && to !== this.life?.session) this.life?.complaints.push(`heard what was said to ${to}`);
     this.life?.hear(by, way, n);
   }
 

@@ -78,7 +78,7 @@ async function play(house: FaultHouse, crowd: Crowd, fault: Fault, before: Fault
 /** Connections that broke for nothing, and sessions that were refused for nothing. */
 function wrongfulEnds(crowd: Crowd, fault: Fault): string[] {
   const shaken = new Set(crowd.members.filter(({ wasShaken }) => wasShaken));
-  if (fault.replays) for (const member of crowd.at(0)) shaken.add(member);
+  if (fault.fells) for (const member of crowd.at(0)) shaken.add(member);
   const cut = crowd.members.filter((member) => !shaken.has(member));
   const ends = crowd.ledger.lives.flatMap(({ member, over, counts }) => {
     if (over === undefined || over === DESERTED) return [];
