@@ -240,11 +240,9 @@ export class RoomFeed {
   /** A newcomer was placed in another generation than this feed has reached. */
   private correct(session: LiveSession, state: RoomState): void {
     const cohort = new Cohort(new RoomPicture(state));
-    // Placed before the store lost the room: what came here since is not lost.
-    const since = this.recent.filter(
-      ({ position: { generation, seq } }) => generation !== state.generation || seq > state.seq,
-    );
-    for (const { position, except, event } of state.generation === this.former ? since : []) {
+    for (const { position, except, event } of state.generation === this.former ? this.recent : []) {
+      // Placed before the store lost the room: what came here since is not lost.
+      if (position.generation === state.generation && position.seq <= state.seq) continue;
       this.hand(session, position, except, cohort.filter(event));
     }
     this.cohorts.set(session, cohort);

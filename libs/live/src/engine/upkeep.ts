@@ -1,5 +1,5 @@
 import { isDomainError, type ReplicaId, type SessionId } from '@parley/domain';
-import type { DueRoom, DueSession } from '../store';
+import type { DueRoom, DueSession } from '../registry-store';
 import { Alarm } from './alarm';
 import { auditRooms } from './audit';
 import type { ReplicaContext } from './context';

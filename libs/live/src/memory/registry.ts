@@ -1,6 +1,6 @@
 import type { ReplicaId, SessionId, TenantKey } from '@parley/domain';
 import type { StoreTimes } from '../limits';
-import type { RegistryStore } from '../store';
+import type { RegistryStore } from '../registry-store';
 import type { DueEntry, MemoryLiveHub } from './hub';
 
 /** Replicas, indexes and due work in memory. */

@@ -27,3 +27,12 @@ export interface SessionState {
   reason: EndReason;
   detail: string;
 }
+
+/** How the store's parts find a session. */
+export interface SessionAccess {
+  get(id: SessionId): SessionState | undefined;
+  /** Not when it has ended. */
+  living(id: SessionId): SessionState | undefined;
+  /** Only for the owner of this epoch. */
+  mine(id: SessionId, epoch: number): SessionState | undefined;
+}

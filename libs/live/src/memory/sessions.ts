@@ -1,12 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { RoomSessionId, SessionId } from '@parley/domain';
+import type { SessionId } from '@parley/domain';
 import type { StoreTimes } from '../limits';
-import { LOG_LIMITS, type EndReason } from '../port';
-import type { Burning, Look, Remains, SessionRead, SessionStore } from '../store';
+import { LOG_LIMITS } from '../port';
+import type { SessionRead, SessionStore } from '../store';
 import { encodeSessionSignal } from '../wire';
 import type { MemoryLiveHub } from './hub';
 import { MemoryLog } from './log';
-import type { SessionState } from './session-state';
+import { dropTombstones, endSession, memoryEnds } from './session-ends';
+import type { SessionAccess, SessionState } from './session-state';
 
 /** Sessions in memory; what the scripts in redis/ do, in the same order. */
 export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionStore {
@@ -19,37 +20,51 @@ export function memorySessions(hub: MemoryLiveHub, times: StoreTimes): SessionSt
     const session = living(id);
     return session?.epoch === epoch ? session : undefined;
   };
-  const access = { get, living, mine };
+  const access: SessionAccess = { get, living, mine };
   return {
     ...memoryLogs(hub, times, access),
+    ...memoryRecords(hub, access),
     ...memoryOwners(hub, access),
     ...memoryJoins(hub, access),
     ...memoryEnds(hub, times, access),
   };
 }
 
-interface Access {
-  get(id: SessionId): SessionState | undefined;
-  /** Not when it has ended. */
-  living(id: SessionId): SessionState | undefined;
-  /** Only for the owner of this epoch. */
-  mine(id: SessionId, epoch: number): SessionState | undefined;
-}
-
 function memoryLogs(
   hub: MemoryLiveHub,
   times: StoreTimes,
-  { living, mine }: Access,
-): Pick<
-  SessionStore,
-  'open' | 'append' | 'read' | 'rename' | 'describe' | 'beginRequest' | 'settleRequest' | 'virtual'
-> {
+  { living }: SessionAccess,
+): Pick<SessionStore, 'open' | 'append' | 'read'> {
   return {
     open: (record, owner, parent) =>
       hub.run(() => {
         dropTombstones(hub, times);
         hub.sessions.set(record.id, { ...blank(hub.now()), record, owner, parent, epoch: 1, log: new MemoryLog() });
       }),
+    append: (id, tenant, json, permissions) =>
+      hub.run(() => {
+        const session = living(id);
+        if (!hub.sessions.has(id)) return 'missing';
+        if (session?.record.tenant !== tenant) return 'unknown';
+        if (permissions) session.record = { ...session.record, permissions };
+        if (session.parent) return { parent: session.parent };
+        const { seq } = session.log.add(json, hub.now());
+        if (!session.log.trim(LOG_LIMITS, session.checkpoint.session, hub.now() - times.keepMs)) {
+          endSession(hub, session, { reason: 'log_overflow', detail: '' });
+          return 'overflow';
+        }
+        hub.publish(`s:${id}`, encodeSessionSignal({ kind: 'event', epoch: session.epoch, seq, json }));
+        return 'sent';
+      }),
+    read: (id, epoch, after) => hub.run(() => readLog(hub.sessions.get(id), epoch, after)),
+  };
+}
+
+function memoryRecords(
+  hub: MemoryLiveHub,
+  { living, mine }: SessionAccess,
+): Pick<SessionStore, 'rename' | 'describe' | 'beginRequest' | 'settleRequest' | 'virtual'> {
+  return {
     rename: (id, epoch, userId) =>
       hub.run(() => {
         const session = mine(id, epoch);
@@ -78,28 +93,12 @@ function memoryLogs(
         const session = living(id);
         return session?.parent ? { record: session.record, room: session.joinedAt } : undefined;
       }),
-    append: (id, tenant, json, permissions) =>
-      hub.run(() => {
-        const session = living(id);
-        if (!hub.sessions.has(id)) return 'missing';
-        if (session?.record.tenant !== tenant) return 'unknown';
-        if (permissions) session.record = { ...session.record, permissions };
-        if (session.parent) return { parent: session.parent };
-        const { seq } = session.log.add(json, hub.now());
-        if (!session.log.trim(LOG_LIMITS, session.checkpoint.session, hub.now() - times.keepMs)) {
-          end(hub, session, { reason: 'log_overflow', detail: '' });
-          return 'overflow';
-        }
-        hub.publish(`s:${id}`, encodeSessionSignal({ kind: 'event', epoch: session.epoch, seq, json }));
-        return 'sent';
-      }),
-    read: (id, epoch, after) => hub.run(() => readLog(hub.sessions.get(id), epoch, after)),
   };
 }
 
 function memoryOwners(
   hub: MemoryLiveHub,
-  { get, living, mine }: Access,
+  { get, living, mine }: SessionAccess,
 ): Pick<SessionStore, 'resume' | 'checkpoint' | 'detach' | 'announce'> {
   return {
     resume: (id, verifier, owner, after) =>
@@ -146,43 +145,9 @@ function memoryOwners(
   };
 }
 
-function memoryEnds(
-  hub: MemoryLiveHub,
-  times: StoreTimes,
-  { get, living }: Access,
-): Pick<SessionStore, 'burn' | 'orphan' | 'look' | 'bury' | 'find'> {
-  return {
-    burn: (id, burning) => hub.run(() => burn(hub, living(id), burning)),
-    orphan: (id, owner, agoMs) =>
-      hub.run(() => {
-        const session = living(id);
-        if (session?.owner !== owner || session.state !== 'attached') return false;
-        Object.assign(session, { state: 'detached', since: hub.now() - agoMs });
-        return true;
-      }),
-    look: (id) => hub.run(() => look(hub, times, get(id))),
-    bury: (id) =>
-      hub.run(() => {
-        const session = get(id);
-        if (session?.state === 'ended') {
-          Object.assign(session, { joinedAt: undefined, previous: undefined, joining: undefined });
-        }
-      }),
-    find: (id) =>
-      hub.run(() => {
-        const session = living(id);
-        if (!session) return undefined;
-        const { tenant, userId } = session.record;
-        const { parent } = session;
-        const attached = session.state === 'attached';
-        return { id, tenant, userId, room: session.joinedAt?.id, attached, ...(parent ? { parent } : {}) };
-      }),
-  };
-}
-
 function memoryJoins(
   hub: MemoryLiveHub,
-  { get, mine }: Access,
+  { get, mine }: SessionAccess,
 ): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'leftRoom'> {
   return {
     beginJoin: (id, epoch, room) =>
@@ -256,51 +221,4 @@ function readLog(session: SessionState | undefined, epoch: number, after: number
   if (session.epoch !== epoch) return { kind: 'taken' };
   const entries = session.log.after(after);
   return entries ? { kind: 'log', seq: session.log.seq, entries } : { kind: 'gap' };
-}
-
-function end(hub: MemoryLiveHub, session: SessionState, burning: Burning): void {
-  const { reason, detail, json = '' } = burning;
-  const seq = json ? session.log.add(json, hub.now()).seq : session.log.seq;
-  Object.assign(session, { state: 'ended', since: hub.now(), reason, detail });
-  const signal = { kind: 'end', epoch: session.epoch, seq, reason, detail, json } as const;
-  hub.publish(`s:${session.record.id}`, encodeSessionSignal(signal));
-}
-
-function burn(hub: MemoryLiveHub, session: SessionState | undefined, burning: Burning): Remains | undefined {
-  if (!session) return undefined;
-  if (burning.epoch !== undefined && session.epoch !== burning.epoch) return undefined;
-  if (burning.room !== undefined && session.joinedAt?.id !== burning.room) return undefined;
-  if (burning.quiet) session.quiet = true;
-  end(hub, session, burning);
-  return remains(session);
-}
-
-function remains({ record, owner, joinedAt, previous, joining, quiet }: SessionState): Remains {
-  const rooms = [joinedAt?.id, previous?.id, joining?.room].filter((id): id is RoomSessionId => id !== undefined);
-  return { tenant: record.tenant, userId: record.userId, owner, rooms, quiet };
-}
-
-function look(hub: MemoryLiveHub, times: StoreTimes, session: SessionState | undefined): Look {
-  if (!session) return { kind: 'nothing' };
-  if (session.state === 'detached' && hub.now() - session.since >= times.resumeWindowMs) {
-    const reason: EndReason = 'expired';
-    end(hub, session, { reason, detail: '' });
-  }
-  if (session.state === 'ended') return { kind: 'over', remains: remains(session) };
-  if (session.joining || session.previous) {
-    const age = hub.now() - session.joinBegunAt;
-    if (age < times.halfDoneJoinMs) return { kind: 'later', inMs: times.halfDoneJoinMs - age };
-    const { joining, previous } = session;
-    const leave = [...(joining ? [joining] : []), ...(previous ? [{ room: previous.id, attempt: undefined }] : [])];
-    return { kind: 'half-done', leave };
-  }
-  if (session.state === 'attached') return { kind: 'nothing' };
-  return { kind: 'later', inMs: times.resumeWindowMs - (hub.now() - session.since) };
-}
-
-function dropTombstones(hub: MemoryLiveHub, times: StoreTimes): void {
-  if (hub.sessions.size % 256 !== 255) return; // now and then is enough
-  for (const [id, session] of hub.sessions) {
-    if (session.state === 'ended' && hub.now() - session.since > times.tombstoneMs) hub.sessions.delete(id);
-  }
 }

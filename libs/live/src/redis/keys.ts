@@ -1,5 +1,6 @@
 import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
-import type { Listed, Topic } from '../store';
+import type { Listed } from '../registry-store';
+import type { Topic } from '../store';
 
 /** Names of keys and channels. What stands in braces decides the node, so everything a script touches shares it. */
 export class Keys {

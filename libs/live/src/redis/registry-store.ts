@@ -3,7 +3,7 @@ import { brandAs, type ReplicaId, type RoomSessionId, type SessionId } from '@pa
 import type { StoreTimes } from '../limits';
 import type { LiveGuards } from '../port';
 import type { AskStore } from '../state-store';
-import type { RegistryStore } from '../store';
+import type { RegistryStore } from '../registry-store';
 import type { RedisConnection } from './connection';
 import { Generations } from './generation';
 import type { Keys } from './keys';
