@@ -59,6 +59,15 @@ export class Line {
     });
   }
 
+  /** A request that must succeed; throws with the code of the refusal. */
+  async ask(type: string, payload: JsonObject): Promise<'done' | 'already_joined'> {
+    const answer = await this.request(type, payload);
+    if (answer.type !== 'error') return 'done';
+    const code = codeOf(answer);
+    if (code !== 'already_joined') throw new Error(code);
+    return code;
+  }
+
   message(sent: Sent, recipient: JsonObject, data: JsonObject): void {
     const id = `m${(this.requests += 1)}`;
     this.open.set(id, sent);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '@parley/domain';
 import type { Envelope } from '@parley/testing';
 import { Life, type Ledger } from './ledger';
@@ -200,13 +201,13 @@ export class Member {
     const { name, counts, room } = this.traits;
     if (this.resumeId === '' || !(await this.resume(line))) {
       const auth = { url: this.around.backendUrl, params: { ticket: 'good', userid: name } };
-      await ask(line, 'hello', { version: '1.0', auth, features: counts ? ['message-seq'] : [] });
+      await line.ask('hello', { version: '1.0', auth, features: counts ? ['message-seq'] : [] });
     }
     if (this.inRoom) return;
-    const join = () => ask(line, 'room', { roomid: room, sessionid: `nc/${name}+=` });
+    const join = () => line.ask('room', { roomid: room, sessionid: `nc/${name}+=` });
     if ((await join()) !== 'already_joined') return;
     // An earlier answer was lost, and with it who is there.
-    await ask(line, 'room', { roomid: '' });
+    await line.ask('room', { roomid: '' });
     await join();
   }
 
@@ -293,17 +294,4 @@ export class Member {
       this.life?.complaints.push(`heard that ${id} went, who was not there`);
     }
   }
-}
-
-/** Throws when it has to be tried again. */
-async function ask(line: Line, type: string, payload: JsonObject): Promise<'done' | 'already_joined'> {
-  const answer = await line.request(type, payload);
-  if (answer.type !== 'error') return 'done';
-  const code = codeOf(answer);
-  if (code !== 'already_joined') throw new Error(code);
-  return code;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
