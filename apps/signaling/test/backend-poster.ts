@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { JsonObject } from '@parley/domain';
 import type { NewBackend } from '@parley/persistence';
-import type { Envelope, Matcher, ScriptedSignalingClient } from '@parley/testing';
+import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling } from '../src/app';
 import { FakeNextcloud } from './fake-nextcloud';
 import type { TestRegion } from './gateway';
@@ -179,7 +179,7 @@ export function eventOf(envelope: Envelope): Event | undefined {
 }
 
 /** An event of this target and type. */
-export function event(target: string, type: string): Matcher {
+export function event(target: string, type: string): (envelope: Envelope) => boolean {
   return (envelope) => eventOf(envelope)?.target === target && eventOf(envelope)?.type === type;
 }
 
@@ -191,7 +191,7 @@ export async function expectEvent(client: ScriptedSignalingClient, target: strin
 /** A `room` that nobody asked for. */
 export const isRoom = (envelope: Envelope): boolean => envelope.type === 'room' && envelope.id === undefined;
 
-export const isUpdate: Matcher = event('participants', 'update');
+export const isUpdate = event('participants', 'update');
 
 /** A frame with this text in it. */
 export const says =

@@ -4,6 +4,7 @@ import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
 import { SignJWT } from 'jose';
 import type { RunningSignaling } from '../src/app';
 import { event, eventOf, foreignIdOf, type TalkServer } from './backend-poster';
+import { FAST } from './gateway';
 import type { Layout } from './layouts';
 import { TalkHouse } from './talk-house';
 import { TcpGate } from './tcp-gate';
@@ -14,6 +15,8 @@ export class TestCluster extends TalkHouse {
     super(
       {
         backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
+        // Links of tests that are over would be kept that long.
+        liveTimes: { ...FAST.liveTimes, resumeWindowMs: 6_000 },
         federationTimes: { timeoutMs: 2_000, firstRetryMs: 50, lastRetryMs: 200 },
       },
       ['talk'],

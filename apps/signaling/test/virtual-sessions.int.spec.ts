@@ -246,16 +246,12 @@ inEveryLayout(house, () => {
     while (gone.size < 2) for (const id of (await expectEvent(ada, 'room', 'leave')) as unknown[]) gone.add(id);
     expect(gone).toEqual(new Set([bridge.sessionId, sessionid]));
     const isWithoutBridge = (envelope: Envelope) =>
-      isUpdateEnvelope(envelope) && !JSON.stringify(envelope).includes(bridge.sessionId);
+      isUpdate(envelope) && !JSON.stringify(envelope).includes(bridge.sessionId);
     await ada.expect(isWithoutBridge);
     await house.talk.cloud.expectRequest(
       ({ session }) => session?.sessionid === sessionid && session.action === 'remove',
     );
   });
-
-  function isUpdateEnvelope(envelope: Envelope): boolean {
-    return eventOf(envelope)?.target === 'participants' && eventOf(envelope)?.type === 'update';
-  }
 
   test('a bridge that resumes elsewhere still speaks for its callers', async () => {
     const { token, ada, bridge } = await callWithBridge();
