@@ -22,12 +22,17 @@ export class Feeds {
     this.byRoom.set(room, feed);
     feed.expect(seat);
     try {
-      await this.context().store.bus.listen(`r:${room}`, (text) => this.byRoom.get(room)?.onSignal(text));
+      await this.hearAll(room);
     } catch (error) {
       feed.unexpect(seat);
       throw error;
     }
     return feed;
+  }
+
+  /** Resolves once everything was heard that was told of the room before. */
+  hearAll(room: RoomSessionId): Promise<void> {
+    return this.context().store.bus.listen(`r:${room}`, (text) => this.byRoom.get(room)?.onSignal(text));
   }
 
   dropIfIdle(feed: RoomFeed): void {

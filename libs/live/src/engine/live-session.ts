@@ -289,7 +289,8 @@ export class LiveSession implements OwnedSession {
     } else if (signal.epoch > this.epoch) this.finish('resumed_elsewhere');
     else if (signal.kind === 'end') this.receiveEnd(signal);
     else if (signal.seq <= this.position.session) return;
-    else if (this.syncing || !this.ctx.leaseValid()) this.wait();
+    else if (!this.ctx.leaseValid()) this.wait();
+    // Also while the log is being read: the store may be losing it.
     else if (signal.seq === this.position.session + 1) this.deliverOwn(signal);
     else void this.sync();
   }

@@ -193,6 +193,8 @@ export class RoomFeed {
       while (this.dirty && this.ctx.leaseValid()) {
         this.dirty = false;
         const read = await this.ctx.store.rooms.read(this.id, this.generation, this.seq);
+        // What was told before the store lost the room may be heard after it was asked.
+        if (read && read.generation !== this.generation) await this.ctx.feeds.hearAll(this.id);
         if (!this.ctx.leaseValid()) this.dirty = true;
         else if (!read) return this.ctx.suspect();
         else this.apply(read);
@@ -264,10 +266,9 @@ export class RoomFeed {
   private receive(signal: RoomSignal): void {
     if (!this.generation) this.early.push(signal);
     else if (signal.generation === this.generation && signal.seq <= this.seq) return;
-    else if (this.syncing) this.dirty = true;
     else if (!this.ctx.leaseValid()) {
       this.dirty = true;
-      this.ctx.suspect();
+      if (!this.syncing) this.ctx.suspect();
     } else if (signal.generation === this.generation && signal.seq === this.seq + 1) this.deliver(signal);
     else void this.sync();
   }

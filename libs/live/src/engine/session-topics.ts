@@ -23,6 +23,11 @@ export class SessionTopics {
     }
   }
 
+  /** Resolves once everything was heard that was told of the session before. */
+  async hearAll(session: SessionId): Promise<void> {
+    if (this.counts.has(session)) await this.bus.listen(`s:${session}`, (text) => this.dispatch(session, text));
+  }
+
   async release(session: SessionId): Promise<void> {
     const left = (this.counts.get(session) ?? 0) - 1;
     if (left > 0) {

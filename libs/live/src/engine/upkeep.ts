@@ -84,7 +84,7 @@ export class Upkeep {
     if (beat.lapsed || late || lost || started >= this.announceDue) {
       // After a long sleep what is not found has ended meanwhile; only a store that just lost it is given it back.
       const remembered = started - this.lastBeat < this.ctx.times.resumeWindowMs;
-      await this.announce(remembered || lost);
+      await this.announce(remembered || lost, lost);
       this.announceDue = started + this.ctx.times.reannounceMs;
     }
     this.ctx.losses.settle(beat.generation);
@@ -99,8 +99,10 @@ export class Upkeep {
   }
 
   /** Tells the store what this replica holds, and learns what became of it. */
-  private async announce(create: boolean): Promise<void> {
+  private async announce(create: boolean, lost: boolean): Promise<void> {
     await inChunks([...this.ctx.sessions.values()], async (session) => {
+      // Numbers go on after the last one that was told before the loss, which may still be on its way.
+      if (lost) await this.ctx.topics.hearAll(session.id);
       if (session.isOver) return;
       const read = await this.ctx.store.sessions.announce(session.announcement(), create);
       if (read.kind === 'missing') session.finish('expired');
