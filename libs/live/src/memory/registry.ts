@@ -32,6 +32,7 @@ export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryS
     removeUser: (tenant, userId, session) => hub.run(() => remove(hub.users, user(tenant, userId), session)),
     userSessions: (tenant, userId) => hub.run(() => [...(hub.users.get(user(tenant, userId)) ?? [])]),
     ...memoryTenants(hub, times),
+    ...memoryForeignIds(hub, times),
     enlist: (kind, ids) =>
       hub.run(() => {
         for (const id of ids) hub.listed[kind].set(id, hub.now() + times.believedMs);
@@ -41,6 +42,16 @@ export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryS
     addVirtual: (parent, virtual) => hub.run(() => add(hub.virtuals, parent, virtual)),
     removeVirtual: (parent, virtual) => hub.run(() => remove(hub.virtuals, parent, virtual)),
     virtuals: (parent) => hub.run(() => [...(hub.virtuals.get(parent) ?? [])]),
+    ...memoryDue(hub, times),
+  };
+}
+
+/** Work that somebody is to look at later. */
+function memoryDue(
+  hub: MemoryLiveHub,
+  times: StoreTimes,
+): Pick<RegistryStore, 'schedule' | 'claimDue' | 'settleDue' | 'scheduleRoom' | 'claimDueRooms' | 'settleDueRoom'> {
+  return {
     schedule: (session, inMs) => hub.run(() => schedule(hub.due, session, hub.now() + inMs)),
     claimDue: (limit) =>
       hub.run(() => claim(hub, times, hub.due, limit).map(([session, claim]) => ({ session, claim }))),
@@ -56,26 +67,14 @@ export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryS
   };
 }
 
-function memoryTenants(
-  hub: MemoryLiveHub,
-  times: StoreTimes,
-): Pick<
-  RegistryStore,
-  'admit' | 'dismiss' | 'count' | 'claimForeign' | 'keepForeign' | 'releaseForeign' | 'foreignHolder'
-> {
+/** Who counts for a tenant. */
+function memoryTenants(hub: MemoryLiveHub, times: StoreTimes): Pick<RegistryStore, 'admit' | 'dismiss' | 'count'> {
   const counted = (tenant: TenantKey) => {
     const all = hub.counted.get(tenant) ?? new Map<SessionId, number>();
     for (const [id, until] of all) if (until <= hub.now()) all.delete(id);
     hub.counted.set(tenant, all);
     return all;
   };
-  const key = (tenant: TenantKey, foreignId: string) => `${tenant}|${foreignId}`;
-  const holder = (name: string) => {
-    const known = hub.foreign.get(name);
-    return known && known.until > hub.now() ? known.holder : undefined;
-  };
-  const hold = (name: string, session: SessionId) =>
-    void hub.foreign.set(name, { holder: session, until: hub.now() + times.believedMs });
   return {
     admit: (tenant, session, limit = Number.POSITIVE_INFINITY) =>
       hub.run(() => {
@@ -86,6 +85,22 @@ function memoryTenants(
       }),
     dismiss: (tenant, session) => hub.run(() => void counted(tenant).delete(session)),
     count: (tenant) => hub.run(() => counted(tenant).size),
+  };
+}
+
+/** Who has which foreign id. */
+function memoryForeignIds(
+  hub: MemoryLiveHub,
+  times: StoreTimes,
+): Pick<RegistryStore, 'claimForeign' | 'keepForeign' | 'releaseForeign' | 'foreignHolder'> {
+  const key = (tenant: TenantKey, foreignId: string) => `${tenant}|${foreignId}`;
+  const holder = (name: string) => {
+    const known = hub.foreign.get(name);
+    return known && known.until > hub.now() ? known.holder : undefined;
+  };
+  const hold = (name: string, session: SessionId) =>
+    void hub.foreign.set(name, { holder: session, until: hub.now() + times.believedMs });
+  return {
     claimForeign: (tenant, foreignId, session) =>
       hub.run(() => {
         const name = key(tenant, foreignId);

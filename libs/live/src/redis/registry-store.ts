@@ -40,6 +40,28 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
     addUser: (tenant, userId, session) => index(keys.user(tenant, userId), session),
     removeUser: (tenant, userId, session) => remove(keys.user(tenant, userId), session),
     userSessions: (tenant, userId) => members(keys.user(tenant, userId)),
+    ...redisDue(redis, keys, times),
+    async enlist(kind, ids) {
+      if (ids.length > 0) await redis.run('registry.enlist', [keys.listed(kind)], [times.believedMs, ...ids]);
+    },
+    async delist(kind, id) {
+      await redis.guard(() => redis.client.zrem(keys.listed(kind), id));
+    },
+    listed: async (kind) => Number(await redis.run('registry.count', [keys.listed(kind)], [])),
+    addVirtual: (parent, virtual) => index(keys.virtuals(parent), virtual),
+    removeVirtual: (parent, virtual) => remove(keys.virtuals(parent), virtual),
+    virtuals: (parent) => members(keys.virtuals(parent)),
+    ...redisTenants(redis, keys, times),
+  };
+}
+
+/** Work that somebody is to look at later. */
+function redisDue(
+  redis: RedisConnection,
+  keys: Keys,
+  times: StoreTimes,
+): Pick<RegistryStore, 'schedule' | 'claimDue' | 'settleDue' | 'scheduleRoom' | 'claimDueRooms' | 'settleDueRoom'> {
+  return {
     async schedule(session, inMs) {
       await redis.run('registry.schedule', [keys.due], [session, inMs]);
     },
@@ -60,17 +82,6 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
     async settleDueRoom({ room, claim }, againInMs) {
       await redis.run('registry.settle', [keys.dueRooms], [room, claim, againInMs ?? '']);
     },
-    async enlist(kind, ids) {
-      if (ids.length > 0) await redis.run('registry.enlist', [keys.listed(kind)], [times.believedMs, ...ids]);
-    },
-    async delist(kind, id) {
-      await redis.guard(() => redis.client.zrem(keys.listed(kind), id));
-    },
-    listed: async (kind) => Number(await redis.run('registry.count', [keys.listed(kind)], [])),
-    addVirtual: (parent, virtual) => index(keys.virtuals(parent), virtual),
-    removeVirtual: (parent, virtual) => remove(keys.virtuals(parent), virtual),
-    virtuals: (parent) => members(keys.virtuals(parent)),
-    ...redisTenants(redis, keys, times),
   };
 }
 

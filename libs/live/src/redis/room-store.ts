@@ -44,17 +44,7 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
         policy: toPolicy(texts(policy)),
       };
     },
-    async members(room) {
-      const [, members] = keys.room(room);
-      const all = await redis.guard(() => redis.client.hgetall(members));
-      return toMembers(Object.entries(all).flat());
-    },
-    occupied: () => redis.guard(() => occupiedRooms(redis, keys)),
-    async member(room, session) {
-      const [, members] = keys.room(room);
-      const value = await redis.guard(() => redis.client.hget(members, session));
-      return value === null ? undefined : toMembers([session, value])[0];
-    },
+    ...redisMembers(redis, keys),
     async announce(room, generation, policy, members) {
       const reply = await run('announce', room, ...rules(policy), generation, ...members.flatMap(toFields));
       if (reply === null) return undefined;
@@ -69,6 +59,23 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
     ...redisRoomState(redis, keys, (name, room, ...args) =>
       redis.run(`room-state.${name}`, keys.room(room), [...fixed(), ...args]),
     ),
+  };
+}
+
+/** Who is where, read without a script. */
+function redisMembers(redis: RedisConnection, keys: Keys): Pick<RoomStore, 'members' | 'member' | 'occupied'> {
+  return {
+    async members(room) {
+      const [, members] = keys.room(room);
+      const all = await redis.guard(() => redis.client.hgetall(members));
+      return toMembers(Object.entries(all).flat());
+    },
+    occupied: () => redis.guard(() => occupiedRooms(redis, keys)),
+    async member(room, session) {
+      const [, members] = keys.room(room);
+      const value = await redis.guard(() => redis.client.hget(members, session));
+      return value === null ? undefined : toMembers([session, value])[0];
+    },
   };
 }
 

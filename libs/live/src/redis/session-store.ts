@@ -11,6 +11,7 @@ import type {
   SessionRead,
   SessionStore,
   StoredRequest,
+  StoredResume,
 } from '../store';
 import { endReason, oneLine } from '../wire';
 import type { RedisConnection, Reply } from './connection';
@@ -37,25 +38,8 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
       return redis.run('session.append', [record], args).then(toAppended);
     },
     read: async (id, epoch, after) => toRead(await run('read', id, epoch, after)),
-    async resume(id, verifier, owner, after) {
-      const [kind, ...rest] = list(await run('resume', id, verifier, owner, after ?? '', times.abandonedMs));
-      if (kind === 'gap') return { kind: 'gap' };
-      if (kind !== 'resumed') return { kind: 'none' };
-      const [data, epoch, former, from, joinedAt, checkpoint, entries, userId, permissions, prev, asked, entered] =
-        rest;
-      return {
-        kind: 'resumed',
-        record: toRecord(text(data), text(userId), text(permissions)),
-        epoch: Number(epoch),
-        previousOwner: brandAs<ReplicaId>(text(former)),
-        after: Number(from),
-        joinedAt: joinedAt === '' ? undefined : (JSON.parse(text(joinedAt)) as RoomPosition),
-        checkpoint: JSON.parse(text(checkpoint)) as Checkpoint,
-        entries: texts(entries).map(toEntry),
-        previous: prev === '' ? undefined : brandAs<RoomSessionId>(text(prev)),
-        request: toRequest(text(asked), text(entered) === '1'),
-      };
-    },
+    resume: async (id, verifier, owner, after) =>
+      toResume(list(await run('resume', id, verifier, owner, after ?? '', times.abandonedMs))),
     checkpoint: async (id, epoch, checkpoint) => void (await mark(id, epoch, checkpoint, 0)),
     detach: async (id, epoch, checkpoint) => void (await mark(id, epoch, checkpoint, 1)),
     async announce({ record, epoch, owner, parent, seq, room, checkpoint }, create) {
@@ -135,6 +119,24 @@ function redisJoins(run: Run): Pick<SessionStore, 'beginJoin' | 'finishJoin' | '
 
 function identity(record: SessionRecord): string[] {
   return [JSON.stringify(record), record.tenant, record.userId, record.resumeVerifier];
+}
+
+function toResume([kind, ...rest]: readonly Reply[]): StoredResume {
+  if (kind === 'gap') return { kind: 'gap' };
+  if (kind !== 'resumed') return { kind: 'none' };
+  const [data, epoch, former, from, joinedAt, checkpoint, entries, userId, permissions, prev, asked, entered] = rest;
+  return {
+    kind: 'resumed',
+    record: toRecord(text(data), text(userId), text(permissions)),
+    epoch: Number(epoch),
+    previousOwner: brandAs<ReplicaId>(text(former)),
+    after: Number(from),
+    joinedAt: joinedAt === '' ? undefined : (JSON.parse(text(joinedAt)) as RoomPosition),
+    checkpoint: JSON.parse(text(checkpoint)) as Checkpoint,
+    entries: texts(entries).map(toEntry),
+    previous: prev === '' ? undefined : brandAs<RoomSessionId>(text(prev)),
+    request: toRequest(text(asked), text(entered) === '1'),
+  };
 }
 
 /** As it was opened, with what was changed since. */
