@@ -37,12 +37,13 @@ function withDescendants(roots: readonly number[]): Set<number> {
   return found;
 }
 
+/** With what children that have ended had used: it does not vanish with them. */
 function ticksOf(pid: number): number {
   const fields = fieldsOf(pid);
-  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0);
 }
 
-/** The fields of `/proc/<pid>/stat` after the name, which may hold spaces: state, ppid, ... utime (11), stime (12). */
+/** The fields of `/proc/<pid>/stat` after the name, which may hold spaces: state, ppid, ... utime (11), stime (12), cutime (13), cstime (14). */
 function fieldsOf(pid: number): string[] {
   const stat = readOrEmpty(`/proc/${pid}/stat`);
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -21,31 +21,36 @@ function slowSocket(limits = { inFlightBytes: 12, waitingBytes: 60 }) {
 }
 
 describe('outbox', () => {
-  test('what is pushed in one turn goes as one, in order', async () => {
+  test('the first of a turn goes at once, what is pushed after it in the same turn goes as one, in order', async () => {
     const { outbox, sent, reached, turn, flush } = slowSocket({ inFlightBytes: 100, waitingBytes: 100 });
-    ['aaaa', 'bbbb', 'cccc'].forEach((text, index) => outbox.push(new Frame(text), index));
-    expect(sent).toEqual([]);
-    await turn();
-    expect(sent).toEqual(['aaaa+bbbb+cccc']);
-    expect(reached).toEqual([]);
+    outbox.push(new Frame('0000'), 0);
+    expect(sent).toEqual(['0000']);
     flush();
-    expect(reached).toEqual([2]);
+    ['aaaa', 'bbbb', 'cccc'].forEach((text, index) => outbox.push(new Frame(text), index + 1));
+    expect(sent).toEqual(['0000']);
+    await turn();
+    expect(sent).toEqual(['0000', 'aaaa+bbbb+cccc']);
+    expect(reached).toEqual([0]);
+    flush();
+    expect(reached).toEqual([0, 3]);
+    await turn();
+    outbox.push(new Frame('dddd'), 4);
+    expect(sent).toEqual(['0000', 'aaaa+bbbb+cccc', 'dddd']);
   });
 
   test('hands over little at a time and goes on when it is gone, in order', async () => {
     const { outbox, sent, reached, turn, flush } = slowSocket();
     ['aaaa', 'bbbb', 'cccc', 'dddd', 'eeee'].forEach((text, index) => outbox.push(new Frame(text), index));
-    await turn();
-    expect(sent).toEqual(['aaaa+bbbb']);
+    expect(sent).toEqual(['aaaa']);
     flush();
     await turn();
-    expect(sent).toEqual(['aaaa+bbbb', 'cccc+dddd']);
-    expect(reached).toEqual([1]);
+    expect(sent).toEqual(['aaaa', 'bbbb+cccc']);
     flush();
     await turn();
+    expect(sent).toEqual(['aaaa', 'bbbb+cccc', 'dddd+eeee']);
+    expect(reached).toEqual([0, 2]);
     flush();
-    expect(sent).toEqual(['aaaa+bbbb', 'cccc+dddd', 'eeee']);
-    expect(reached).toEqual([1, 3, 4]);
+    expect(reached).toEqual([0, 2, 4]);
   });
 
   test('a socket that takes everything at once gets everything in one turn', async () => {

@@ -12,8 +12,9 @@ export interface OutboxLimits {
 export const OUTBOX_LIMITS: OutboxLimits = { inFlightBytes: 65_536, waitingBytes: 1_048_576 };
 
 /**
- * Frames on their way to one socket, in order. What is pushed in one turn of the event loop goes in one write: a write
- * costs more than everything else about a frame. The socket gets little at a time, so that a slow reader costs this
+ * Frames on their way to one socket, in order. In each turn of the event loop the first one goes at once, while all that
+ * belongs to its connection is at hand; what is pushed after it goes in one write at the end of the turn: a write costs
+ * more than everything else about a frame. The socket gets little at a time, so that a slow reader costs this
  * process at most {@link OutboxLimits} and what it did not get can be told from what it did.
  */
 export class Outbox<Position> {
@@ -25,6 +26,8 @@ export class Outbox<Position> {
   /** Reached when what is in flight is gone. */
   private flying: Position | undefined;
   private scheduled = false;
+  /** The turn something was handed over in. */
+  private writtenIn = -1;
   private closed = false;
   private readonly awaitingEmpty: (() => void)[] = [];
 
@@ -50,7 +53,8 @@ export class Outbox<Position> {
     this.waiting.push(frame);
     this.positions.push(position);
     this.waitingBytes += frame.message.length;
-    this.schedule();
+    if (this.inFlight || this.writtenIn === this.turnEnd.number) this.schedule();
+    else this.flush();
     if (this.waitingBytes <= this.limits.inFlightBytes) return;
     this.flush();
     if (this.waitingBytes <= this.limits.waitingBytes) return;
@@ -121,8 +125,9 @@ export class Outbox<Position> {
     const { waiting, positions } = this;
     const all = this.waitingBytes <= this.limits.inFlightBytes;
     const frames = all ? waiting : waiting.splice(0, this.fitting());
-    this.flying = (all ? positions : positions.splice(0, frames.length)).findLast((one) => one !== undefined);
+    this.flying = lastOf(all ? positions : positions.splice(0, frames.length));
     this.inFlight = true;
+    this.writtenIn = this.turnEnd.number;
     this.waitingBytes -= all ? this.waitingBytes : frames.reduce((sum, { message }) => sum + message.length, 0);
     if (all) {
       this.waiting = [];
@@ -146,4 +151,10 @@ export class Outbox<Position> {
     // What came meanwhile has waited long enough; within `flush` its loop goes on.
     else this.schedule();
   };
+}
+
+/** The last place that is one. */
+function lastOf<Position>(positions: readonly (Position | undefined)[]): Position | undefined {
+  if (positions.length === 1) return positions[0];
+  return positions.findLast((position) => position !== undefined);
 }

@@ -1,15 +1,32 @@
-/** Calls what was added once, in order, when the present turn of the event loop ends: one wake-up for all. */
+/** The turns of the event loop, for those who write: calls what was added once, in order, when the present one ends. */
 export class TurnEnd {
   private waiting: (() => void)[] = [];
+  private turn = 0;
+  private ending = false;
+
+  /** Another number in every turn. */
+  get number(): number {
+    this.end();
+    return this.turn;
+  }
 
   add(work: () => void): void {
-    if (this.waiting.length === 0) setImmediate(this.run);
     this.waiting.push(work);
+    this.end();
+  }
+
+  /** One wake-up for all. */
+  private end(): void {
+    if (this.ending) return;
+    this.ending = true;
+    setImmediate(this.run);
   }
 
   private readonly run = () => {
     const { waiting } = this;
     this.waiting = [];
+    this.ending = false;
+    this.turn += 1;
     for (const work of waiting) {
       try {
         work();

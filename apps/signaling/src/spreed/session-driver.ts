@@ -22,7 +22,6 @@ import { wireFailure } from './wire-failure';
 
 /** What is done here, without the bus. */
 const LOCAL: ReadonlySet<Effect['kind']> = new Set([
-  'send',
   'mark',
   'answered',
   'call',
@@ -110,16 +109,16 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   }
 
   perform(effect: Effect): Promise<Input | undefined> | void {
+    // By far the most frequent.
+    if (effect.kind === 'send') return this.outbox.push(effect.frame, effect.position);
     const { owned } = this;
     if (owned === undefined || LOCAL.has(effect.kind)) return this.carryOut(effect);
     if (effect.kind === 'relay' && this.mail.send(owned, effect)) return;
     return owned.overBus(async () => (await this.carryOut(effect)) ?? undefined);
   }
 
-  private carryOut(effect: Effect): Promise<Input | undefined> | void {
+  private carryOut(effect: Exclude<Effect, { kind: 'send' }>): Promise<Input | undefined> | void {
     switch (effect.kind) {
-      case 'send':
-        return this.outbox.push(effect.frame, effect.position);
       case 'mark':
         return this.outbox.mark(effect.position);
       case 'answered':

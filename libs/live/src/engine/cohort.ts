@@ -64,6 +64,51 @@ export class Cohort {
   }
 }
 
+/** Who does not know the truth about the room yet, with what they believe. */
+export class Cohorts<Client> {
+  private readonly byClient = new Map<Client, Cohort>();
+
+  /** Those who are in none yet believe this from now on. */
+  found(clients: Iterable<Client>, picture: RoomPicture): void {
+    const believed = new Cohort(picture.copy());
+    for (const client of clients) if (!this.byClient.has(client)) this.byClient.set(client, believed);
+  }
+
+  set(client: Client, cohort: Cohort): void {
+    this.byClient.set(client, cohort);
+  }
+
+  delete(client: Client): void {
+    this.byClient.delete(client);
+  }
+
+  clear(): void {
+    this.byClient.clear();
+  }
+
+  /** The event as news to each of them; undefined when there are none of them. */
+  newsOf(event: CoreEvent): ReadonlyMap<Client, CoreEvent | undefined> | undefined {
+    return this.byClient.size === 0 ? undefined : this.each((cohort) => cohort.filter(event));
+  }
+
+  /** What makes each of them agree with the truth. */
+  catchUp(truth: RoomPicture, withGone: boolean): ReadonlyMap<Client, readonly CoreEvent[]> {
+    return this.each((cohort) => cohort.catchUp(truth, withGone));
+  }
+
+  /** Once for each cohort: it learns by it. */
+  private each<Answer>(work: (cohort: Cohort) => Answer): Map<Client, Answer> {
+    const answers = new Map<Cohort, { readonly answer: Answer }>();
+    const byClient = new Map<Client, Answer>();
+    for (const [client, cohort] of this.byClient) {
+      const known = answers.get(cohort) ?? { answer: work(cohort) };
+      answers.set(cohort, known);
+      byClient.set(client, known.answer);
+    }
+    return byClient;
+  }
+}
+
 /** Properties and transient values as the events that would tell of them. */
 function stateOf({ properties, transient }: RoomPicture): CoreEvent[] {
   const events: CoreEvent[] = [...transient.values()].map(({ key, json, expiresAt }) => ({

@@ -3,7 +3,7 @@ import { documentOf } from '../room-port';
 import type { Ordered, StoredRoomState } from '../state-store';
 import type { RoomLogEntry, RoomPosition, RoomRead } from '../store';
 import { decodeEvent, decodeRoomSignal, type RoomSignal } from '../wire';
-import { Cohort } from './cohort';
+import { Cohort, Cohorts } from './cohort';
 import type { ReplicaContext } from './context';
 import type { LiveSession } from './live-session';
 import { Residents, type Lodger } from './residents';
@@ -38,7 +38,7 @@ export class RoomFeed {
   /** `recent` holds everything after this number. */
   private recentAfter = 0;
   private early: RoomSignal[] = [];
-  private readonly cohorts = new Map<LiveSession, Cohort>();
+  private readonly cohorts = new Cohorts<LiveSession>();
   /** When it is certain who is gone since the store lost the room. */
   settleAt: number | undefined;
   private dirty = false;
@@ -218,8 +218,7 @@ export class RoomFeed {
 
   /** The store lost the room: what clients believe is kept, and corrected as members come back or do not. */
   private changeGeneration(read: RoomRead): void {
-    const believed = new Cohort(this.picture.copy());
-    for (const session of this.sessions) if (!this.cohorts.has(session)) this.cohorts.set(session, believed);
+    this.cohorts.found(this.sessions, this.picture);
     this.former = this.generation;
     this.generation = read.generation;
     this.settleAt = performance.now() + this.ctx.times.generationGraceMs;
@@ -255,10 +254,7 @@ export class RoomFeed {
   }
 
   private diff(withGone: boolean): void {
-    const news = new Map<Cohort, CoreEvent[]>();
-    for (const [session, cohort] of this.cohorts) {
-      const events = news.get(cohort) ?? cohort.catchUp(this.picture, withGone);
-      news.set(cohort, events);
+    for (const [session, events] of this.cohorts.catchUp(this.picture, withGone)) {
       for (const event of events) this.hand(session, this.position, '', event);
     }
   }
@@ -282,13 +278,11 @@ export class RoomFeed {
     this.residents.follow(event, position);
     if (event.kind === 'left') for (const id of event.sessionIds) this.documents.delete(documentOf(id));
     if (this.expected.size > 0) this.recent.push({ position, except: entry.except, event });
-    const news = new Map<Cohort, CoreEvent | undefined>();
-    for (const cohort of new Set(this.cohorts.values())) news.set(cohort, cohort.filter(event));
+    const news = this.cohorts.newsOf(event);
     for (const session of [...this.sessions]) {
       const at = session.roomPosition;
       if (at?.generation === this.generation && at.seq >= entry.seq) continue; // contained in its snapshot
-      const cohort = this.cohorts.get(session);
-      this.hand(session, position, entry.except, cohort ? news.get(cohort) : event);
+      this.hand(session, position, entry.except, news?.has(session) ? news.get(session) : event);
     }
   }
 

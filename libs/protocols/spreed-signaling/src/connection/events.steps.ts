@@ -5,12 +5,14 @@ import type { EventFrames, Receiver } from '../event-frames';
 import type { Frame } from '../frame';
 import { messageFrame } from '../from-domain';
 import { holds } from '../permissions';
-import { encodeSeq } from '../seq';
+import { encodeSeq, type Position } from '../seq';
 import { hangUpFrame, isNewName } from './special-messages';
 import type { ActiveSession, ConnectionState, CurrentRoom, DeliveredEvent, Effect, Step } from './connection.types';
 import { guestTimer, nothing } from './effects';
 
 const NO_FRAMES: readonly Frame[] = [];
+/** For frames that are the same for everybody. */
+const ANYBODY: Receiver = { roomId: '', internal: false, hidesNames: false, chatRelay: false };
 
 /** An event from the live layer. */
 export function deliver(frames: EventFrames, state: ConnectionState, delivered: DeliveredEvent): Step {
@@ -58,15 +60,8 @@ function write(
   session: ActiveSession,
   { event, position }: DeliveredEvent,
 ): Step {
-  const told = toldOf(frames, session, event);
+  const effects = telling(session, toldOf(frames, session, event), position);
   const next: ActiveSession = { ...afterEvent(session, event), position };
-  const last = told.length - 1;
-  const effects: Effect[] = told.map((frame, index) => {
-    // The place is reached with the last of several frames: after a resume all of them come again.
-    if (index < last) return { kind: 'send', frame };
-    return { kind: 'send', frame: session.wantsSeq ? frame.withMember('seq', encodeSeq(position)) : frame, position };
-  });
-  if (last < 0) effects.push({ kind: 'mark', position });
   if (event.kind === 'room-closed') effects.push(...guestTimer(next));
   if (isThrownOut(session, event)) {
     return {
@@ -75,6 +70,16 @@ function write(
     };
   }
   return { state: { ...state, session: next }, effects };
+}
+
+/** The place is reached with the last of several frames: after a resume all of them come again. */
+function telling({ wantsSeq }: ActiveSession, told: readonly Frame[], position: Position): Effect[] {
+  const last = told.at(-1);
+  if (last === undefined) return [{ kind: 'mark', position }];
+  const frame = wantsSeq ? last.withMember('seq', encodeSeq(position)) : last;
+  const end: Effect = { kind: 'send', frame, position };
+  if (told.length === 1) return [end];
+  return [...told.slice(0, -1).map((one): Effect => ({ kind: 'send', frame: one })), end];
 }
 
 /** Who is no longer invited to the room it is in is closed after it was told; in other rooms it only hears of it. */
@@ -91,7 +96,7 @@ function toldOf(frames: EventFrames, session: ActiveSession, event: CoreEvent): 
       if (event.recipient !== undefined) return forVirtual(session, event);
       if (event.addressed === 'call' && !isInCall(session.inCall)) return NO_FRAMES;
       if (hidesNames(session) && isNewName(event)) return NO_FRAMES;
-      break;
+      return frames.of(event, ANYBODY);
     case 'room-list':
       if (event.recipient !== undefined) return forVirtual(session, event);
       break;
