@@ -13,7 +13,7 @@ const frameText = fc.oneof(
 const position = { session: 1, room: { id: 'rs', generation: 'g', seq: 1 } };
 const identity = { kind: 'client' as const, userId: '' };
 const member = { sessionId: 's', kind: 'client', role: 'guest', userId: '', order: 1 };
-const refused = { ok: false, error: { code: 'x', message: 'y' } };
+const refused = { ok: false as const, error: { code: 'x', message: 'y' } };
 const facts = {
   ok: true as const,
   sessionId: brandAs<SessionId>('s'),
@@ -126,6 +126,27 @@ describe('state machine', () => {
       told('r', 'invited'),
       told('r', 'disinvited', brandAs<SessionId>('gone')),
     ]).toEqual([['mark'], ['mark'], ['mark']]);
+  });
+
+  test('what came for a session whose resume failed in the end is not told to the next one of the connection', () => {
+    const machine = new SignalingMachine({ version: '1' });
+    const resume = { id: '1', type: 'hello', hello: { version: '1.0', resumeid: 's.r' } };
+    const event = { kind: 'announcement', data: { type: 'chat', chat: { refresh: true } } } as const;
+    let state = machine.initial();
+    const take = (next: Input) => {
+      const step = machine.step(state, next);
+      state = step.state;
+      return step.effects.flatMap((effect) =>
+        effect.kind === 'send' ? [JSON.parse(effect.frame.text) as unknown] : [],
+      );
+    };
+    const hello = () => take({ kind: 'frame', text: JSON.stringify(resume) });
+    take({ kind: 'opened' });
+    hello();
+    take({ kind: 'delivered', event, position: { session: 1 } });
+    expect(take({ kind: 'session-resumed', outcome: refused })).toMatchObject([{ type: 'error' }]);
+    hello();
+    expect(take({ kind: 'session-resumed', outcome: facts })).toMatchObject([{ type: 'hello' }]);
   });
 
   test('receivers of one event share one frame', () => {

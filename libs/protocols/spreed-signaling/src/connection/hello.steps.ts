@@ -48,7 +48,7 @@ export function sessionOpened(server: ServerFacts, frames: EventFrames, state: C
   if (state.phase !== 'asking' || pending === undefined) return nothing(state);
   if (!outcome.ok) {
     return {
-      state: { ...state, phase: 'greeting', pending: undefined, helloExpired: false },
+      state: { ...state, phase: 'greeting', pending: undefined, helloExpired: false, early: [] },
       effects: [errorEffect(pending.id, outcome.error), { kind: 'start-timer', timer: 'hello' }],
     };
   }
@@ -66,7 +66,14 @@ export function resumed(server: ServerFacts, frames: EventFrames, state: Connect
   const { pending } = state;
   if (state.phase !== 'asking' || pending === undefined) return nothing(state);
   if (!outcome.ok) {
-    const greeting: ConnectionState = { ...state, phase: 'greeting', pending: undefined, helloExpired: false };
+    // What came early was for the session that was refused.
+    const greeting: ConnectionState = {
+      ...state,
+      phase: 'greeting',
+      pending: undefined,
+      helloExpired: false,
+      early: [],
+    };
     const restart: Effect[] = state.helloExpired ? [{ kind: 'start-timer', timer: 'hello' }] : [];
     return { state: greeting, effects: [errorEffect(pending.id, outcome.error), ...restart] };
   }
