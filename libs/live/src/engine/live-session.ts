@@ -1,15 +1,13 @@
 import { DomainError, type CoreEvent, type JsonObject, type RoomSessionId, type SessionId } from '@parley/domain';
-import { coversRoom, cursorOf, sameLog } from '../cursor';
-import {
-  LOG_LIMITS,
-  type Cursor,
-  type EndReason,
-  type JoinOutcome,
-  type JoinRequest,
-  type OpenRequest,
-  type OwnedSession,
-  type SessionRecord,
-  type SessionSink,
+import type {
+  Cursor,
+  EndReason,
+  JoinOutcome,
+  JoinRequest,
+  OpenRequest,
+  OwnedSession,
+  SessionRecord,
+  SessionSink,
 } from '../port';
 import type { Announcement, Checkpoint, LogEntry, RoomPosition, SessionRead } from '../store';
 import { decodeEvent, decodeSessionSignal, type SessionSignal } from '../wire';
@@ -17,13 +15,10 @@ import type { ReplicaContext } from './context';
 import type { RoomFeed } from './room-feed';
 import { Gate } from './gate';
 import { KeptEvents } from './kept-events';
+import { Progress } from './progress';
 import { enterRoom, leaveRoom, type OpenJoin } from './rooms-of-session';
 import { burnAndClear, giveUp, sayGoodbye } from './session-end';
 import { Turns } from './turns';
-
-/** Checkpoint early when this much of the log waits for it: a burst must not overflow a log that is being read. */
-const EARLY_MESSAGES = LOG_LIMITS.messages / 4;
-const EARLY_BYTES = LOG_LIMITS.bytes / 4;
 
 /** One session on the replica that owns it: delivers in order, follows its logs, remembers what was written out. */
 export class LiveSession implements OwnedSession {
@@ -35,12 +30,7 @@ export class LiveSession implements OwnedSession {
   openJoin: OpenJoin | undefined;
   request: OpenRequest | undefined;
   private requests = 0;
-  private position: Cursor;
-  private lastEvent: Cursor;
-  private lastRoomEvent = 0;
-  private acked: Cursor;
-  private saved: Checkpoint;
-  private bytesSinceSaved = 0;
+  private readonly progress: Progress;
   /** The fence after which everything this session did over the bus has been heard. */
   heardBy = 0;
   private readonly kept = new KeptEvents();
@@ -57,10 +47,7 @@ export class LiveSession implements OwnedSession {
     private readonly sink: SessionSink,
     start: Cursor,
   ) {
-    this.position = this.lastEvent = this.acked = start;
-    // What stands at its start may have been for it, and a client may go back behind what it said it saw.
-    this.lastRoomEvent = start.room?.seq ?? 0;
-    this.saved = this.checkpoint();
+    this.progress = new Progress(start);
   }
 
   get id(): SessionId {
@@ -68,11 +55,11 @@ export class LiveSession implements OwnedSession {
   }
 
   get room(): RoomSessionId | undefined {
-    return this.position.room?.id;
+    return this.progress.position.room?.id;
   }
 
   get roomPosition(): RoomPosition | undefined {
-    return this.position.room;
+    return this.progress.position.room;
   }
 
   get isOver(): boolean {
@@ -87,14 +74,7 @@ export class LiveSession implements OwnedSession {
   }
 
   acknowledge(cursor: Cursor): void {
-    const known = sameLog(cursor.room, this.position.room) ? cursor.room : undefined;
-    const older = known && sameLog(this.acked.room, known) && this.acked.room.seq > known.seq;
-    this.acked = cursorOf(Math.max(cursor.session, this.acked.session), known && !older ? known : this.acked.room);
-    if (this.acked.session - this.saved.session < EARLY_MESSAGES && this.bytesSinceSaved < EARLY_BYTES) return;
-    const behind = this.checkpoint().session - this.saved.session;
-    if (behind >= EARLY_MESSAGES || (behind > 0 && this.bytesSinceSaved >= EARLY_BYTES)) {
-      this.ctx.chores.soon(`checkpoint ${this.id}`, () => this.save());
-    }
+    if (this.progress.acknowledge(cursor)) this.ctx.chores.soon(`checkpoint ${this.id}`, () => this.save());
   }
 
   sendDirectly(to: SessionId, event: CoreEvent): boolean {
@@ -112,7 +92,7 @@ export class LiveSession implements OwnedSession {
   /** Only while nothing else is on its way to it, or known to be missing. */
   deliverDirectly(event: CoreEvent): boolean {
     if (!this.gate.isOpen || this.over || this.dirty || this.syncing || this.feed?.behind) return false;
-    return this.sink.deliverDirectly?.({ cursor: this.position, event }) ?? false;
+    return this.sink.deliverDirectly?.({ cursor: this.progress.position, event }) ?? false;
   }
 
   flush(): void {
@@ -156,27 +136,14 @@ export class LiveSession implements OwnedSession {
     return this.turns.run(() => sayGoodbye(this.ctx, this));
   }
 
-  /** How far the client is known to have read: what it wrote out, and what was skipped for it since. */
   checkpoint(): Checkpoint {
-    const idle = this.acked.session >= this.lastEvent.session && coversRoom(this.acked.room, this.lastEvent.room);
-    const reached = idle ? this.position : this.acked;
-    const roomEvent = Math.min(this.lastRoomEvent, reached.room?.seq ?? 0);
-    return { session: reached.session, room: reached.room, roomEvent };
+    return this.progress.checkpoint();
   }
 
   /** Writes the checkpoint if it moved. */
   async save(): Promise<void> {
-    const next = this.checkpoint();
-    if (this.over || (next.session === this.saved.session && next.room?.seq === this.saved.room?.seq)) return;
-    this.bytesSinceSaved = 0;
-    const before = this.saved;
-    this.saved = next;
-    try {
-      await this.ctx.store.sessions.checkpoint(this.id, this.epoch, next);
-    } catch (error) {
-      this.saved = before;
-      throw error;
-    }
+    if (this.over) return;
+    await this.progress.save((next) => this.ctx.store.sessions.checkpoint(this.id, this.epoch, next));
   }
 
   announcement(): Announcement {
@@ -184,8 +151,8 @@ export class LiveSession implements OwnedSession {
       record: this.record,
       epoch: this.epoch,
       owner: this.ctx.replica,
-      seq: this.position.session,
-      room: this.position.room,
+      seq: this.seq,
+      room: this.roomPosition,
       checkpoint: this.checkpoint(),
     };
   }
@@ -194,7 +161,7 @@ export class LiveSession implements OwnedSession {
   learn(read: SessionRead): void {
     if (read.kind === 'log') {
       for (const entry of read.entries) this.deliverOwn(entry);
-      if (read.seq > this.position.session) this.dirty = true;
+      if (read.seq > this.seq) this.dirty = true;
     } else if (read.kind === 'taken') this.finish('resumed_elsewhere');
     else if (read.kind === 'ended') this.finish(read.reason, read.detail);
     else if (read.kind === 'gap') this.ctx.chores.soon(`overflow ${this.id}`, () => this.overflow());
@@ -216,12 +183,8 @@ export class LiveSession implements OwnedSession {
     if (this.dirty && this.gate.isOpen) await this.sync();
   }
 
-  /** What it missed was handed out: it is at `position`, `last` being the last event of it. */
   resumedAt(position: Cursor, last: Cursor | undefined): void {
-    this.position = position;
-    if (!last) return;
-    this.lastEvent = last;
-    this.lastRoomEvent = last.room?.seq ?? 0;
+    this.progress.resumedAt(position, last);
   }
 
   /** It heard that its room is closed. */
@@ -231,30 +194,19 @@ export class LiveSession implements OwnedSession {
     this.ctx.chores.soon(`closed ${this.id}`, () => this.ctx.store.sessions.leftRoom(this.id, room));
   }
 
-  /** It entered a room (or none): its place in that room's log. */
   place(at: RoomPosition | undefined): void {
-    this.position = cursorOf(this.position.session, at);
-    this.lastEvent = cursorOf(this.lastEvent.session, at);
-    this.acked = cursorOf(this.acked.session, at);
-    this.lastRoomEvent = at?.seq ?? 0;
+    this.progress.place(at);
   }
 
-  /** The store numbers the room anew; the client's place is the same. */
   renumber(at: RoomPosition): void {
-    const idle = coversRoom(this.acked.room, this.lastEvent.room);
-    this.position = cursorOf(this.position.session, at);
-    this.lastEvent = cursorOf(this.lastEvent.session, at);
-    if (idle) this.acked = cursorOf(this.acked.session, at);
+    this.progress.renumber(at);
   }
 
   /** An event of its room, or just a number that is none of its business. */
   deliverRoom(at: RoomPosition, event: CoreEvent | undefined): void {
     if (this.over) return;
-    this.position = cursorOf(this.position.session, at);
-    if (!event) return;
-    this.lastEvent = this.position;
-    this.lastRoomEvent = at.seq;
-    this.sink.deliver({ cursor: this.position, event });
+    this.progress.passRoom(at, event !== undefined);
+    if (event) this.sink.deliver({ cursor: this.progress.position, event });
   }
 
   /** Takes it away from its connection. */
@@ -288,11 +240,16 @@ export class LiveSession implements OwnedSession {
       if (signal.epoch > this.epoch) this.finish('resumed_elsewhere');
     } else if (signal.epoch > this.epoch) this.finish('resumed_elsewhere');
     else if (signal.kind === 'end') this.receiveEnd(signal);
-    else if (signal.seq <= this.position.session) return;
+    else if (signal.seq <= this.seq) return;
     else if (!this.ctx.leaseValid()) this.wait();
     // Also while the log is being read: the store may be losing it.
-    else if (signal.seq === this.position.session + 1) this.deliverOwn(signal);
+    else if (signal.seq === this.seq + 1) this.deliverOwn(signal);
     else void this.sync();
+  }
+
+  /** Last delivered number of its own log. */
+  private get seq(): number {
+    return this.progress.position.session;
   }
 
   private wait(): void {
@@ -302,8 +259,7 @@ export class LiveSession implements OwnedSession {
 
   /** The last it hears. Its log is gone by now, so what was lost on the way before stays lost. */
   private receiveEnd(signal: Extract<SessionSignal, { kind: 'end' }>): void {
-    if (signal.json && signal.seq > this.position.session)
-      this.deliverOwn({ ...signal, seq: this.position.session + 1 });
+    if (signal.json && signal.seq > this.seq) this.deliverOwn({ ...signal, seq: this.seq + 1 });
     this.finish(signal.reason, signal.detail);
   }
 
@@ -315,11 +271,11 @@ export class LiveSession implements OwnedSession {
     try {
       while (this.dirty && !this.over && this.ctx.leaseValid()) {
         this.dirty = false;
-        const before = this.position.session;
-        const read = await this.ctx.store.sessions.read(this.id, this.epoch, this.position.session);
+        const before = this.seq;
+        const read = await this.ctx.store.sessions.read(this.id, this.epoch, this.seq);
         if (this.ctx.leaseValid()) this.learn(read);
         else this.dirty = true;
-        if (this.dirty && this.position.session === before) return this.ctx.suspect();
+        if (this.dirty && this.seq === before) return this.ctx.suspect();
       }
     } catch {
       this.dirty = true; // the store is away; the next beat tries again
@@ -329,14 +285,12 @@ export class LiveSession implements OwnedSession {
   }
 
   private deliverOwn(entry: LogEntry): void {
-    if (this.over || entry.seq !== this.position.session + 1) return;
-    this.position = cursorOf(entry.seq, this.position.room);
-    this.lastEvent = this.position;
-    this.bytesSinceSaved += entry.json.length;
+    if (this.over || entry.seq !== this.seq + 1) return;
+    this.progress.passOwn(entry);
     const event = decodeEvent(entry.json);
-    if (this.kept.has(event)) return this.sink.passed?.(this.position);
+    if (this.kept.has(event)) return this.sink.passed?.(this.progress.position);
     if (event.kind === 'permissions') this.record = { ...this.record, permissions: event.permissions };
-    this.sink.deliver({ cursor: this.position, event });
+    this.sink.deliver({ cursor: this.progress.position, event });
   }
 
   private async overflow(): Promise<void> {
