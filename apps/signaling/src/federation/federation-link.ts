@@ -8,18 +8,11 @@ import {
   type RemoteFrame,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
+import { Entrance } from './entrance';
+import { Exit } from './exit';
 import type { FederationState } from './federation-state';
 import { InboundFrames } from './inbound-frames';
-import {
-  localErrorOf,
-  namesIn,
-  newId,
-  stateOf,
-  type FederationEntry,
-  type LinkHome,
-  type PendingEntry,
-  type PendingLeave,
-} from './link-terms';
+import { localErrorOf, namesIn, placeOf, stateOf, type FederationEntry, type LinkHome } from './link-terms';
 import { OutboundQueue } from './outbound-queue';
 import { networkError, RemoteConnection, type RemoteHello, type RemoteSession } from './remote-connection';
 
@@ -37,8 +30,8 @@ export class FederationLink {
   private connection: RemoteConnection | undefined;
   private remote: RemoteSession | undefined;
   private current: FederationEntry | undefined;
-  private entering: PendingEntry | undefined;
-  private leaving: PendingLeave | undefined;
+  private readonly entrance: Entrance;
+  private readonly exit: Exit;
   private renewing = false;
   /** Whether the client knows that the way is broken. */
   private told = false;
@@ -48,7 +41,10 @@ export class FederationLink {
   private readonly inbound: InboundFrames;
 
   constructor(private readonly home: LinkHome) {
-    this.retryMs = home.times.firstRetryMs;
+    const { firstRetryMs, timeoutMs } = home.times;
+    this.retryMs = firstRetryMs;
+    this.entrance = new Entrance(2 * timeoutMs, () => this.refused(networkError()));
+    this.exit = new Exit(timeoutMs);
     this.inbound = new InboundFrames(home, {
       congested: (full) => (full ? this.connection?.pause() : this.connection?.resume()),
       gone: () => this.end(),
@@ -82,7 +78,7 @@ export class FederationLink {
   /** Enters a room, leaving the present one. Undefined: it is in; the answer to the client is on its way to it. */
   enter(entry: FederationEntry): Promise<WireError | undefined> {
     return new Promise((settle) => {
-      this.expectEntry(entry, settle);
+      this.entrance.expect(entry, settle);
       if (this.phase === 'open') this.askToEnter();
       else this.connect({ url: entry.url, token: entry.token }, entry.socketUrl);
     });
@@ -90,10 +86,9 @@ export class FederationLink {
 
   /** Goes on where another replica, or an earlier connection, stopped. */
   resume(state: FederationState): void {
-    const { socketUrl, url, token, localRoom, remoteRoom, foreignSessionId, remoteSessionId, resumeId } = state;
-    const room = { local: localRoom, remote: remoteRoom };
-    this.current = { id: undefined, socketUrl, url, token, room, foreignSessionId };
-    this.remote = { sessionId: remoteSessionId, resumeId };
+    const { entry, remote } = placeOf(state);
+    this.current = entry;
+    this.remote = remote;
     this.inbound.startAfter(state.lastSeq);
     this.phase = 'broken';
     this.reconnect();
@@ -113,20 +108,13 @@ export class FederationLink {
   leave(id: string | undefined): Promise<void> {
     return new Promise((resolve) => {
       const done = (answer?: string) => {
-        clearTimeout(this.leaving?.timer);
-        this.leaving = undefined;
         this.deliver(answer ?? federationFrames.outside(id));
         this.finish(true, resolve);
       };
       if (this.phase === 'over') return done();
-      const mine = newId();
-      this.leaving = {
-        id: mine,
-        timer: setTimeout(done, this.home.times.timeoutMs),
-        done: (answer) => done(answer && withId(answer, id)),
-      };
-      if (this.phase === 'open') this.connection?.send(federationFrames.leave(mine));
-      else done();
+      const request = this.exit.ask(id, done);
+      if (this.phase === 'open') this.connection?.send(request);
+      else this.exit.settle();
     });
   }
 
@@ -158,11 +146,6 @@ export class FederationLink {
     await this.inbound.done();
   }
 
-  private expectEntry(entry: FederationEntry, settle: (error?: WireError) => void): void {
-    const timer = setTimeout(() => this.refused(networkError()), 2 * this.home.times.timeoutMs);
-    this.entering = { id: newId(), entry, timer, settle };
-  }
-
   private connect(hello: RemoteHello, url: string): void {
     const { features, rules, headers, times } = this.home;
     const connection: RemoteConnection = new RemoteConnection(
@@ -188,22 +171,20 @@ export class FederationLink {
     this.told = false;
     if (resumed) return this.flush();
     this.renewing = true;
-    this.expectEntry(current, (error) => error && this.thrownOut());
+    this.entrance.expect(current, (error) => error && this.thrownOut());
     this.askToEnter();
   }
 
   private askToEnter(): void {
-    if (this.entering === undefined) return;
-    const { id, entry } = this.entering;
-    this.connection?.send(federationFrames.join(id, entry.room.remote, entry.foreignSessionId));
+    const request = this.entrance.request();
+    if (request !== undefined) this.connection?.send(request);
   }
 
   private received(text: string, frame: RemoteFrame): void {
-    const { entering, leaving } = this;
-    if (frame.id !== undefined && frame.id === entering?.id) {
+    if (this.entrance.isAnswer(frame)) {
       return frame.type === 'room' ? this.entered(text, frame.seq) : this.refused(localErrorOf(frame, this.names()));
     }
-    if (frame.id !== undefined && frame.id === leaving?.id) return leaving.done(localFrame(text, this.names()));
+    if (this.exit.isAnswer(frame)) return void this.exit.settle(localFrame(text, this.names()));
     if (frame.type === 'bye') return frame.bye?.reason === 'session_resumed' ? void this.drop() : this.thrownOut();
     if (frame.type === 'welcome' || frame.type === 'hello') return;
     const remoteRoom = this.current?.room.remote;
@@ -213,12 +194,11 @@ export class FederationLink {
   }
 
   private entered(text: string, seq: string | undefined): void {
-    const { entering, remote } = this;
-    if (entering === undefined || remote === undefined) return;
-    const { entry, settle, timer } = entering;
-    clearTimeout(timer);
+    const { remote } = this;
     const answer = localFrame(text, this.names());
-    this.entering = undefined;
+    const asked = this.entrance.take();
+    if (asked === undefined || remote === undefined) return;
+    const { entry, settle } = asked;
     this.current = { ...entry, id: undefined };
     // Should the replica die right after the answer, another one must know the room.
     this.inbound.after(() => this.home.keep(stateOf(entry, remote, this.inbound.logged)));
@@ -230,12 +210,10 @@ export class FederationLink {
   }
 
   private refused(error: WireError): void {
-    const { entering } = this;
-    if (entering === undefined) return;
-    clearTimeout(entering.timer);
-    this.entering = undefined;
+    const asked = this.entrance.take();
+    if (asked === undefined) return;
     if (this.current === undefined) this.end();
-    entering.settle(error);
+    asked.settle(error);
   }
 
   private closed(failure: WireError | undefined, resuming: boolean): void {
@@ -244,8 +222,9 @@ export class FederationLink {
     const wasOpen = this.phase === 'open';
     this.phase = 'broken';
     if (!this.renewing) this.refused(networkError());
-    else this.forgetEntry();
-    if (this.leaving !== undefined) return this.leaving.done();
+    else this.entrance.take();
+    this.renewing = false;
+    if (this.exit.settle()) return;
     if (failure !== undefined && !PASSING.has(failure.code)) return this.startAnew(resuming);
     this.tellInterrupted();
     this.retry = setTimeout(() => this.reconnect(), this.retryMs);
@@ -302,26 +281,20 @@ export class FederationLink {
     void this.inbound.done().then(then);
   }
 
-  private forgetEntry(): void {
-    clearTimeout(this.entering?.timer);
-    this.entering = undefined;
-    this.renewing = false;
-  }
-
   private over(outside: boolean): void {
     if (this.phase === 'over') return;
     this.phase = 'over';
     clearTimeout(this.retry);
     this.inbound.end();
-    const { entering, leaving } = this;
-    this.forgetEntry();
-    entering?.settle(networkError());
-    leaving?.done();
+    const asked = this.entrance.take();
+    this.renewing = false;
+    asked?.settle(networkError());
+    this.exit.settle();
     this.connection?.drop();
     this.home.ended(outside);
   }
 
   private names(): FederationNames {
-    return namesIn(this.home, [this.entering?.entry, this.current], this.remote);
+    return namesIn(this.home, [this.entrance.entry, this.current], this.remote);
   }
 }

@@ -61,19 +61,6 @@ export interface FederationEntry {
   readonly foreignSessionId: string | undefined;
 }
 
-interface PendingAnswer {
-  readonly id: string;
-  readonly timer: NodeJS.Timeout;
-}
-
-/** A room that was asked for. */
-export type PendingEntry = PendingAnswer & {
-  readonly entry: FederationEntry;
-  readonly settle: (error?: WireError) => void;
-};
-
-export type PendingLeave = PendingAnswer & { readonly done: (answer?: string) => void };
-
 /** What another replica needs to go on with a session that is in this room. */
 export function stateOf(
   { socketUrl, url, token, room, foreignSessionId }: FederationEntry,
@@ -82,6 +69,16 @@ export function stateOf(
 ): FederationState {
   const names = { localRoom: room.local, remoteRoom: room.remote };
   return { socketUrl, url, token, foreignSessionId, ...names, remoteSessionId: sessionId, resumeId, lastSeq };
+}
+
+/** The room and the session such a state tells of. */
+export function placeOf(state: FederationState): { entry: FederationEntry; remote: RemoteSession } {
+  const { socketUrl, url, token, localRoom, remoteRoom, foreignSessionId, remoteSessionId, resumeId } = state;
+  const room = { local: localRoom, remote: remoteRoom };
+  return {
+    entry: { id: undefined, socketUrl, url, token, room, foreignSessionId },
+    remote: { sessionId: remoteSessionId, resumeId },
+  };
 }
 
 /** A refusal by the other cluster in the words of this side. */

@@ -1,12 +1,11 @@
 import type { Delivery, EndReason, OwnedSession, SessionSink } from '@parley/live';
-import {
-  wireError,
-  type Effect,
-  type Input,
-  type NewSessionRequest,
-  type Position,
-  type TimerName,
-  type WireError,
+import type {
+  Effect,
+  Input,
+  NewSessionRequest,
+  Position,
+  TimerName,
+  WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { Driver } from '../connections/connection-runner';
 import { Repeats } from '../federation/repeats';
@@ -15,8 +14,8 @@ import type { Transport } from '../connections/transport';
 import type { TurnEnd } from '../connections/turn-end';
 import type { SpreedServices } from './services';
 import { DirectMail } from './direct-mail';
-import { keptRoomRequest } from './room-requests';
 import { SessionEntry, type Entered } from './session-entry';
+import { SessionRooms } from './session-rooms';
 import { SessionRequests, type SessionRequest } from './session-requests';
 import { wireFailure } from './wire-failure';
 
@@ -39,6 +38,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private readonly timers = new Map<TimerName, NodeJS.Timeout>();
   private readonly mail: DirectMail;
   private readonly entry: SessionEntry;
+  private readonly rooms: SessionRooms;
   private readonly repeats = new Repeats();
   private owned: OwnedSession | undefined;
   /** Work that has to be done before this replica may go. */
@@ -53,6 +53,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     turnEnd: TurnEnd,
   ) {
     this.entry = new SessionEntry(services);
+    this.rooms = new SessionRooms(services, () => this.owned, this.federationEnded);
     this.outbox = new Outbox<Position>(
       (frames, flushed) => this.transport().send(frames, flushed),
       (position) => this.owned?.acknowledge(position),
@@ -136,21 +137,21 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
       case 'resume-session':
         return this.resumeSession(effect);
       case 'join':
-        return this.mail.joining(() => this.join(effect));
+        return this.mail.joining(() => this.rooms.join(effect));
       case 'leave':
-        return this.leave(effect.id);
+        return this.rooms.leave(effect.id);
       case 'end-session':
         return this.endSession();
       case 'detach-session':
         return this.detach();
       case 'federate':
-        return this.federate(effect);
+        return this.rooms.federate(effect);
       case 'proxy':
         return this.owned && this.services.federations.send(this.owned.record.id, effect.text);
       case 'leave-federation':
-        return this.leaveFederation(effect.id);
+        return this.rooms.leaveFederation(effect.id);
       case 'end-federation':
-        return this.endFederation();
+        return this.rooms.endFederation();
       default:
         return this.request(effect);
     }
@@ -181,6 +182,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     );
   }
 
+  private readonly federationEnded = () => this.feed({ kind: 'federation-ended' });
+
   private async openSession(hello: NewSessionRequest): Promise<Input> {
     return this.entered(await this.entry.open(hello, this.transport().address, this), hello.features);
   }
@@ -198,65 +201,6 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     if (owned) this.services.census.arrived(owned, input.kind === 'session-opened' ? 'opened' : 'resumed');
     else if (input.kind === 'session-resumed') this.services.census.resumeRefused();
     return input;
-  }
-
-  private async join(effect: Extract<Effect, { kind: 'join' }>): Promise<Input> {
-    const { owned } = this;
-    const { id, roomId, foreignSessionId, inCall } = effect;
-    const kind = 'joined' as const;
-    try {
-      if (owned === undefined) return { kind, id, outcome: { ok: false, error: wireError('no_such_session') } };
-      await owned.begin(keptRoomRequest({ id, roomId, foreignSessionId }));
-      const outcome = await this.services.door.join(owned, roomId, foreignSessionId, inCall);
-      if (outcome.ok) await this.tellParticipants(owned);
-      return { kind, id, outcome };
-    } catch (error) {
-      return { kind, id, outcome: { ok: false, error: this.report(error, 'join') } };
-    }
-  }
-
-  private async leave(id: string | undefined): Promise<Input> {
-    try {
-      await this.owned?.begin(keptRoomRequest({ id, roomId: '', foreignSessionId: undefined }));
-      await this.owned?.leave();
-      return { kind: 'left', id, outcome: { ok: true } };
-    } catch (error) {
-      return { kind: 'left', id, outcome: { ok: false, error: this.report(error, 'leave') } };
-    }
-  }
-
-  private async federate({ id, ...request }: Extract<Effect, { kind: 'federate' }>): Promise<Input> {
-    const kind = 'federated' as const;
-    const { owned } = this;
-    try {
-      if (owned === undefined) return { kind, id, outcome: { ok: false, error: wireError('no_such_session') } };
-      const error = await this.services.federations.join(owned, { id, ...request }, this.federationEnded);
-      if (this.owned !== owned) void this.services.federations.detach(owned.record.id);
-      if (error !== undefined) return { kind, id, outcome: { ok: false, error } };
-      return { kind, id, outcome: { ok: true, roomId: request.roomId } };
-    } catch (error) {
-      return { kind, id, outcome: { ok: false, error: this.report(error, 'federate') } };
-    }
-  }
-
-  private readonly federationEnded = () => this.feed({ kind: 'federation-ended' });
-
-  private async leaveFederation(id: string | undefined): Promise<Input> {
-    const { owned } = this;
-    await this.attempt('leave', async () => owned && this.services.federations.leave(owned.record.id, id));
-    return { kind: 'federation-ended' };
-  }
-
-  private async endFederation(): Promise<undefined> {
-    const { owned } = this;
-    await this.attempt('leave', async () => owned && this.services.federations.end(owned, true));
-    return undefined;
-  }
-
-  /** Internal clients take part without a backend that would tell of it (brief 3.2). */
-  private async tellParticipants({ record, room }: OwnedSession): Promise<void> {
-    if (record.kind !== 'internal' || room === undefined) return;
-    await this.attempt('participants', () => this.services.board.publish(room));
   }
 
   /** Waited for, so that what a client sends keeps its order whatever way each part of it takes. */
