@@ -5,7 +5,7 @@ import { Capabilities } from './capabilities';
 
 const BASE = 'https://cloud.test/';
 // Nothing else of a backend matters here.
-const BACKEND = { id: 'cloud' } as Backend;
+const BACKEND = { id: 'cloud', allowPrivate: [] as readonly string[] } as Backend;
 const logger = { warn: () => undefined } as unknown as Logger;
 
 /** A Nextcloud that answers what it is told, and a clock that stands still. */
