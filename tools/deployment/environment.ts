@@ -44,7 +44,11 @@ export function podEnvironment(
   };
   const [container] = pod.containers;
   const shared = (container?.envFrom ?? []).map(({ configMapRef }) => mapped(configMapRef?.name ?? 'without a name'));
-  const own = (container?.env ?? []).map((variable) => [variable.name, valueOf(variable)] as const);
+  // What may be missing from a secret, and is, is not set.
+  const isLeftOut = ({ valueFrom }: EnvironmentVariable) =>
+    valueFrom?.secretKeyRef?.optional === true && !(valueFrom.secretKeyRef.key in secrets);
+  const given = (container?.env ?? []).filter((variable) => !isLeftOut(variable));
+  const own = given.map((variable) => [variable.name, valueOf(variable)] as const);
   return { ...(Object.assign({}, ...shared) as Environment), ...Object.fromEntries(own) };
 }
 

@@ -16,7 +16,7 @@ export interface EnvironmentVariable {
   readonly value?: string;
   readonly valueFrom?: {
     readonly configMapKeyRef?: { readonly name: string; readonly key: string };
-    readonly secretKeyRef?: { readonly name: string; readonly key: string };
+    readonly secretKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean };
     readonly fieldRef?: { readonly fieldPath: string };
   };
 }
