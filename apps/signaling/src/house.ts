@@ -77,7 +77,7 @@ export function openHouse(
 ): House {
   const ground = layGround(config, overrides, replica, kit);
   const { live, database, bell, foreign, rooms, throttle } = ground;
-  const { logger, health, errors, metrics } = kit;
+  const { logger, errors, metrics } = kit;
   const { board, virtuals, bridges, dialout } = openParticipation({
     live,
     database,
@@ -113,8 +113,7 @@ export function openHouse(
   live.events.onOccupancy((room, occupied) => {
     rooms.occupancyChanged(room, occupied).catch((error: unknown) => errors.report(error, { during: 'occupancy' }));
   });
-  health.register('redis', async () => assertHealthy(await live.healthy()));
-  health.register('postgres', async () => assertHealthy(await database.healthy()));
+  registerHealth(ground);
   const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
   const requests = new BackendRequests({ live, rooms, board, dialout });
   const backendRooms = backendRoomsOn(ground, requests);
@@ -214,6 +213,11 @@ function backendRoomsOn({ foreign, throttle, database, live, kit }: Ground, requ
     logger: kit.logger,
     errors: kit.errors,
   });
+}
+
+function registerHealth({ kit, live, database }: Ground): void {
+  kit.health.register('redis', async () => assertHealthy(await live.healthy()));
+  kit.health.register('postgres', async () => assertHealthy(await database.healthy()));
 }
 
 function assertHealthy(healthy: boolean): void {

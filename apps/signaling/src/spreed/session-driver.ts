@@ -17,7 +17,7 @@ import { DirectMail } from './direct-mail';
 import { SessionEntry, type Entered } from './session-entry';
 import { SessionRooms } from './session-rooms';
 import { SessionRequests, type SessionRequest } from './session-requests';
-import { wireFailure } from './wire-failure';
+import { attempted, wireFailure } from './wire-failure';
 
 /** What is done here, without the bus. */
 const LOCAL: ReadonlySet<Effect['kind']> = new Set([
@@ -246,12 +246,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     });
   }
 
-  private async attempt(during: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.report(error, during);
-    }
+  private attempt(during: string, work: () => Promise<void>): Promise<void> {
+    return attempted(this.services, during, work);
   }
 
   private report(error: unknown, during: string): WireError {

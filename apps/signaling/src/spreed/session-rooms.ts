@@ -2,7 +2,7 @@ import type { OwnedSession } from '@parley/live';
 import { wireError, type Effect, type Input, type WireError } from '@parley/protocol-spreed-signaling';
 import { keptRoomRequest } from './room-requests';
 import type { SpreedServices } from './services';
-import { wireFailure } from './wire-failure';
+import { attempted, wireFailure } from './wire-failure';
 
 type EffectOf<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
 
@@ -75,12 +75,8 @@ export class SessionRooms {
     await this.attempt('participants', () => this.services.board.publish(room));
   }
 
-  private async attempt(during: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.report(error, during);
-    }
+  private attempt(during: string, work: () => Promise<void>): Promise<void> {
+    return attempted(this.services, during, work);
   }
 
   private report(error: unknown, during: string): WireError {

@@ -12,3 +12,16 @@ export function wireFailure(
   else if (error.code === 'unavailable') to.logger.warn({ during }, 'the live layer or database is away');
   return thrownToWire(error);
 }
+
+/** Does what nobody is answered for: what it throws is logged, and that is all. */
+export async function attempted(
+  to: Parameters<typeof wireFailure>[0],
+  during: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    wireFailure(to, error, during);
+  }
+}

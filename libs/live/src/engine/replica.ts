@@ -71,7 +71,12 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     for (const feed of ctx.feeds.all()) feed.markDirty();
     upkeep.suspect();
   });
-  const started = upkeep.start();
+  return faceOf(ctx, upkeep, upkeep.start(), listeners);
+}
+
+/** What a replica shows to the rest of the house. */
+function faceOf(ctx: ReplicaContext, upkeep: Upkeep, started: Promise<void>, listeners: OccupancyListener[]): Live {
+  const { replica, store } = ctx;
   let closing: Promise<void> | undefined;
   return {
     replica,
