@@ -74,6 +74,8 @@ inEveryLayoutAndPolling(house, () => {
   test('a session resumes on the other replica and is still in its room', async () => {
     const ada = await house.talk.user(house.one, 'ada');
     await ada.join(here('token3'), { sessionid: here('nc/ada+3') });
+    // Who polls has the answer for certain when it polls again: else it comes once more after the resume.
+    expect((await ada.request('room', { roomid: here('token3') })).error).toMatchObject({ code: 'already_joined' });
     ada.drop();
     await ada.expectClosed();
     const again = await house.region.connect(house.two, 'ada again');

@@ -109,7 +109,8 @@ export class ParleyBench {
       id: `cloud-${this.backends}`,
       domain: DOMAIN,
       urls: [url],
-      secret: SECRET,
+      // Each needs one of its own.
+      secret: `${SECRET} ${this.backends}`,
       sessionLimit: null,
       maxStreamBitrate: null,
       maxScreenBitrate: null,

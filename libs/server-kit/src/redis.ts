@@ -86,7 +86,25 @@ export function createRedis(url: string, role: RedisRole, logger?: Pick<Logger, 
 
 function openSingle(target: RedisTarget, role: RedisRole): Redis {
   const [node] = target.nodes;
-  return new Redis({ ...optionsFor(target, role), ...node, db: target.db });
+  const client = new Redis({ ...optionsFor(target, role), ...node, db: target.db });
+  if (role === 'subscriber') watchSubscriptions(client);
+  return client;
+}
+
+/**
+ * After a break ioredis subscribes anew and does not look at the promise: one that is closed in the midst of that would
+ * leave an unhandled rejection, which ends the process. Whoever awaits a subscription still hears of its failure.
+ */
+function watchSubscriptions(client: Redis): void {
+  for (const command of ['subscribe', 'psubscribe', 'ssubscribe'] as const) {
+    const subscribe: unknown = Reflect.get(client, command);
+    if (typeof subscribe !== 'function') continue;
+    Reflect.set(client, command, (...args: readonly unknown[]): unknown => {
+      const subscribed: unknown = Reflect.apply(subscribe, client, args);
+      if (subscribed instanceof Promise) subscribed.catch(() => undefined);
+      return subscribed;
+    });
+  }
 }
 
 function openCluster(target: RedisTarget, role: RedisRole): Cluster {
