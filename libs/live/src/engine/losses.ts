@@ -37,16 +37,25 @@ export class Losses {
 
   /**
    * Whether something that is not in the store may only not have been given back yet.
+   * @param noticed called when this is how the loss was noticed
    * @throws DomainError `unavailable`
    */
-  async mayHaveLost(): Promise<boolean> {
-    if (performance.now() < this.youngUntil) return true;
+  async mayHaveLost(noticed: () => void): Promise<boolean> {
+    if (this.isYoung) return true;
     this.looking ??= new Promise((resolve) => setTimeout(resolve, GATHER_MS)).then(() => {
       this.looking = undefined;
       return this.read();
     });
     const generation = await this.looking;
-    return this.known !== undefined && generation !== this.known;
+    // A beat may have seen it meanwhile.
+    if (this.isYoung) return true;
+    if (this.known === undefined || generation === this.known) return false;
+    noticed();
+    return true;
+  }
+
+  private get isYoung(): boolean {
+    return performance.now() < this.youngUntil;
   }
 
   /** True, once after each loss: what was not given back is gone, and may have left something behind. */

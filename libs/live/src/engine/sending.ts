@@ -54,8 +54,7 @@ async function notAppended(
 
 /** Whoever is not found may be somebody whose replica is just giving the store back what it lost. */
 async function refuseIfLost(ctx: ReplicaContext): Promise<void> {
-  if (!(await ctx.losses.mayHaveLost())) return;
-  ctx.suspect();
+  if (!(await ctx.losses.mayHaveLost(() => ctx.suspect()))) return;
   throw new DomainError('unavailable', 'Sessions are being restored.');
 }
 

@@ -79,6 +79,7 @@ export class Upkeep {
   private async once(): Promise<void> {
     const started = performance.now();
     const beat = await this.ctx.store.registry.beat(this.ctx.replica);
+    await this.ctx.store.bus.check();
     const lost = this.ctx.losses.see(beat.generation);
     const late = started - this.lastBeat >= this.ctx.times.deadAfterMs;
     if (beat.lapsed || late || lost || started >= this.announceDue) {
@@ -89,7 +90,6 @@ export class Upkeep {
     }
     this.ctx.losses.settle(beat.generation);
     this.lastBeat = started;
-    await this.ctx.store.bus.check();
     await this.catchUp(started);
     await this.ctx.chores.run();
     for (const dead of beat.dead) await this.bury(dead.replica, dead.agoMs);

@@ -2,30 +2,41 @@ import { Cluster, Redis } from 'ioredis';
 import type { LiveLogger } from '../engine/context';
 import type { Bus, Topic } from '../store';
 import type { RedisTarget } from './config';
-import { nodeOptions, retryDelay, type RedisConnection } from './connection';
+import { nodeOptions, openCluster, retryDelay, type RedisConnection } from './connection';
 import type { Keys } from './keys';
 
 /** How many channels one command renews. */
 const AT_ONCE = 500;
 
+/** How long a cluster's subscriptions may fail before another client tries, in milliseconds. */
+const STUCK_MS = 3_000;
+
 /**
- * Subscriptions. On one node a connection of its own; on a cluster sharded channels, for which the client keeps a
- * connection to each node. After every break all channels are subscribed anew and the replica is told to read its logs.
+ * Subscriptions, over connections of their own: one to one node, on a cluster one to each for its sharded channels.
+ * After every break all channels are subscribed anew and the replica is told to read its logs.
  */
 export class RedisBus implements Bus {
   private readonly listeners = new Map<string, (text: string) => void>();
   private readonly interrupted: (() => void)[] = [];
-  private readonly subscriber: Redis | Cluster;
+  private subscriber: Redis | Cluster;
+  private wasReady = false;
+  /** Since when channels cannot be subscribed. */
+  private failingSince: number | undefined;
   private renewing: Promise<void> | undefined;
   private renewAgain = false;
   private closed = false;
 
   constructor(
-    target: RedisTarget,
+    private readonly target: RedisTarget,
     private readonly connection: RedisConnection,
     private readonly keys: Keys,
     private readonly logger: LiveLogger,
   ) {
+    this.subscriber = this.open();
+  }
+
+  private open(): Redis | Cluster {
+    const { target } = this;
     const hear = (channel: string, text: string) => this.listeners.get(channel)?.(text);
     if ('url' in target) {
       const subscriber = new Redis(target.url, {
@@ -36,13 +47,23 @@ export class RedisBus implements Bus {
       subscriber.on('message', hear);
       subscriber.on('ready', () => void this.renew());
       subscriber.on('error', () => undefined); // the command connection reports
-      this.subscriber = subscriber;
-    } else {
-      this.subscriber = connection.client;
-      this.subscriber.on('smessage', hear);
-      for (const event of ['ready', '+node', '-node', 'subscribersReady'])
-        this.subscriber.on(event, () => void this.renew());
+      return subscriber;
     }
+    const subscriber = openCluster(target.cluster);
+    subscriber.on('smessage', hear);
+    subscriber.on('error', () => undefined);
+    subscriber.once('ready', () => (this.wasReady = true));
+    for (const event of ['ready', '+node', '-node', 'subscribersReady']) subscriber.on(event, () => void this.renew());
+    return subscriber;
+  }
+
+  /** A cluster's client that was cut off while it looked for its nodes may never find them again. */
+  private replaceIfStuck(): void {
+    const stuck = this.subscriber;
+    if (!(stuck instanceof Cluster) || performance.now() - (this.failingSince ?? Infinity) < STUCK_MS) return;
+    this.failingSince = undefined;
+    this.subscriber = this.open();
+    stuck.disconnect();
   }
 
   async listen(topic: Topic, listener: (text: string) => void): Promise<void> {
@@ -54,6 +75,7 @@ export class RedisBus implements Bus {
       await this.connection.guard(() => this.subscribe([channel]));
     } catch (error) {
       if (!known) this.listeners.delete(channel);
+      this.renewAgain = true;
       throw error;
     }
   }
@@ -77,7 +99,10 @@ export class RedisBus implements Bus {
   }
 
   async check(): Promise<void> {
-    if (this.renewAgain) void this.renew();
+    if (this.renewAgain) {
+      this.replaceIfStuck();
+      void this.renew();
+    }
     const { subscriber } = this;
     if (!(subscriber instanceof Redis) || subscriber.status !== 'ready') return;
     try {
@@ -90,7 +115,7 @@ export class RedisBus implements Bus {
 
   close(): void {
     this.closed = true;
-    if (this.subscriber instanceof Redis) this.subscriber.disconnect();
+    this.subscriber.disconnect();
   }
 
   private async subscribe(channels: string[]): Promise<void> {
@@ -98,6 +123,8 @@ export class RedisBus implements Bus {
       await this.subscriber.subscribe(...channels);
       return;
     }
+    // What it is given while it has no nodes waits without limit.
+    if (this.wasReady && this.subscriber.status !== 'ready') throw new Error('The cluster is not connected.');
     // One slot per command.
     for (const channel of channels) await this.subscriber.ssubscribe(channel);
   }
@@ -123,9 +150,11 @@ export class RedisBus implements Bus {
         if (this.closed) return;
         this.logger.warn({ error: String(error) }, 'live channels are not subscribed');
         this.renewAgain = true; // with the next check
+        this.failingSince ??= performance.now();
         return;
       }
     } while (this.renewAgain);
+    this.failingSince = undefined;
     for (const listener of this.interrupted) listener();
   }
 }

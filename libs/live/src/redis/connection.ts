@@ -156,7 +156,8 @@ function commandOptions(): RedisOptions {
   };
 }
 
-function openCluster(urls: readonly string[]): Cluster {
+/** A client of the cluster; commands wait for its first connection. */
+export function openCluster(urls: readonly string[]): Cluster {
   return new Cluster([...urls], {
     shardedSubscribers: true,
     enableAutoPipelining: true,

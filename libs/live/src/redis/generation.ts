@@ -25,16 +25,21 @@ export class Generations {
   async read(): Promise<string> {
     const [, generation] = this.keys.replicas;
     const id = await this.redis.guard(() => this.redis.client.hget(generation, 'id'));
-    return this.with(id ?? '');
+    return this.with(id ?? '', 'all');
   }
 
-  /** @param id of the part that the beats are in */
-  async with(id: string): Promise<string> {
+  /**
+   * @param id of the part that the beats are in
+   * @param parts `all`: every part must answer
+   */
+  async with(id: string, parts: 'all' | 'those there'): Promise<string> {
     if (this.marks.length === 0) return id;
     const fresh = randomUUID();
     const answers = await Promise.allSettled(
       this.marks.map((key) => this.redis.guard(() => this.redis.client.set(key, fresh, 'NX', 'GET'))),
     );
+    const silent = answers.find((answer) => answer.status === 'rejected');
+    if (silent && parts === 'all') throw silent.reason;
     // A part that does not answer is away, not lost: what it has is known when it is back.
     this.seen = answers.map((answer, n) => (answer.status === 'fulfilled' ? (answer.value ?? fresh) : this.seen[n]));
     return createHash('sha256')

@@ -27,7 +27,7 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
       const args = [replica, randomUUID(), times.deadAfterMs, times.generationGraceMs];
       const [id, lapsed, dead] = list(await redis.run('registry.beat', keys.replicas, args));
       const silent = pairs(dead).map(([name, ago]) => ({ replica: brandAs<ReplicaId>(name), agoMs: Number(ago) }));
-      return { generation: await generations.with(text(id)), lapsed: lapsed === 1, dead: silent };
+      return { generation: await generations.with(text(id), 'those there'), lapsed: lapsed === 1, dead: silent };
     },
     generation: () => generations.read(),
     async retire(replica, onlyIfDead) {
