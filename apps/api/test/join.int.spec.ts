@@ -1,20 +1,17 @@
 import { joinAnswerSchema, problemSchema } from '@parley/contracts';
+import { freshNames, id } from './expected';
 import { backEnd, DOMAIN, startTestApi, type TestApi } from './running-api';
 
 let api: TestApi;
 let call: ReturnType<typeof backEnd>;
-let count = 0;
+const freshName = freshNames();
+const fresh = () => id(freshName());
 
 beforeAll(async () => {
   api = await startTestApi();
   call = backEnd(api.url, api.demo);
 }, 60_000);
 afterAll(() => api.close());
-
-function fresh(): string {
-  count += 1;
-  return `${DOMAIN}/room-${count}`;
-}
 
 async function join(body: unknown, from = '198.51.100.1') {
   const response = await fetch(`${api.url}/join`, {

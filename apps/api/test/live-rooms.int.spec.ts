@@ -1,11 +1,12 @@
 import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
 import { createRedisLive, type Live, parseRedisTarget, type SessionRecord } from '@parley/live';
 import { eventually } from '@parley/testing';
+import { done, freshNames, id, refused } from './expected';
 import { backEnd, DOMAIN, openTestDatabase, startTestApi, type TestApi } from './running-api';
 
 let api: TestApi;
 let call: ReturnType<typeof backEnd>;
-let count = 0;
+const fresh = freshNames();
 
 beforeAll(async () => {
   api = await startTestApi();
@@ -13,21 +14,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.close());
 
-function fresh(): string {
-  count += 1;
-  return `room-${count}`;
-}
-const id = (name: string) => `${DOMAIN}/${name}`;
-const done = (data: unknown) => expect.objectContaining({ status: 200, isError: false, errMsg: null, data }) as unknown;
-const refused = (text: string | RegExp) =>
-  expect.objectContaining({
-    status: 200,
-    isError: true,
-    data: null,
-    errMsg: expect.stringMatching(text) as unknown,
-  }) as unknown;
-
 describe('live sessions', () => {
+  let serial = 0;
   let live: Live;
   beforeAll(() => {
     live = createRedisLive({ replica: brandAs<ReplicaId>('gw-test'), redis: parseRedisTarget(api.redis.url) });
@@ -38,8 +26,8 @@ describe('live sessions', () => {
   async function enter(room: string, role: 'host' | 'guest') {
     const name = room.slice(DOMAIN.length + 1);
     const told: string[] = [];
-    count += 1;
-    const session = await live.sessions.open(record(`s${count}`), {
+    serial += 1;
+    const session = await live.sessions.open(record(`s${serial}`), {
       deliver: ({ event }) => told.push(event.kind),
       ended: (reason) => told.push(reason),
     });

@@ -1,10 +1,11 @@
 import { eventually } from '@parley/testing';
+import { done, freshNames, id, refused } from './expected';
 import { backEnd, DOMAIN, openTestDatabase, startTestApi, type TestApi } from './running-api';
 
 let api: TestApi;
 let call: ReturnType<typeof backEnd>;
 let asOther: ReturnType<typeof backEnd>;
-let count = 0;
+const fresh = freshNames();
 
 beforeAll(async () => {
   api = await startTestApi();
@@ -12,21 +13,6 @@ beforeAll(async () => {
   asOther = backEnd(api.url, api.other);
 }, 60_000);
 afterAll(() => api.close());
-
-/** A room name nobody used yet. */
-function fresh(): string {
-  count += 1;
-  return `room-${count}`;
-}
-const id = (name: string) => `${DOMAIN}/${name}`;
-const done = (data: unknown) => expect.objectContaining({ status: 200, isError: false, errMsg: null, data }) as unknown;
-const refused = (text: string | RegExp) =>
-  expect.objectContaining({
-    status: 200,
-    isError: true,
-    data: null,
-    errMsg: expect.stringMatching(text) as unknown,
-  }) as unknown;
 
 describe('room/init', () => {
   it('opens a room; what was not asked for is not answered', async () => {
