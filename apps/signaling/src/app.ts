@@ -87,11 +87,7 @@ export async function startSignaling(
       house?.connections.terminateAll();
       await io?.io.close();
       await closeRedis();
-      await house?.evictions.close();
-      await house?.foreign.close();
-      await house?.live.close();
-      await house?.database.close();
-      house?.bell.close();
+      await house?.close();
     },
   });
   if (house === undefined || io === undefined) throw new Error('listening before it was built');

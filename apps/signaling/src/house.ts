@@ -42,14 +42,12 @@ export interface SignalingOverrides {
 /** Everything of a replica that is opened and has to be closed again. */
 export interface House {
   readonly live: Live;
-  readonly database: Database;
-  readonly bell: OutboxBell;
-  readonly foreign: Backends;
-  readonly evictions: Evictions;
   readonly federations: Federations;
   readonly census: Census;
   readonly connections: Connections;
   readonly backendRooms: BackendRoomEndpoint;
+  /** Closes what it stands on, once nobody is connected any more. */
+  close(): Promise<void>;
 }
 
 /** What everything else of a replica stands on. */
@@ -76,7 +74,7 @@ export function openHouse(
   kit: ServiceKit,
 ): House {
   const ground = layGround(config, overrides, replica, kit);
-  const { live, database, bell, foreign, rooms, throttle } = ground;
+  const { live, database, foreign, rooms, throttle } = ground;
   const { logger, errors, metrics } = kit;
   const { board, virtuals, bridges, dialout } = openParticipation({
     live,
@@ -117,7 +115,7 @@ export function openHouse(
   const connections = new Connections(new SignalingMachine({ version: VERSION }), services, metrics);
   const requests = new BackendRequests({ live, rooms, board, dialout });
   const backendRooms = backendRoomsOn(ground, requests);
-  return { live, database, bell, foreign, evictions, federations, census, connections, backendRooms };
+  return { live, connections, federations, census, backendRooms, close: () => clearGround(ground, evictions) };
 }
 
 function layGround(
@@ -213,6 +211,14 @@ function backendRoomsOn({ foreign, throttle, database, live, kit }: Ground, requ
     logger: kit.logger,
     errors: kit.errors,
   });
+}
+
+async function clearGround({ foreign, live, database, bell }: Ground, evictions: Evictions): Promise<void> {
+  await evictions.close();
+  await foreign.close();
+  await live.close();
+  await database.close();
+  bell.close();
 }
 
 function registerHealth({ kit, live, database }: Ground): void {

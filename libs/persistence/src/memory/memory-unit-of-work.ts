@@ -9,7 +9,7 @@ import {
   type WebhookId,
 } from '@parley/domain';
 import type { ReadStores, RegionIdentity } from '../unit-of-work';
-import { copyOf, emptyState, type MemoryEvent } from './memory-state';
+import { copyOf, emptyState, type MemoryEvent, type MemoryState } from './memory-state';
 import { memoryStores } from './memory-stores';
 
 export interface MemoryOptions {
@@ -76,15 +76,17 @@ export function createMemoryUnitOfWork(options: MemoryOptions = {}): MemoryDatab
     addBackend: (name, { foreignEntry }) => {
       if (!foreignEntry) state.closedDomains.add(name);
     },
-    settleValidation: (id, validated) => {
-      const stored = state.webhooks.get(id);
-      if (!stored) throw new Error(`there is no webhook ${id}`);
-      state.webhooks.set(id, {
-        ...stored,
-        webhook: { ...stored.webhook, validated },
-        validationDueAt: null,
-        outcome: { validated },
-      });
-    },
+    settleValidation: (id, validated) => settleValidation(state, id, validated),
   };
+}
+
+function settleValidation({ webhooks }: MemoryState, id: WebhookId, validated: boolean): void {
+  const stored = webhooks.get(id);
+  if (!stored) throw new Error(`there is no webhook ${id}`);
+  webhooks.set(id, {
+    ...stored,
+    webhook: { ...stored.webhook, validated },
+    validationDueAt: null,
+    outcome: { validated },
+  });
 }
