@@ -55,6 +55,8 @@ export class Member {
   readonly losses: string[] = [];
   private line: Line | undefined;
   private inRoom = false;
+  /** Its present connection has a session. */
+  private greetedHere = false;
   private resumeId = '';
   private lastSeq: string | undefined;
   private spoken = 0;
@@ -185,10 +187,12 @@ export class Member {
         line = await Line.open(url, this.around.ledger, (envelope) => this.receive(line, envelope));
         line.whenClosed(() => this.lost(line));
         this.line = line;
+        this.greetedHere = false;
         await this.enter(line);
         return;
       } catch {
-        this.attempts += 1;
+        // Until it was in its room once it stays where it belongs, however slow this machine is.
+        if (line === undefined || this.life?.joined === true) this.attempts += 1;
         this.line = undefined;
         line?.drop();
         await pause(100 + 200 * this.around.random());
@@ -233,7 +237,7 @@ export class Member {
     if (line === undefined || line !== this.line) return;
     this.line = undefined;
     this.inRoom = false;
-    if (!this.away) this.losses.push(`${line.closed} after ${JSON.stringify(line.last)}`);
+    if (!this.away && this.greetedHere) this.losses.push(`${line.closed} after ${JSON.stringify(line.last)}`);
     if (!this.away && this.attaching === undefined) void this.come();
   }
 
@@ -251,8 +255,8 @@ export class Member {
       case 'event':
         return this.told(envelope.event as { target: string; type: string });
       case 'bye':
-        // Asked for, it has an id.
-        if (envelope.id === undefined) this.life?.complaints.push(`bye ${JSON.stringify(envelope.bye)}`);
+        // Asked for, it has an id; without a session it is about nobody.
+        if (envelope.id === undefined && this.greetedHere) this.life?.complaints.push(`bye ${JSON.stringify(envelope.bye)}`);
     }
   }
 
@@ -266,6 +270,7 @@ export class Member {
       this.life = ledger.begin(new Life(name, sessionid, room, counts));
     }
     this.resumeId = resumeid;
+    this.greetedHere = true;
   }
 
   private entered({ id, room }: Envelope): void {
