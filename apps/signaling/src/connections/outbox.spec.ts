@@ -72,6 +72,18 @@ describe('outbox', () => {
     await outbox.empty();
   });
 
+  test('what is pushed just before the end goes too, although something is on its way, unless nobody reads', async () => {
+    const { outbox, sent } = slowSocket({ inFlightBytes: 12, waitingBytes: 600 });
+    outbox.push(new Frame('left'));
+    outbox.push(new Frame('bye!'));
+    expect(sent).toEqual(['left']);
+    outbox.finish();
+    expect(sent).toEqual(['left', 'bye!']);
+    for (let n = 0; n < 20; n += 1) outbox.push(new Frame('aaaa'));
+    outbox.finish();
+    expect(sent).toEqual(['left', 'bye!']);
+  });
+
   test('a frame over the limit still goes, alone', async () => {
     const { outbox, sent, turn, flush } = slowSocket();
     outbox.push(new Frame('x'.repeat(20)));

@@ -12,8 +12,8 @@ export interface OutboxLimits {
 export const OUTBOX_LIMITS: OutboxLimits = { inFlightBytes: 65_536, waitingBytes: 1_048_576 };
 
 /**
- * Frames on their way to one socket, in order. In each turn of the event loop the first one goes at once, while all that
- * belongs to its connection is at hand; what is pushed after it goes in one write at the end of the turn: a write costs
+ * Frames on their way to one socket, in order. In each turn of the event loop the first one goes at once (to an eager
+ * socket), while all that belongs to its connection is at hand; what is pushed after it goes in one write at the end of the turn: a write costs
  * more than everything else about a frame. The socket gets little at a time, so that a slow reader costs this
  * process at most {@link OutboxLimits} and what it did not get can be told from what it did.
  */
@@ -38,6 +38,8 @@ export class Outbox<Position> {
    * @param tooSlow called once, when too much waits; the outbox is closed then
    * @param written called after each attempt to hand over what waits
    * @param turnEnd calls what wants to write when the turn of the event loop ends
+   * @param eager whether the socket mostly takes a frame at once: where it does not, the first one of a turn would make
+   *   the others wait for it
    */
   constructor(
     private readonly send: (frames: readonly Frame[], flushed: () => void) => void,
@@ -46,6 +48,7 @@ export class Outbox<Position> {
     private readonly limits: OutboxLimits = OUTBOX_LIMITS,
     private readonly written: () => void = () => undefined,
     private readonly turnEnd = new TurnEnd(),
+    private readonly eager: () => boolean = () => true,
   ) {}
 
   push(frame: Frame, position?: Position): void {
@@ -53,7 +56,7 @@ export class Outbox<Position> {
     this.waiting.push(frame);
     this.positions.push(position);
     this.waitingBytes += frame.message.length;
-    if (this.inFlight || this.writtenIn === this.turnEnd.number) this.schedule();
+    if (this.inFlight || !this.eager() || this.writtenIn === this.turnEnd.number) this.schedule();
     else this.flush();
     if (this.waitingBytes <= this.limits.inFlightBytes) return;
     this.flush();
@@ -75,6 +78,20 @@ export class Outbox<Position> {
     this.scheduled = false;
     while (!this.inFlight && this.waiting.length > 0 && !this.closed) this.handOver();
     this.written();
+  }
+
+  /**
+   * The connection is to be closed: what waits is handed over although something is on its way, unless that is much,
+   * which is for a reader that does not read.
+   */
+  finish(): void {
+    this.flush();
+    if (!this.inFlight || this.closed || this.waitingBytes > this.limits.inFlightBytes) return;
+    const frames = this.waiting;
+    this.waiting = [];
+    this.positions = [];
+    this.waitingBytes = 0;
+    if (frames.length > 0) this.send(frames, () => undefined);
   }
 
   /** Resolves once everything pushed so far is gone, or the outbox is closed. */

@@ -61,6 +61,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
       OUTBOX_LIMITS,
       () => this.mail.written(this.owned),
       turnEnd,
+      () => this.transport().kind === 'websocket',
     );
     this.mail = new DirectMail(this.outbox);
   }
@@ -160,8 +161,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private close(code: number): void {
     const { transport } = this;
     for (const timer of this.timers.values()) clearTimeout(timer);
-    // Frames pushed just before go first, unless they wait for a reader that does not read.
-    this.outbox.flush();
+    this.outbox.finish();
     transport().close(code);
   }
 
