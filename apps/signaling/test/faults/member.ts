@@ -49,6 +49,8 @@ export class Member {
   readonly roster = new Set<string>();
   /** Frames on connections it has turned away from, and how these ended. */
   readonly ghosts: { readonly line: Line; readonly frames: Envelope[] }[] = [];
+  /** It does not mean to be there. */
+  absent = true;
   /** Somebody broke its connection on purpose. */
   wasShaken = false;
   /** How its connections ended that nobody broke on purpose. */
@@ -61,7 +63,6 @@ export class Member {
   private lastSeq: string | undefined;
   private spoken = 0;
   private attempts = 0;
-  private away = true;
   private attaching: Promise<void> | undefined;
 
   constructor(
@@ -78,21 +79,16 @@ export class Member {
     return this.inRoom && this.line?.closed === undefined && this.attaching === undefined;
   }
 
-  /** It does not mean to be there. */
-  get absent(): boolean {
-    return this.away;
-  }
-
   /** Connects and stays connected until {@link leave}. */
   come(): Promise<void> {
-    this.away = false;
+    this.absent = false;
     this.attaching ??= this.attach().finally(() => (this.attaching = undefined));
     return this.attaching;
   }
 
   /** Its connection breaks and it does not come back by itself. */
   async vanish(): Promise<void> {
-    this.away = this.wasShaken = true;
+    this.absent = this.wasShaken = true;
     this.inRoom = false;
     await this.breakLine();
   }
@@ -152,7 +148,7 @@ export class Member {
 
   /** Ends the session. */
   async leave(): Promise<void> {
-    this.away = true;
+    this.absent = true;
     await this.line?.request('bye', {}).catch(() => undefined);
     this.line?.drop();
   }
@@ -179,7 +175,7 @@ export class Member {
   }
 
   private async attach(): Promise<void> {
-    while (!this.away) {
+    while (!this.absent) {
       const gateways = this.around.gateways();
       const url = gateways[this.attempts % gateways.length] ?? '';
       let line: Line | undefined;
@@ -237,8 +233,8 @@ export class Member {
     if (line === undefined || line !== this.line) return;
     this.line = undefined;
     this.inRoom = false;
-    if (!this.away && this.greetedHere) this.losses.push(`${line.closed} after ${JSON.stringify(line.last)}`);
-    if (!this.away && this.attaching === undefined) void this.come();
+    if (!this.absent && this.greetedHere) this.losses.push(`${line.closed} after ${JSON.stringify(line.last)}`);
+    if (!this.absent && this.attaching === undefined) void this.come();
   }
 
   /** At once, before anything that comes after it. */
@@ -256,7 +252,8 @@ export class Member {
         return this.told(envelope.event as { target: string; type: string });
       case 'bye':
         // Asked for, it has an id; without a session it is about nobody.
-        if (envelope.id === undefined && this.greetedHere) this.life?.complaints.push(`bye ${JSON.stringify(envelope.bye)}`);
+        if (envelope.id === undefined && this.greetedHere)
+          this.life?.complaints.push(`bye ${JSON.stringify(envelope.bye)}`);
     }
   }
 
