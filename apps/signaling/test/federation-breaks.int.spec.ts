@@ -104,7 +104,10 @@ inEveryLayout(house, () => {
       const { guest, host, remoteId } = await house.pair();
       guest.drop();
       await guest.expectClosed();
-      await house.near.gateway.live.sessions.end(brandAs<SessionId>(guest.sessionId), 'expired');
+      const { sessions } = house.near.gateway.live;
+      const id = brandAs<SessionId>(guest.sessionId);
+      await eventually(async () => (await sessions.find(id))?.attached === false, 'the loss to be noticed');
+      await sessions.end(id, 'expired');
       expect(await expectEvent(host, 'room', 'leave')).toEqual([remoteId]);
     });
   });
