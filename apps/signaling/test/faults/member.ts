@@ -247,7 +247,7 @@ export class Member {
       case 'room':
         return this.entered(envelope);
       case 'message':
-        return this.heard(envelope.message as { data: Said });
+        return this.heard(saidIn(envelope));
       case 'event':
         return this.told(envelope.event as { target: string; type: string });
       case 'bye':
@@ -278,7 +278,7 @@ export class Member {
     if (this.life !== undefined) this.life.joined = true;
   }
 
-  private heard({ data: { by, way, n, to } }: { data: Said }): void {
+  private heard({ by, way, n, to }: Said): void {
     if (to !== '' && to !== this.life?.session) this.life?.complaints.push(`heard what was said to ${to}`);
     this.life?.hear(by, way, n);
   }
@@ -296,4 +296,9 @@ export class Member {
       this.life?.complaints.push(`heard that ${id} went, who was not there`);
     }
   }
+}
+
+/** What a member said, of a message that came. */
+export function saidIn({ message }: Envelope): Said {
+  return (message as { data: Said }).data; // only members send here
 }
