@@ -65,6 +65,7 @@ inEveryLayout(house, () => {
 
   describe('a guest that loses its own connection', () => {
     test('resumes at the same replica: nothing was lost, nobody noticed', async () => {
+      const before = house.gate.passed;
       const { guest, host, remoteId } = await house.pair();
       const { passed } = house.gate;
       guest.drop();
@@ -76,7 +77,8 @@ inEveryLayout(house, () => {
       expect((await again.expect('message')).message).toMatchObject({ data: 'missed' });
       again.message({ type: 'room' }, 'back');
       expect((await host.expect('message')).message).toMatchObject({ data: 'back', sender: { sessionid: remoteId } });
-      expect(house.gate.passed).toBe(passed);
+      // Its way there is the one it had (others, of guests of before, may just come back).
+      expect(house.gate.openAfter(before, passed)).toBeGreaterThan(0);
       await again.expectNothing(isEvent);
       await host.expectNothing(isEvent);
     });

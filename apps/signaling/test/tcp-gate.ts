@@ -41,9 +41,9 @@ export class TcpGate {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** How many of those that went through after the first `before` ones are open now. */
-  openAfter(before: number): number {
-    return [...this.pairs.values()].filter((number) => number > before).length;
+  /** How many of those that went through after the first `before` ones (up to the `last`) are open now. */
+  openAfter(before: number, last = Number.POSITIVE_INFINITY): number {
+    return [...this.pairs.values()].filter((number) => number > before && number <= last).length;
   }
 
   /** Cuts everything; nobody gets through until `unlock`. */
