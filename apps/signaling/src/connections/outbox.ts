@@ -13,9 +13,9 @@ export const OUTBOX_LIMITS: OutboxLimits = { inFlightBytes: 65_536, waitingBytes
 
 /**
  * Frames on their way to one socket, in order. In each turn of the event loop the first one goes at once (to an eager
- * socket), while all that belongs to its connection is at hand; what is pushed after it goes in one write at the end of the turn: a write costs
- * more than everything else about a frame. The socket gets little at a time, so that a slow reader costs this
- * process at most {@link OutboxLimits} and what it did not get can be told from what it did.
+ * socket), while all that belongs to its connection is at hand; what is pushed after it goes in one write at the end of
+ * the turn: a write costs more than everything else about a frame. The socket gets little at a time, so that a slow
+ * reader costs this process at most {@link OutboxLimits} and what it did not get can be told from what it did.
  */
 export class Outbox<Position> {
   private waiting: Frame[] = [];
