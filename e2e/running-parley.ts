@@ -43,7 +43,8 @@ export interface RunningParley {
  */
 export async function startParley(...options: string[]): Promise<RunningParley> {
   const home = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
-  const port = await freePort();
+  // One for each of two regions.
+  const port = await freePort(2);
   const child = spawn(process.execPath, ['tools/start.mjs', '--port', String(port), ...options], {
     cwd: root,
     env: { ...process.env, CI: 'true', PARLEY_HOME: home },

@@ -25,7 +25,8 @@ export interface Undertaker {
   close(): Promise<void>;
 }
 
-export function freePort(): Promise<number>;
+/** A port (or the first of several in a row) that is this process's until it ends. */
+export function freePort(inARow?: number): Promise<number>;
 export function isPortFree(port: number, host?: string): Promise<boolean>;
 export const REDIS_WAYS: string;
 export function findRedisServer(path?: string): string | undefined;

@@ -18,7 +18,7 @@ describe('npm start', () => {
 
   beforeEach(async () => {
     home = mkdtempSync(join(tmpdir(), 'parley-start-'));
-    port = await freePort();
+    port = await freePort(2);
   });
   afterEach(async () => {
     for (const run of started.splice(0)) await run.end('SIGINT');
