@@ -25,6 +25,10 @@ export type WebhookId = Branded<number, 'WebhookId'>;
 export type EventId = Branded<string, 'EventId'>;
 /** One event for one webhook, `dlv_…`. */
 export type DeliveryId = Branded<string, 'DeliveryId'>;
+/** Numeric id of a robot, an account's automaton that is told events over the gateway: as webhook ids. */
+export type RobotId = Branded<number, 'RobotId'>;
+/** A bearer key of an account, `ak_…`; the id, not the key. */
+export type AccountKeyId = Branded<string, 'AccountKeyId'>;
 /** A booking, `bk_…`. */
 export type BookingId = Branded<string, 'BookingId'>;
 /**

@@ -32,7 +32,24 @@ export interface WebhookStore {
 }
 
 /** The events a back end can be told of. Hierarchical names of our own; protocols translate them. */
-export type OutboxEventType = 'room.created' | 'room.removed';
+export const OUTBOX_EVENT_TYPES = [
+  'room.created',
+  'room.removed',
+  'room.updated',
+  'peer.joined',
+  'peer.left',
+  'host.joined',
+  'booking.added',
+  'booking.updated',
+  'booking.removed',
+  'booking.expired',
+  /** To one webhook, because its owner asked for it. */
+  'webhook.test',
+  /** A webhook fails, or was warned, suspended or disabled. */
+  'webhook.alert',
+] as const;
+
+export type OutboxEventType = (typeof OUTBOX_EVENT_TYPES)[number];
 
 /** An event to be written in the transaction of the change it tells of. Facts and references, never secrets. */
 export interface NewOutboxEvent {

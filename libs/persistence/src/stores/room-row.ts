@@ -42,7 +42,7 @@ export function toRoom(row: RoomModel, sealer: Sealer): StoredRoom {
 export function toRow(
   room: Room,
   sealer: Sealer,
-): Omit<RoomModel, 'eventSeq' | 'occupied' | 'closingSince' | 'closedAt'> {
+): Omit<RoomModel, 'eventSeq' | 'peerGeneration' | 'peerCursor' | 'occupied' | 'closingSince' | 'closedAt'> {
   const seal = (column: 'password' | 'hostKey', secret: string | null): string | null =>
     secret === null ? null : sealer.seal(roomSecretPlace(room.id, column), secret);
   return {
