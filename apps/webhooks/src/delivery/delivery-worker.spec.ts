@@ -1,4 +1,4 @@
-import { brandAs, type DeliveryId, type TenancyStore, type WebhookId } from '@parley/domain';
+import { brandAs, type DeliveryId, type WebhookId } from '@parley/domain';
 import type { AttemptRecord, ClaimedDelivery, DeliveryVerdict } from '@parley/persistence';
 import type { PostingOutcome } from '../sender/webhook-sender';
 import { DeliveryWorker, type DeliveryWorkerParts } from './delivery-worker';
@@ -23,11 +23,11 @@ function workerWith(settle: DeliveryWorkerParts['deliveries']['settle']) {
   const error = jest.fn();
   const giveBack = jest.fn(async () => undefined);
   const post = jest.fn(async (): Promise<PostingOutcome> => ({ kind: 'answered', status: 200, body: '' }));
-  const domain = { webhookKey: 'key', insecureWebhooks: false };
+  const keys = { webhookKeys: ['key'], secrets: [], insecure: false };
   const parts = {
     deliveries: { settle, giveBack },
     claims: { take: async () => ({ claim, lapsed: lapse.signal, letGo }) },
-    tenancy: { domain: async () => domain } as unknown as TenancyStore,
+    secrets: { keysOf: async () => keys },
     roomSecrets: async () => ({ password: null, hostKey: null }),
     sender: { post },
     feeder: { feed },

@@ -56,6 +56,11 @@ export function webhookKeyPlace(domain: string): { table: string; row: string; c
   return { table: 'Domain', row: domain, column: 'webhookKey' };
 }
 
+/** The key before the last rotation, while it still signs. */
+export function previousWebhookKeyPlace(domain: string): { table: string; row: string; column: string } {
+  return { table: 'Domain', row: domain, column: 'previousWebhookKey' };
+}
+
 function toAccount(row: AccountModel, sealer: Sealer): Account {
   return {
     id: brandAs<AccountId>(row.id),

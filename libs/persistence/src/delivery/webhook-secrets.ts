@@ -1,0 +1,62 @@
+import type { WebhookId, WebhookKeys } from '@parley/domain';
+import type { PrismaClient } from '../generated/client';
+import type { Sealer, SealedPlace } from '../sealing';
+import { previousWebhookKeyPlace, webhookKeyPlace } from '../stores/tenancy.store';
+
+/** What a request to a webhook's receiver needs to know of its secrets and its domain. */
+export interface RequestKeys extends WebhookKeys {
+  /** Plain http and loopback receivers are allowed. */
+  readonly insecure: boolean;
+}
+
+interface KeysRow {
+  domain: string;
+  current: string;
+  previous: string | null;
+  insecure: boolean;
+  secrets: readonly { readonly id: string; readonly sealed: string }[];
+}
+
+export function webhookSecretPlace(id: string): SealedPlace {
+  return { table: 'WebhookSecret', row: id, column: 'secret' };
+}
+
+/** What requests to receivers are signed with. Times are the database's. */
+export class WebhookSecrets {
+  constructor(
+    private readonly prisma: PrismaClient,
+    private readonly sealer: Sealer,
+  ) {}
+
+  /**
+   * All keys that sign now, newest first. Null when there is no such webhook (any more).
+   * @throws SealBroken when one of them was sealed with a master key that is not at hand
+   */
+  async keysOf(webhook: WebhookId): Promise<RequestKeys | null> {
+    const [row] = await this.prisma.$queryRaw<KeysRow[]>`
+      SELECT d.name AS domain, d."webhookKeySealed" AS current, d."insecureWebhooks" AS insecure,
+        CASE WHEN d."previousWebhookKeyUntil" > now() THEN d."previousWebhookKeySealed" END AS previous,
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'sealed', s."secretSealed")
+            ORDER BY s."createdAt" DESC, s.id), '[]') FROM "WebhookSecret" s
+          WHERE s."webhookId" = w.id AND (s."signsUntil" IS NULL OR s."signsUntil" > now())) AS secrets
+      FROM "Webhook" w JOIN "Domain" d ON d.name = w."domainName" WHERE w.id = ${webhook}::bigint`;
+    if (row === undefined) return null;
+    const { domain, current, previous, insecure, secrets } = row;
+    const webhookKeys = [this.sealer.open(webhookKeyPlace(domain), current)];
+    if (previous !== null) webhookKeys.push(this.sealer.open(previousWebhookKeyPlace(domain), previous));
+    return {
+      insecure,
+      webhookKeys,
+      secrets: secrets.map(({ id, sealed }) => this.sealer.open(webhookSecretPlace(id), sealed)),
+    };
+  }
+
+  /** Deletes secrets and webhook keys that do not sign any more. Answers how many. */
+  async deleteLapsed(): Promise<number> {
+    const secrets = await this.prisma.$executeRaw`DELETE FROM "WebhookSecret" WHERE "signsUntil" <= now()`;
+    const keys = await this.prisma.$executeRaw`
+      UPDATE "Domain" SET "previousWebhookKeySealed" = NULL, "previousWebhookKeyUntil" = NULL
+      WHERE "previousWebhookKeyUntil" <= now()`;
+    return secrets + keys;
+  }
+}
