@@ -2,6 +2,7 @@ import type { Clock } from '@parley/domain';
 import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import { withReadableErrors } from '../prisma-errors';
+import { AccountKeyAdmin } from './account-keys';
 import { AccountAdmin } from './accounts';
 import { listAudit, type AuditRecord } from './audit';
 import { BackendAdmin } from './backends';
@@ -12,6 +13,7 @@ import { OperatorKeys } from './operator-keys';
 export interface AdminStore {
   readonly keys: OperatorKeys;
   readonly accounts: AccountAdmin;
+  readonly accountKeys: AccountKeyAdmin;
   readonly domains: DomainAdmin;
   readonly backends: BackendAdmin;
   /** The newest `limit` entries, newest first. */
@@ -23,6 +25,7 @@ export function createAdminStore(database: Database, directory: DirectoryStore, 
   return {
     keys: withReadableErrors(new OperatorKeys(database.prisma, clock)),
     accounts: withReadableErrors(new AccountAdmin(database, directory, clock)),
+    accountKeys: withReadableErrors(new AccountKeyAdmin(database, clock)),
     domains: withReadableErrors(new DomainAdmin(database, directory, clock)),
     backends: withReadableErrors(new BackendAdmin(database, clock)),
     audit: (limit) => listAudit(database.prisma, limit),
