@@ -19,6 +19,7 @@ export * from './rooms/backend-rooms';
 export * from './rooms/room.service';
 export * from './rooms/entry.service';
 export * from './tenancy/own-domain';
+export * from './tenancy/account-keys';
 export * from './bookings/booking.service';
 export * from './webhooks/challenge';
 export * from './webhooks/retry-schedule';
