@@ -6,9 +6,10 @@ export type Role = 'host' | 'guest';
 
 /**
  * How a session came to be. `client` is a person, `internal` a trusted service of the operator, `virtual` somebody an
- * internal client speaks for, `federation` a person of another cluster.
+ * internal client speaks for, `federation` a person of another cluster, `robot` an automaton of an account, which is told
+ * what its webhooks listen to and is in no room.
  */
-export type SessionKind = 'client' | 'internal' | 'virtual' | 'federation';
+export type SessionKind = 'client' | 'internal' | 'virtual' | 'federation' | 'robot';
 
 /** How to speak with the owner of a room's data (a Nextcloud) about a participant. Never shown to others. */
 export interface ForeignPresence {
@@ -205,6 +206,13 @@ export interface RelayedEvent {
   readonly mark?: string;
 }
 
+/** An event that a robot is handed because a webhook of its account listens to it. */
+export interface WebhookDeliveryEvent {
+  readonly kind: 'webhook-delivery';
+  /** What it is told; `id` is what it acknowledges. */
+  readonly body: JsonObject & { readonly id: string };
+}
+
 /** Everything that reaches a session through the bus. */
 export type CoreEvent =
   | MessageEvent
@@ -224,4 +232,5 @@ export type CoreEvent =
   | PermissionsEvent
   | NoticeEvent
   | AskEvent
-  | RelayedEvent;
+  | RelayedEvent
+  | WebhookDeliveryEvent;

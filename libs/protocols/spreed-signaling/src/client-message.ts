@@ -72,6 +72,8 @@ export type ClientMessage = { readonly id: string | undefined } & (
   /** Of an internal client; everybody else's are ignored. */
   | { readonly type: 'internal'; readonly request: InternalRequest }
   | { readonly type: 'transient'; readonly request: TransientRequest }
+  /** Of a robot; everybody else's are ignored. */
+  | { readonly type: 'ack'; readonly deliveryId: string }
   | { readonly type: 'unknown' }
 );
 

@@ -7,13 +7,13 @@ import { decodeInternal, decodeTransient } from './internal-request';
 import { readEnvelope, readMessage, type JsonRecord, type RecipientShape } from './frame-shape';
 import { rawMember } from './raw-member';
 import { decodeSeq } from './seq';
-import { byeSchema, helloSchema, internalParamsSchema, roomSchema, tokenParamsSchema } from './wire.schema';
+import { ackSchema, byeSchema, helloSchema, internalParamsSchema, roomSchema, tokenParamsSchema } from './wire.schema';
 
 type Decoded<Value> = Result<Value, 'shape' | DecodeFailure['code']>;
 
 const SHAPE = fail('shape' as const);
 const INVALID = fail('invalid_format' as const);
-const TYPES = ['hello', 'room', 'message', 'control', 'bye', 'internal', 'transient'] as const;
+const TYPES = ['hello', 'room', 'message', 'control', 'bye', 'internal', 'transient', 'ack'] as const;
 
 /**
  * Reads one text frame. Never throws. Frames that are no JSON or have members of the wrong kind fail without an id, as
@@ -56,6 +56,8 @@ function decodeBody(type: string, envelope: JsonRecord, text: string): Decoded<B
       const request = decodeTransient(given);
       return request.ok ? ok({ type, request: request.value }) : request;
     }
+    case 'ack':
+      return decodeAck(given);
   }
 }
 
@@ -85,6 +87,13 @@ function decodeHello(given: unknown): Decoded<Body> {
     default:
       return INVALID;
   }
+}
+
+function decodeAck(given: unknown): Decoded<Body> {
+  const parsed = ackSchema.safeParse(given);
+  if (!parsed.success) return SHAPE;
+  const { id } = parsed.data;
+  return id && !isTooLong(id) ? ok({ type: 'ack' as const, deliveryId: id }) : INVALID;
 }
 
 type HelloBasis = Pick<HelloRequest, 'version' | 'features'>;

@@ -60,6 +60,7 @@ const MESSAGES = {
   auth_failed: 'The session could not be authenticated.',
   no_such_session: 'The session does not exist any more.',
   no_such_room: 'The room does not exist, or you are not invited.',
+  no_such_delivery: 'You were not handed a delivery with this id.',
   already_joined: 'You are in this room already.',
   room_join_failed: 'The room could not be joined.',
   duplicate_session: 'This session is in use already.',

@@ -105,6 +105,8 @@ function encode(event: CoreEvent, receiver: Receiver): readonly Frame[] {
       return [askFrame(event.askId, event.topic, event.data)];
     case 'relayed':
       return event.dialect === DIALECT ? [new Frame(event.raw)] : NONE;
+    case 'webhook-delivery':
+      return [eventFrame('webhook', 'deliver', event.body)];
     case 'permissions':
       return NONE;
   }

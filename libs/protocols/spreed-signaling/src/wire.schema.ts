@@ -59,6 +59,9 @@ export const internalSchema = z.looseObject({
     .nullish(),
 });
 
+/** A robot has done what a delivery asked of it (PROTOCOL.md, "Robots"). */
+export const ackSchema = z.looseObject({ id: text });
+
 export const byeSchema = object.nullish();
 
 /** Parameters of an internal client's hello. */

@@ -21,6 +21,7 @@ import { federated, federationEnded, isForRemote } from './federation.steps';
 import { hello, resumed, sessionOpened } from './hello.steps';
 import { internal } from './internal.steps';
 import { relay, transient } from './relay.steps';
+import { robot } from './robot.steps';
 import { joined, left, room } from './room.steps';
 
 /**
@@ -131,6 +132,7 @@ export class SignalingMachine {
     }
     if (state.phase !== 'active') return nothing(state);
     if (isForRemote(state, message)) return { state, effects: [{ kind: 'proxy', text }] };
+    if (state.session?.identity.kind === 'robot' && message.type !== 'bye') return robot(state, message);
     switch (message.type) {
       case 'bye':
         return beginEnd(state, { id: message.id, reason: undefined });
@@ -144,6 +146,7 @@ export class SignalingMachine {
       case 'transient':
         return transient(state, message);
       case 'hello':
+      case 'ack':
       case 'unknown':
         return nothing(state);
     }

@@ -248,6 +248,8 @@ export type Effect =
       readonly roomId: string;
       readonly report: DialoutReport;
     }
+  /** A robot has done what this delivery asked of it. */
+  | { readonly kind: 'acknowledge'; readonly id: string | undefined; readonly deliveryId: string }
   /** Enter a room of another cluster. */
   | {
       readonly kind: 'federate';
