@@ -66,7 +66,11 @@ export function byeFrame(id: string | undefined, reason?: string): Frame {
 }
 
 /** `event`, whose payload has the name of its type. */
-export function eventFrame(target: 'room' | 'roomlist' | 'participants' | 'webhook', type: string, payload: object): Frame {
+export function eventFrame(
+  target: 'room' | 'roomlist' | 'participants' | 'webhook',
+  type: string,
+  payload: object,
+): Frame {
   return frameOf({ type: 'event', event: { target, type, [type]: payload } });
 }
 
