@@ -4,16 +4,17 @@ import {
   OutboxRelayStore,
   StandingJobsStore,
   ValidationStore,
+  WebhookSecrets,
   type ClaimedDelivery,
   type Database,
 } from '@parley/persistence';
+import type { RoomSecrets } from '@parley/protocol-xroom';
 import type { DeliveryQueue, JobConsumer } from '@parley/queue';
 import type { Logger } from '@parley/server-kit';
 import type { WebhooksConfig } from './config';
 import { ClaimsUnderWay } from './delivery/claims-under-way';
 import { DeliveryWorker } from './delivery/delivery-worker';
 import { JobFeeder } from './delivery/job-feeder';
-import type { RoomSecrets } from './delivery/payload';
 import type { NextDelay } from './delivery/verdict';
 import type { DispatcherMetrics } from './dispatcher.metrics';
 import { WokenLoop } from './loop/woken-loop';
@@ -142,7 +143,7 @@ export class Dispatcher {
       {
         deliveries,
         claims: this.claims,
-        tenancy: database.stores.tenancy,
+        secrets: new WebhookSecrets(database.prisma, database.sealer),
         roomSecrets: (claim) => this.roomSecrets(claim),
         sender: this.sender,
         feeder,
@@ -173,6 +174,7 @@ export class Dispatcher {
   }
 
   private async roomSecrets({ event }: ClaimedDelivery): Promise<RoomSecrets> {
+    if (event.roomSessionId === null) return { password: null, hostKey: null };
     const room = await this.parts.database.stores.rooms.findById(event.roomSessionId);
     return { password: room?.password ?? null, hostKey: room?.hostKey ?? null };
   }

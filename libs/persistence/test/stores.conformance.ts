@@ -149,14 +149,13 @@ function webhookTests(db: () => StoresUnderTest): void {
 }
 
 function outboxTests(db: () => StoresUnderTest): void {
-  const event = (of: Room, type: NewOutboxEvent['type'] = 'room.created'): NewOutboxEvent => ({
-    type,
-    domain: of.domain,
-    roomName: of.name,
-    roomSessionId: of.id,
-    payload: { capacity: 1 },
-    occurredAt: at(1),
+  const placed = (of: Room) => ({ domain: of.domain, roomName: of.name, roomSessionId: of.id, occurredAt: at(1) });
+  const event = (of: Room): NewOutboxEvent => ({
+    type: 'room.created',
+    ...placed(of),
+    payload: { type: 'conference', capacity: 1, locked: false },
   });
+  const removed = (of: Room): NewOutboxEvent => ({ type: 'room.removed', ...placed(of), payload: {} });
 
   it('numbers the events of each opening without gaps, however many append at once', async () => {
     const one = room({ domain: db().domain });
@@ -182,7 +181,7 @@ function outboxTests(db: () => StoresUnderTest): void {
     expect(db().wakeUps()).toBe(woken);
     expect(await db().eventsOf(one.id)).toEqual([]);
     expect(await db().uow.run((stores) => stores.rooms.findById(one.id))).toMatchObject({ policy: { locked: false } });
-    await db().uow.run((stores) => stores.outbox.append(event(one, 'room.removed')));
+    await db().uow.run((stores) => stores.outbox.append(removed(one)));
     expect(await db().eventsOf(one.id)).toEqual(['room.removed:1']);
     expect(db().wakeUps()).toBe(woken + 1);
   });

@@ -1,26 +1,28 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Clock, TenancyStore } from '@parley/domain';
+import { deliveryKeys, type Clock } from '@parley/domain';
 import {
   isOutage,
   type AttemptRecord,
   type ClaimedDelivery,
   type DeliveryStore,
   type DeliveryVerdict,
+  type WebhookSecrets,
 } from '@parley/persistence';
+import type { RoomSecrets } from '@parley/protocol-xroom';
 import type { DeliveryJob } from '@parley/queue';
 import type { Logger } from '@parley/server-kit';
 import type { AttemptClass, DispatcherMetrics } from '../dispatcher.metrics';
-import { signDelivery } from '../sender/signature';
+import { signatureHeaders } from '../sender/signature';
 import type { PostingOutcome, WebhookSender } from '../sender/webhook-sender';
 import type { ClaimsUnderWay, ClaimUnderWay } from './claims-under-way';
 import type { JobFeeder } from './job-feeder';
-import { deliveryBody, type RoomSecrets } from './payload';
+import { deliveryMessage, type Message } from './payload';
 import { judge, type Judgement, type NextDelay } from './verdict';
 
 export interface DeliveryWorkerParts {
   readonly deliveries: Pick<DeliveryStore, 'settle' | 'giveBack'>;
   readonly claims: Pick<ClaimsUnderWay, 'take'>;
-  readonly tenancy: TenancyStore;
+  readonly secrets: Pick<WebhookSecrets, 'keysOf'>;
   readonly roomSecrets: (claim: ClaimedDelivery) => Promise<RoomSecrets>;
   readonly sender: WebhookSender;
   readonly feeder: JobFeeder;
@@ -71,25 +73,28 @@ export class DeliveryWorker {
   }
 
   private async send(claim: ClaimedDelivery, now: Date, stop: AbortSignal): Promise<PostingOutcome> {
-    const domain = await this.parts.tenancy.domain(claim.domain);
-    if (domain === null) return { kind: 'refused', reason: 'The domain is not in this region any more.' };
-    const body = await this.bodyOf(claim);
-    if (body === null) return { kind: 'unreachable', reason: 'The event could not be put together.' };
+    const keys = await this.parts.secrets.keysOf(claim.webhookId);
+    if (keys === null) return { kind: 'refused', reason: 'The webhook is not in this region any more.' };
+    const message = await this.messageOf(claim);
+    if (message === null) return { kind: 'unreachable', reason: 'The event could not be put together.' };
     return this.parts.sender.post({
       url: claim.url,
-      policy: domain.insecureWebhooks ? 'local-too' : 'public',
-      body,
+      policy: keys.insecure ? 'local-too' : 'public',
+      body: message.body,
       // The delivery's id names the message: the same in all attempts, so receivers can drop a repeated one.
-      headers: { ...signDelivery(domain.webhookKey, claim.id, now, body) },
+      headers: {
+        ...message.headers,
+        ...signatureHeaders(deliveryKeys(keys), { id: claim.id, sentAt: now, body: message.body }),
+      },
       deadlineMs: this.parts.deadlineMs,
       stop,
     });
   }
 
   /** Null for an event that cannot be told: it uses up its attempts instead of coming back for ever. */
-  private async bodyOf(claim: ClaimedDelivery): Promise<string | null> {
+  private async messageOf(claim: ClaimedDelivery): Promise<Message | null> {
     try {
-      return await deliveryBody(claim, () => this.parts.roomSecrets(claim));
+      return await deliveryMessage(claim, () => this.parts.roomSecrets(claim));
     } catch (error) {
       if (isOutage(error)) throw error;
       this.parts.logger.error({ deliveryId: claim.id, err: error }, 'payload could not be put together');

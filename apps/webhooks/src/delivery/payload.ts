@@ -1,37 +1,22 @@
 import type { ClaimedDelivery } from '@parley/persistence';
-import { encodeWebhookEvent, type WebhookEvent } from '@parley/protocol-xroom';
-import { z } from 'zod';
+import { encodeWebhookEvent, eventHeaders, type RoomSecrets, type StoredEvent } from '@parley/protocol-xroom';
 
-/** What `room.created` keeps of the room in the outbox: how it was opened, without secrets. */
-const openedAs = z.object({
-  type: z.enum(['conference', 'webinar']),
-  capacity: z.number(),
-  locked: z.boolean(),
-});
-
-/** The room's secrets as they are at the moment of sending. */
-export interface RoomSecrets {
-  readonly password: string | null;
-  readonly hostKey: string | null;
+/** What a delivery says: its body, and headers that say where its event stands. */
+export interface Message {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
- * The body of a delivery, JSON as in Appendix C of the xroom manual.
+ * The message of a delivery, JSON as in Appendix C of the xroom manual and in its style.
  * @param secrets looked up for `room.created` only
+ * @throws ZodError when the event cannot be told
  */
-export async function deliveryBody(
-  { webhookId, domain, event }: ClaimedDelivery,
+export async function deliveryMessage(
+  { webhookId, domain, detailed, event }: ClaimedDelivery,
   secrets: () => Promise<RoomSecrets>,
-): Promise<string> {
-  const { roomName } = event;
-  const told: WebhookEvent =
-    event.type === 'room.removed'
-      ? { type: event.type, domain, roomName }
-      : {
-          type: event.type,
-          domain,
-          roomName,
-          options: { ...openedAs.parse(event.payload), ...(await secrets()) },
-        };
-  return JSON.stringify(encodeWebhookEvent(webhookId, told));
+): Promise<Message> {
+  const stored: StoredEvent = { ...event, domain };
+  const telling = { webhookId, detailed, ...(event.type === 'room.created' ? { secrets: await secrets() } : {}) };
+  return { body: JSON.stringify(encodeWebhookEvent(stored, telling)), headers: eventHeaders(stored) };
 }

@@ -1,7 +1,9 @@
 import type { BookingStore } from '../bookings/booking';
 import type { RoomStore } from '../rooms/room.store';
 import type { TenancyStore } from '../tenancy/tenancy';
-import type { Outbox, WebhookStore } from '../webhooks/webhook';
+import type { Outbox } from '../webhooks/events';
+import type { WebhookStore } from '../webhooks/webhook';
+import type { WebhookSecretStore } from '../webhooks/webhook-secrets';
 
 /** Everything that takes part in one transaction. */
 export interface Stores {
@@ -9,6 +11,7 @@ export interface Stores {
   readonly rooms: RoomStore;
   readonly bookings: BookingStore;
   readonly webhooks: WebhookStore;
+  readonly webhookSecrets: WebhookSecretStore;
   readonly outbox: Outbox;
 }
 

@@ -22,11 +22,15 @@ export interface ClaimedDelivery {
   readonly webhookId: WebhookId;
   readonly url: string;
   readonly domain: DomainName;
+  /** Also `roomCreated` and `roomRemoved` say event id, room session, seq and time. */
+  readonly detailed: boolean;
   readonly event: {
     readonly id: EventId;
     readonly type: OutboxEventType;
-    readonly roomName: RoomName;
-    readonly roomSessionId: RoomSessionId;
+    readonly roomName: RoomName | null;
+    readonly roomSessionId: RoomSessionId | null;
+    readonly seq: number;
+    readonly occurredAt: Date;
     readonly payload: JsonObject;
   };
 }
@@ -60,8 +64,11 @@ interface ClaimRow {
   domainName: string;
   eventId: string;
   type: OutboxEventType;
-  roomName: string;
-  roomSessionId: string;
+  detailed: boolean;
+  roomName: string | null;
+  roomSessionId: string | null;
+  seq: number;
+  occurredAt: Date;
   payload: JsonObject;
 }
 
@@ -85,7 +92,7 @@ export class DeliveryStore {
       WHERE d.id = ${id} AND d.state = 'pending' AND d.attempts = ${attempt - 1}::int
         AND w.id = d."webhookId" AND e.id = d."eventId" AND w.validated AND w."removedAt" IS NULL
       RETURNING d.id, d.attempts, d.wake AS token, d."webhookId", w.url, e."domainName", e.id AS "eventId", e.type,
-        e."roomName", e."roomSessionId", e.payload`;
+        w.detailed, e."roomName", e."roomSessionId", e.seq, e."occurredAt", e.payload`;
     return row === undefined ? null : toClaim(row);
   }
 
@@ -158,11 +165,14 @@ function toClaim(row: ClaimRow): ClaimedDelivery {
     webhookId: brandAs<WebhookId>(Number(row.webhookId)),
     url: row.url,
     domain: brandAs<DomainName>(row.domainName),
+    detailed: row.detailed,
     event: {
       id: brandAs<EventId>(row.eventId),
       type: row.type,
-      roomName: brandAs<RoomName>(row.roomName),
-      roomSessionId: brandAs<RoomSessionId>(row.roomSessionId),
+      roomName: row.roomName === null ? null : brandAs<RoomName>(row.roomName),
+      roomSessionId: row.roomSessionId === null ? null : brandAs<RoomSessionId>(row.roomSessionId),
+      seq: row.seq,
+      occurredAt: row.occurredAt,
       payload: row.payload,
     },
   };

@@ -1,4 +1,4 @@
-import type { Account, Booking, Domain, NewOutboxEvent, OpenRoom, Webhook, WebhookId } from '@parley/domain';
+import type { Account, Booking, Domain, NewOutboxEvent, OpenRoom, Webhook, WebhookId, WebhookSecretRecord } from '@parley/domain';
 
 /** A room as the memory stores hold it. Records are replaced on change, never written into, so a snapshot is shallow. */
 export interface MemoryRoom {
@@ -16,11 +16,17 @@ export interface MemoryWebhook {
   readonly outcome: { readonly validated: boolean } | null;
 }
 
+/** A signing secret, in the clear. */
+export interface MemoryWebhookSecret extends WebhookSecretRecord {
+  readonly webhook: WebhookId;
+  readonly text: string;
+}
+
 /** An event as it was appended. */
-export interface MemoryEvent extends NewOutboxEvent {
+export type MemoryEvent = NewOutboxEvent & {
   readonly id: string;
   readonly seq: number;
-}
+};
 
 /** Everything the memory stores hold. */
 export interface MemoryState {
@@ -31,7 +37,11 @@ export interface MemoryState {
   readonly rooms: Map<string, MemoryRoom>;
   readonly bookings: Map<string, Booking>;
   readonly webhooks: Map<WebhookId, MemoryWebhook>;
+  /** By their ids. */
+  readonly webhookSecrets: Map<string, MemoryWebhookSecret>;
   readonly events: MemoryEvent[];
+  /** The last `seq` of events of no opening, by domain and room name. */
+  readonly sequences: Map<string, number>;
 }
 
 export function emptyState(): MemoryState {
@@ -42,7 +52,9 @@ export function emptyState(): MemoryState {
     rooms: new Map(),
     bookings: new Map(),
     webhooks: new Map(),
+    webhookSecrets: new Map(),
     events: [],
+    sequences: new Map(),
   };
 }
 
@@ -54,6 +66,8 @@ export function copyOf(state: MemoryState): MemoryState {
     rooms: new Map(state.rooms),
     bookings: new Map(state.bookings),
     webhooks: new Map(state.webhooks),
+    webhookSecrets: new Map(state.webhookSecrets),
     events: [...state.events],
+    sequences: new Map(state.sequences),
   };
 }

@@ -3,12 +3,17 @@ import {
   bookingHolds,
   numericId,
   type BookingStore,
+  type DomainName,
   type EventId,
   type Outbox,
   type RegionId,
+  type RoomName,
+  type RoomSessionId,
   type Stores,
   type TenancyStore,
   type WebhookId,
+  type WebhookSecretRecord,
+  type WebhookSecretStore,
   type WebhookStore,
 } from '@parley/domain';
 import type { RegionIdentity } from '../unit-of-work';
@@ -23,6 +28,7 @@ export function memoryStores(state: () => MemoryState, region: RegionIdentity, a
     rooms: new MemoryRoomStore(state),
     bookings: bookingStore(state),
     webhooks: webhookStore(state, region.number),
+    webhookSecrets: webhookSecretStore(state),
     outbox: outbox(state, region.id, appended),
   };
 }
@@ -36,6 +42,11 @@ function tenancyStore(state: () => MemoryState, region: RegionId): TenancyStore 
         .filter((domain) => domain.accountId === account && domain.region === region)
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     keepsVisitorsOut: async (domain) => state().closedDomains.has(domain),
+    replaceWebhookKey: async (name, webhookKey) => {
+      const domain = state().domains.get(name);
+      if (domain) state().domains.set(name, { ...domain, webhookKey });
+      return domain !== undefined;
+    },
   };
 }
 
@@ -100,13 +111,43 @@ function webhookStore(state: () => MemoryState, regionNumber: number): WebhookSt
   };
 }
 
+function webhookSecretStore(state: () => MemoryState): WebhookSecretStore {
+  const signsAfter = ({ signsUntil }: WebhookSecretRecord, time: Date): boolean =>
+    signsUntil === null || signsUntil > time;
+  const of = (webhook: WebhookId) => [...state().webhookSecrets.values()].filter((each) => each.webhook === webhook);
+  return {
+    add: async (webhook, { text, signsUntil }, now) => {
+      const id = `whs_${state().webhookSecrets.size + 1}`;
+      state().webhookSecrets.set(id, { id, webhook, text, signsUntil, createdAt: now });
+    },
+    signing: async (webhook, now) =>
+      of(webhook)
+        .filter((secret) => signsAfter(secret, now))
+        .reverse(),
+    endBy: async (webhook, until) => {
+      const lasting = of(webhook).filter((secret) => signsAfter(secret, until));
+      for (const secret of lasting) state().webhookSecrets.set(secret.id, { ...secret, signsUntil: until });
+    },
+  };
+}
+
 function outbox(state: () => MemoryState, region: RegionId, appended: () => void): Outbox {
+  const nextOfRoom = (id: RoomSessionId): number => {
+    const stored = state().rooms.get(id);
+    if (!stored) throw new Error(`there is no room session ${id}`);
+    state().rooms.set(id, { ...stored, eventSeq: stored.eventSeq + 1 });
+    return stored.eventSeq + 1;
+  };
+  const nextOfName = (domain: DomainName, roomName: RoomName | null): number => {
+    const key = `${domain}/${roomName ?? ''}`;
+    const seq = (state().sequences.get(key) ?? 0) + 1;
+    state().sequences.set(key, seq);
+    return seq;
+  };
   return {
     append: async (event) => {
-      const stored = state().rooms.get(event.roomSessionId);
-      if (!stored) throw new Error(`there is no room session ${event.roomSessionId}`);
-      const seq = stored.eventSeq + 1;
-      state().rooms.set(event.roomSessionId, { ...stored, eventSeq: seq });
+      const { roomSessionId, domain, roomName } = event;
+      const seq = roomSessionId === null ? nextOfName(domain, roomName) : nextOfRoom(roomSessionId);
       const id = brandAs<EventId>(`evt_${region}_${state().events.length + 1}`);
       state().events.push({ ...event, id, seq });
       appended();

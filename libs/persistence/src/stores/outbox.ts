@@ -14,25 +14,39 @@ export class PrismaOutbox implements Outbox {
 
   async append(event: NewOutboxEvent): Promise<EventId> {
     const id = brandAs<EventId>(`evt_${this.region}_${randomBytes(16).toString('hex')}`);
-    // Taking the number locks the room's row until the commit, so numbers become visible in order and without gaps.
-    const { eventSeq } = await this.db.room.update({
-      where: { id: event.roomSessionId },
-      data: { eventSeq: { increment: 1 } },
-      select: { eventSeq: true },
-    });
     await this.db.outboxEvent.create({
       data: {
         id,
         domainName: event.domain,
         roomSessionId: event.roomSessionId,
         roomName: event.roomName,
-        seq: eventSeq,
+        seq: await this.nextSeq(event),
         type: event.type,
         payload: event.payload,
+        onlyWebhookId: event.onlyWebhookId === undefined ? null : BigInt(event.onlyWebhookId),
         occurredAt: event.occurredAt,
       },
     });
     this.appended += 1;
     return id;
+  }
+
+  /** Taking a number locks its counter until the commit, so numbers become visible in order and without gaps. */
+  private async nextSeq({ roomSessionId, domain, roomName }: NewOutboxEvent): Promise<number> {
+    if (roomSessionId !== null) {
+      const { eventSeq } = await this.db.room.update({
+        where: { id: roomSessionId },
+        data: { eventSeq: { increment: 1 } },
+        select: { eventSeq: true },
+      });
+      return eventSeq;
+    }
+    // No room has an empty name: that is the sequence of events of the whole domain.
+    const [row] = await this.db.$queryRaw<{ value: number }[]>`
+      INSERT INTO "RoomSequence" ("domainName", "roomName", value) VALUES (${domain}, ${roomName ?? ''}, 1)
+      ON CONFLICT ("domainName", "roomName") DO UPDATE SET value = "RoomSequence".value + 1
+      RETURNING value`;
+    if (row === undefined) throw new Error('the sequence of a room gave no number');
+    return row.value;
   }
 }

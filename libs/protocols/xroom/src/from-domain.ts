@@ -1,14 +1,6 @@
-import {
-  type Booking,
-  type DomainName,
-  type Member,
-  type Room,
-  roomPath,
-  type RoomType,
-  type Webhook,
-} from '@parley/domain';
+import { type Booking, type DomainName, type Member, type Room, roomPath, type Webhook } from '@parley/domain';
 import { peerTypeCode, roomTypeCode } from './room-types';
-import type { BookingObject, RoomList, RoomObject, WebhookObject, WebhookPayload } from './wire.schema';
+import type { BookingObject, RoomList, RoomObject, WebhookObject } from './wire.schema';
 
 /** Answer of `init`. `key` and `hostKey` stand there when the room has them. */
 export function encodeRoom(room: Room): { id: string; type: 1 | 2; isLocked: boolean; key?: string; hostKey?: string } {
@@ -54,43 +46,7 @@ export function encodeWebhook(webhook: Webhook): WebhookObject {
   };
 }
 
-/** What a webhook is told. Secrets are filled in when the delivery is sent, never kept in the outbox. */
-export type WebhookEvent =
-  | {
-      readonly type: 'room.created';
-      readonly domain: string;
-      readonly roomName: string;
-      readonly options: {
-        readonly type: RoomType;
-        readonly capacity: number;
-        readonly locked: boolean;
-        readonly password: string | null;
-        readonly hostKey: string | null;
-      };
-    }
-  | { readonly type: 'room.removed'; readonly domain: string; readonly roomName: string };
-
-/** Payload of Appendix C; `id` is the id of the webhook that is told. */
-export function encodeWebhookEvent(webhookId: number, event: WebhookEvent): WebhookPayload {
-  const { domain, roomName } = event;
-  if (event.type === 'room.removed') return { id: webhookId, event: 'roomRemoved', domain, roomName };
-  const { type, capacity, locked, password, hostKey } = event.options;
-  return {
-    id: webhookId,
-    event: 'roomCreated',
-    domain,
-    roomName,
-    options: {
-      type: roomTypeCode(type),
-      capacity,
-      isLocked: locked,
-      ...(password === null ? {} : { password }),
-      ...(hostKey === null ? {} : { hostKey }),
-    },
-  };
-}
-
 /** Body of the request that asks a webhook to prove that it knows the domain's key. */
-export function encodeValidationRequest(signThis: string): WebhookPayload {
+export function encodeValidationRequest(signThis: string): { event: 'validation'; signThis: string } {
   return { event: 'validation', signThis };
 }

@@ -13,15 +13,7 @@ export {
 export { decodeEnvelope, decodeRequest, errorEnvelope, MAX_BODY_BYTES, successEnvelope, type WireError } from './codec';
 export type { RoomRef, XroomCommand } from './command';
 export { answerAuthRefusal, answerDomainError, answerHttpStatus, answerWireError, type HttpAnswer } from './errors';
-export {
-  encodeBooking,
-  encodeRoom,
-  encodeRoomList,
-  encodeValidationRequest,
-  encodeWebhook,
-  encodeWebhookEvent,
-  type WebhookEvent,
-} from './from-domain';
+export { encodeBooking, encodeRoom, encodeRoomList, encodeValidationRequest, encodeWebhook } from './from-domain';
 export { peerTypeCode } from './room-types';
 export { type CallTarget, classify, isCollection, mergeLists } from './route';
 export { toDomain } from './to-domain';
@@ -32,6 +24,14 @@ export {
   type Envelope,
   envelopeSchema,
   REQUEST_SCHEMAS,
-  type WebhookPayload,
   type XroomRequest,
 } from './wire.schema';
+export {
+  encodeWebhookEvent,
+  eventHeaders,
+  type RoomSecrets,
+  type StoredEvent,
+  type Telling,
+  WEBHOOK_EVENT_NAMES,
+  type WebhookEventName,
+} from './webhook-events';

@@ -116,21 +116,3 @@ export interface WebhookObject {
   readonly url?: string;
   readonly robotId?: number;
 }
-
-/** What a webhook receives (Appendix C). */
-export type WebhookPayload =
-  | { readonly event: 'validation'; readonly signThis: string }
-  | {
-      readonly id: number;
-      readonly event: 'roomCreated';
-      readonly domain: string;
-      readonly roomName: string;
-      readonly options: {
-        readonly type: 1 | 2;
-        readonly capacity: number;
-        readonly isLocked: boolean;
-        readonly password?: string;
-        readonly hostKey?: string;
-      };
-    }
-  | { readonly id: number; readonly event: 'roomRemoved'; readonly domain: string; readonly roomName: string };

@@ -15,9 +15,7 @@ import {
   encodeBooking,
   encodeRoom,
   encodeRoomList,
-  encodeValidationRequest,
   encodeWebhook,
-  encodeWebhookEvent,
   envelopeSchema,
   peerTypeCode,
 } from '../src';
@@ -82,35 +80,6 @@ describe('answers', () => {
     const robot: Webhook = { ...base, roomName: brandAs<Room['name']>('a'), target: { type: 'robot', robotId: 3 } };
     expect(encodeWebhook(url)).toEqual({ id: 1025, domain, url: 'https://x.example/' });
     expect(encodeWebhook(robot)).toEqual({ id: 1025, domain, roomName: 'a', robotId: 3 });
-  });
-});
-
-describe('webhook payloads of Appendix C', () => {
-  const options = { type: 'conference', capacity: 100, locked: false, password: null, hostKey: null } as const;
-
-  it('roomCreated', () => {
-    const event = { type: 'room.created', domain: 'chat.example', roomName: 'a', options } as const;
-    const payload = { id: 1025, event: 'roomCreated', domain: 'chat.example', roomName: 'a' };
-    expect(encodeWebhookEvent(1025, event)).toEqual({
-      ...payload,
-      options: { type: 1, capacity: 100, isLocked: false },
-    });
-    const secret = { ...event, options: { ...options, type: 'webinar', password: 'p', hostKey: 'h' } } as const;
-    expect(encodeWebhookEvent(1025, secret)).toEqual({
-      ...payload,
-      options: { type: 2, capacity: 100, isLocked: false, password: 'p', hostKey: 'h' },
-    });
-  });
-
-  it('roomRemoved and validation', () => {
-    const event = { type: 'room.removed', domain: 'chat.example', roomName: 'a' } as const;
-    expect(encodeWebhookEvent(1, event)).toEqual({
-      id: 1,
-      event: 'roomRemoved',
-      domain: 'chat.example',
-      roomName: 'a',
-    });
-    expect(encodeValidationRequest('c9')).toEqual({ event: 'validation', signThis: 'c9' });
   });
 });
 
