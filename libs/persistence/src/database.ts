@@ -46,6 +46,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       rooms: withReadableErrors(stores.rooms),
       bookings: withReadableErrors(stores.bookings),
       webhooks: withReadableErrors(stores.webhooks),
+      webhookSecrets: withReadableErrors(stores.webhookSecrets),
     },
     prisma,
     sealer,

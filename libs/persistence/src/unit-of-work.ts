@@ -7,6 +7,7 @@ import { PrismaBookingStore } from './stores/booking.store';
 import { PrismaOutbox } from './stores/outbox';
 import { PrismaRoomStore } from './stores/room.store';
 import { PrismaTenancyStore } from './stores/tenancy.store';
+import { PrismaWebhookSecretStore } from './stores/webhook-secret.store';
 import { PrismaWebhookStore } from './stores/webhook.store';
 
 /** How long a transaction waits for a connection and how long it may take, in milliseconds. */
@@ -29,6 +30,7 @@ export function storesOn(db: Connection, sealer: Sealer, region: RegionIdentity)
     rooms: new PrismaRoomStore(db, sealer),
     bookings: new PrismaBookingStore(db),
     webhooks: new PrismaWebhookStore(db, region.number),
+    webhookSecrets: new PrismaWebhookSecretStore(db, sealer),
   };
 }
 

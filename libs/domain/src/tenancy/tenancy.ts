@@ -21,7 +21,7 @@ export interface Domain {
   readonly name: DomainName;
   readonly accountId: AccountId;
   readonly region: RegionId;
-  /** Signs webhook challenges and deliveries; a different secret from the account's. */
+  /** Signs answers to webhook handshakes, and what deliveries are signed with is derived from it; not the account's secret. */
   readonly webhookKey: string;
   readonly capacity: number;
   readonly visitorsMayOpen: boolean;
@@ -40,4 +40,9 @@ export interface TenancyStore {
   domainsOf(account: AccountId): Promise<readonly Domain[]>;
   /** Whether a foreign backend of the domain keeps its rooms for its own people (its `foreignEntry` is off). */
   keepsVisitorsOut(domain: DomainName): Promise<boolean>;
+  /**
+   * Gives a domain another webhook key; the former one counts as well until `formerUntil` (null: no more).
+   * @returns false when there is no such domain
+   */
+  replaceWebhookKey(name: DomainName, webhookKey: string, formerUntil: Date | null): Promise<boolean>;
 }

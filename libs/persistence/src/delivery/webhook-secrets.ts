@@ -1,7 +1,8 @@
 import type { WebhookId, WebhookKeys } from '@parley/domain';
 import type { PrismaClient } from '../generated/client';
-import type { Sealer, SealedPlace } from '../sealing';
+import type { Sealer } from '../sealing';
 import { previousWebhookKeyPlace, webhookKeyPlace } from '../stores/tenancy.store';
+import { webhookSecretPlace } from '../stores/webhook-secret.store';
 
 /** What a request to a webhook's receiver needs to know of its secrets and its domain. */
 export interface RequestKeys extends WebhookKeys {
@@ -15,10 +16,6 @@ interface KeysRow {
   previous: string | null;
   insecure: boolean;
   secrets: readonly { readonly id: string; readonly sealed: string }[];
-}
-
-export function webhookSecretPlace(id: string): SealedPlace {
-  return { table: 'WebhookSecret', row: id, column: 'secret' };
 }
 
 /** What requests to receivers are signed with. Times are the database's. */
@@ -37,7 +34,7 @@ export class WebhookSecrets {
       SELECT d.name AS domain, d."webhookKeySealed" AS current, d."insecureWebhooks" AS insecure,
         CASE WHEN d."previousWebhookKeyUntil" > now() THEN d."previousWebhookKeySealed" END AS previous,
         (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'sealed', s."secretSealed")
-            ORDER BY s."createdAt" DESC, s.id), '[]') FROM "WebhookSecret" s
+            ORDER BY s."signsUntil" DESC NULLS FIRST, s."createdAt" DESC), '[]') FROM "WebhookSecret" s
           WHERE s."webhookId" = w.id AND (s."signsUntil" IS NULL OR s."signsUntil" > now())) AS secrets
       FROM "Webhook" w JOIN "Domain" d ON d.name = w."domainName" WHERE w.id = ${webhook}::bigint`;
     if (row === undefined) return null;

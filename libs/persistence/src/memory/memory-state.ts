@@ -1,4 +1,13 @@
-import type { Account, Booking, Domain, NewOutboxEvent, OpenRoom, Webhook, WebhookId, WebhookSecretRecord } from '@parley/domain';
+import type {
+  Account,
+  Booking,
+  Domain,
+  NewOutboxEvent,
+  OpenRoom,
+  Webhook,
+  WebhookId,
+  WebhookSecretRecord,
+} from '@parley/domain';
 
 /** A room as the memory stores hold it. Records are replaced on change, never written into, so a snapshot is shallow. */
 export interface MemoryRoom {

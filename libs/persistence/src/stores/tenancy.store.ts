@@ -46,6 +46,33 @@ export class PrismaTenancyStore implements TenancyStore {
     });
     return closed !== null;
   }
+
+  async replaceWebhookKey(name: DomainName, webhookKey: string, formerUntil: Date | null): Promise<boolean> {
+    return replaceWebhookKey(this.db, this.sealer, { name, webhookKey, formerUntil });
+  }
+}
+
+/** As {@link TenancyStore.replaceWebhookKey}; inside a transaction, so that no other rotation comes between. */
+export async function replaceWebhookKey(
+  db: Connection,
+  sealer: Sealer,
+  { name, webhookKey, formerUntil }: { name: DomainName; webhookKey: string; formerUntil: Date | null },
+): Promise<boolean> {
+  const [row] = await db.$queryRaw<{ sealed: string }[]>`
+    SELECT "webhookKeySealed" AS sealed FROM "Domain" WHERE name = ${name} FOR NO KEY UPDATE`;
+  if (row === undefined) return false;
+  // A former key that counts no more need not open: its master key may be the reason for the rotation.
+  const former =
+    formerUntil && sealer.seal(previousWebhookKeyPlace(name), sealer.open(webhookKeyPlace(name), row.sealed));
+  await db.domain.update({
+    where: { name },
+    data: {
+      webhookKeySealed: sealer.seal(webhookKeyPlace(name), webhookKey),
+      previousWebhookKeySealed: former,
+      previousWebhookKeyUntil: formerUntil,
+    },
+  });
+  return true;
 }
 
 export function accountSecretPlace(id: string): { table: string; row: string; column: string } {
