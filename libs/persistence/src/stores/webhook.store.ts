@@ -2,7 +2,11 @@ import {
   brandAs,
   numericId,
   type DomainName,
+  OUTBOX_EVENT_TYPES,
+  WEBHOOK_DEFAULTS,
+  webhookState,
   type NewWebhook,
+  type OutboxEventType,
   type RoomName,
   type Webhook,
   type WebhookId,
@@ -20,16 +24,20 @@ export class PrismaWebhookStore implements WebhookStore {
   ) {}
 
   async insert(webhook: NewWebhook, now: Date): Promise<Webhook> {
-    const { target } = webhook;
+    const { domain, target, roomName, events, order, detailed } = { ...WEBHOOK_DEFAULTS, ...webhook };
     const row = await this.db.webhook.create({
       data: {
         id: await this.nextId(),
-        domainName: webhook.domain,
-        roomName: webhook.roomName,
+        domainName: domain,
+        roomName,
+        events: [...events],
+        order,
+        detailed,
         type: target.type,
         url: target.type === 'url' ? target.url : null,
         robotId: target.type === 'robot' ? BigInt(target.robotId) : null,
         validated: target.type === 'robot',
+        provenAt: target.type === 'robot' ? now : null,
         nextValidationAt: target.type === 'url' ? now : null,
         createdAt: now,
       },
@@ -93,6 +101,10 @@ function isId(id: WebhookId): boolean {
   return Number.isSafeInteger(id) && id >= 0;
 }
 
+function isEventType(text: string): text is OutboxEventType {
+  return OUTBOX_EVENT_TYPES.some((type) => type === text);
+}
+
 function toWebhook(row: WebhookModel): Webhook {
   return {
     id: brandAs<WebhookId>(Number(row.id)),
@@ -100,6 +112,11 @@ function toWebhook(row: WebhookModel): Webhook {
     roomName: row.roomName === null ? null : brandAs<RoomName>(row.roomName),
     target:
       row.type === 'url' ? { type: 'url', url: row.url ?? '' } : { type: 'robot', robotId: Number(row.robotId ?? 0n) },
+    // A release that knows more kinds of events may have written the row.
+    events: row.events.filter(isEventType),
+    order: row.order,
+    detailed: row.detailed,
     validated: row.validated,
+    state: webhookState(row),
   };
 }
