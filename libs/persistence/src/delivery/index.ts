@@ -3,3 +3,4 @@ export * from './delivery.store';
 export * from './standing-jobs.store';
 export * from './validation.store';
 export * from './webhook-secrets';
+export * from './webhook-alerts';
