@@ -8,6 +8,7 @@ import {
   domainSchema,
   keyListSchema,
   problemSchema,
+  webhookKeySchema,
 } from '@parley/contracts';
 import { ADMIN_KEY, backEnd, startTestApi, type TestApi } from './running-api';
 
@@ -88,9 +89,12 @@ describe('accounts and domains', () => {
       hosts: ['rooms.gone.example'],
     });
     expect(domainSchema.parse(changed.json)).toMatchObject({ visitorsMayOpen: false, hosts: ['rooms.gone.example'] });
-    expect((await send('POST', 'domains/gone.example/rotate-webhook-key')).json).toEqual({
-      webhookKey: expect.any(String) as unknown,
-    });
+    const rotate = 'domains/gone.example/webhook-key/rotate';
+    const rotated = webhookKeySchema.parse((await send('POST', rotate)).json);
+    expect(Date.parse(rotated.formerSignsUntil ?? '') - Date.now()).toBeGreaterThan(23 * 3_600_000);
+    const { formerSignsUntil } = webhookKeySchema.parse((await send('POST', rotate, { overlapHours: 0 })).json);
+    expect(formerSignsUntil).toBeNull();
+    expect(await refusal('POST', rotate, { overlapHours: 169 })).toEqual({ status: 400, code: 'invalid_input' });
     const { secret } = (await send('POST', 'accounts/gone/rotate-secret')).json as { secret: string };
     expect((await backEnd(api.url, account)('room/list')).status).toBe(401);
     expect((await backEnd(api.url, { ...account, secret })('room/list')).status).toBe(200);

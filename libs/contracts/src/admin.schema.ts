@@ -83,8 +83,23 @@ export const accountSecretSchema = z
   .strictObject({ secret: z.string().describe('Shown only now; the former one is void') })
   .meta({ id: 'AccountSecret' });
 
+export const rotateWebhookKeySchema = z
+  .strictObject({
+    overlapHours: z
+      .number()
+      .int()
+      .min(0)
+      .max(168)
+      .default(24)
+      .describe('How long the former one signs and passes handshakes as well; one before that is void at once'),
+  })
+  .meta({ id: 'RotateWebhookKey' });
+
 export const webhookKeySchema = z
-  .strictObject({ webhookKey: z.string().describe('Shown only now; the former one is void') })
+  .strictObject({
+    webhookKey: z.string().describe('Shown only now'),
+    formerSignsUntil: time.nullable().describe('Null: the former one is void'),
+  })
   .meta({ id: 'WebhookKey' });
 
 const sharedSecret = z.string().min(16, 'expected at least 16 characters').max(512);

@@ -126,8 +126,29 @@ describe('operators', () => {
       expect(await directory.domain(A)).toEqual({ region: 'eu-1', epoch: 1, strictResidency: true });
       expect(await directory.host('meet.a.test')).toBe('a.test');
       expect(JSON.stringify([await admin.domains.list(), await admin.audit(9)])).not.toContain(made.webhookKey);
-      const { webhookKey } = await admin.domains.rotateWebhookKey('root', A);
+    });
+
+    it('get new webhook keys, shown once; the former one is kept, sealed, for as long as both count', async () => {
+      const made = await admin.domains.create('root', { name: 'a.test', account: 'acme' });
+      const { webhookKey, formerSignsUntil } = await admin.domains.rotateWebhookKey('root', A, 24);
+      expect(webhookKey).toMatch(/^[0-9a-f]{64}$/);
       expect(await db.stores.tenancy.domain(A)).toMatchObject({ webhookKey });
+      expect(formerSignsUntil).toEqual(new Date(time.getTime() + 24 * 3_600_000));
+      const row = await db.prisma.domain.findUniqueOrThrow({ where: { name: A } });
+      const place = { table: 'Domain', row: A, column: 'previousWebhookKey' };
+      expect(db.sealer.open(place, row.previousWebhookKeySealed ?? '')).toBe(made.webhookKey);
+      expect(row.previousWebhookKeyUntil).toEqual(formerSignsUntil);
+      const shown = JSON.stringify([await admin.domains.list(), await admin.audit(9), row]);
+      expect(shown).not.toContain(webhookKey);
+      expect(shown).not.toContain(made.webhookKey);
+      expect(JSON.stringify(await admin.domains.list())).not.toMatch(/previous|Sealed/);
+      expect(await actions()).toContain('root domain.rotate-webhook-key a.test');
+
+      expect(await admin.domains.rotateWebhookKey('root', A, 0)).toMatchObject({ formerSignsUntil: null });
+      const now = await db.prisma.domain.findUniqueOrThrow({ where: { name: A } });
+      expect(now).toMatchObject({ previousWebhookKeySealed: null, previousWebhookKeyUntil: null });
+      await expect(admin.domains.rotateWebhookKey('root', A, 169)).rejects.toMatchObject({ code: 'invalid_input' });
+      expect(await refusal(admin.domains.rotateWebhookKey('root', brandAs<DomainName>('b.test'), 1))).toBe('not_found');
     });
 
     it('belong to one region, and a host to one domain', async () => {

@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Req } from '@nestjs/common';
-import { createDomainSchema, updateDomainSchema } from '@parley/contracts';
+import { createDomainSchema, rotateWebhookKeySchema, updateDomainSchema } from '@parley/contracts';
 import { type DomainName, parseDomainName } from '@parley/domain';
 import type { AdminStore } from '@parley/persistence';
-import { readJsonBody } from '../http/json-body';
+import { readJsonBody, readOptionalJsonBody } from '../http/json-body';
 import { HttpRefusal } from '../http/problems';
 import { bodyOf } from '../http/raw-request';
 import { operatorOf, type OperatorRequest } from './bearer';
@@ -49,11 +49,13 @@ export class DomainsController {
     await this.followUp.changed();
   }
 
-  @Post(':name/rotate-webhook-key')
+  @Post(':name/webhook-key/rotate')
   @HttpCode(200)
   async rotateWebhookKey(@Req() request: OperatorRequest, @Param('name') name: string) {
-    const { webhookKey } = await refusing(this.store.domains.rotateWebhookKey(operatorOf(request), known(name)));
-    return { webhookKey };
+    const { overlapHours } = readOptionalJsonBody(bodyOf(request), rotateWebhookKeySchema);
+    const rotating = this.store.domains.rotateWebhookKey(operatorOf(request), known(name), overlapHours);
+    const { webhookKey, formerSignsUntil } = await refusing(rotating);
+    return { webhookKey, formerSignsUntil: formerSignsUntil?.toISOString() ?? null };
   }
 }
 

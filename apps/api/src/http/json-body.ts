@@ -4,6 +4,8 @@ import { InvalidInput } from './problems';
 /** Most complaints about one body. */
 const MAX_ISSUES = 10;
 
+const EMPTY_OBJECT = new TextEncoder().encode('{}');
+
 /**
  * Reads a JSON body with a schema of ours.
  * @throws InvalidInput saying what is wrong where; never repeats what was sent
@@ -15,6 +17,11 @@ export function readJsonBody<Schema extends z.ZodType>(body: Uint8Array, schema:
     .slice(0, MAX_ISSUES)
     .map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
   throw new InvalidInput('The body does not have the expected form.', issues);
+}
+
+/** As {@link readJsonBody}; no body at all is an empty object. */
+export function readOptionalJsonBody<Schema extends z.ZodType>(body: Uint8Array, schema: Schema): z.infer<Schema> {
+  return readJsonBody(body.length === 0 ? EMPTY_OBJECT : body, schema);
 }
 
 function parseJson(body: Uint8Array): unknown {

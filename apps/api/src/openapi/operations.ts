@@ -18,6 +18,7 @@ import {
   joinRequestSchema,
   keyListSchema,
   rotateKeySchema,
+  rotateWebhookKeySchema,
   updateBackendSchema,
   updateDomainSchema,
   webhookKeySchema,
@@ -97,8 +98,9 @@ const DOMAINS: readonly Omit<Operation, 'admin'>[] = [
   },
   {
     id: 'rotateWebhookKey',
-    call: 'POST /v1/admin/domains/{name}/rotate-webhook-key',
+    call: 'POST /v1/admin/domains/{name}/webhook-key/rotate',
     summary: 'Give a domain a new webhook key',
+    body: rotateWebhookKeySchema,
     answer: webhookKeySchema,
   },
 ];

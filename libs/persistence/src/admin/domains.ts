@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { parseDomainName, type Clock, type DomainName } from '@parley/domain';
+import { cryptoIds, endOfOverlap, newWebhookKey, parseDomainName, type Clock, type DomainName } from '@parley/domain';
 import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import type { DomainModel } from '../generated/models';
 import { isUniqueViolation } from '../prisma-errors';
 import type { Connection } from '../prisma-client';
-import { webhookKeyPlace } from '../stores/tenancy.store';
+import { replaceWebhookKey, webhookKeyPlace } from '../stores/tenancy.store';
 import { noAccount } from './accounts';
 import { AdminError } from './admin-error';
 import { writeAudit } from './audit';
@@ -32,6 +31,14 @@ export interface DomainRecord extends DomainSettings {
   readonly createdAt: Date;
 }
 
+/** A new webhook key. */
+export interface RotatedWebhookKey {
+  /** Shown only now. */
+  readonly webhookKey: string;
+  /** Null: the former one counts no more. */
+  readonly formerSignsUntil: Date | null;
+}
+
 export interface NewDomain extends Partial<DomainSettings> {
   readonly name: string;
   /** Slug of the account it is to belong to. */
@@ -42,8 +49,6 @@ export interface NewDomain extends Partial<DomainSettings> {
   /** Plain http and loopback receivers; for the demo domain only, so the operator's REST does not offer it. */
   readonly insecureWebhooks?: boolean;
 }
-
-const WEBHOOK_KEY_BYTES = 16;
 
 /**
  * Domains of this region, as operators manage them. The directory is written before a name is used here and after it is
@@ -61,7 +66,7 @@ export class DomainAdmin {
    * @throws AdminError invalid (the name), taken (the name or a host, in any region), not_found (the account)
    */
   async create(actor: string, input: NewDomain): Promise<DomainRecord & { readonly webhookKey: string }> {
-    const { name: text, account: slug, hosts = [], webhookKey = newWebhookKey(), ...settings } = input;
+    const { name: text, account: slug, hosts = [], webhookKey = newWebhookKey(cryptoIds), ...settings } = input;
     const name = checkedName(text);
     const { prisma, sealer, region } = this.database;
     const account = await prisma.account.findUnique({ where: { slug } });
@@ -123,20 +128,23 @@ export class DomainAdmin {
   }
 
   /**
-   * Gives the domain a new webhook key, which is shown only here.
+   * Gives the domain a new webhook key, which is shown only here. For `overlapHours` the former one counts as well; one
+   * before that is void at once.
    * @throws AdminError not_found
+   * @throws DomainError invalid_input (the hours)
    */
-  async rotateWebhookKey(actor: string, name: DomainName): Promise<{ readonly webhookKey: string }> {
+  async rotateWebhookKey(actor: string, name: DomainName, overlapHours: number): Promise<RotatedWebhookKey> {
     const { prisma, sealer } = this.database;
-    const webhookKey = newWebhookKey();
+    const webhookKey = newWebhookKey(cryptoIds);
     const at = this.clock.now();
+    const formerSignsUntil = endOfOverlap(overlapHours, at);
     await prisma.$transaction(async (tx) => {
-      const webhookKeySealed = sealer.seal(webhookKeyPlace(name), webhookKey);
-      const { count } = await tx.domain.updateMany({ where: { name }, data: { webhookKeySealed } });
-      if (count === 0) throw noDomain(name);
-      await writeAudit(tx, { at, actor, action: 'domain.rotate-webhook-key', target: name, details: {} });
+      const replaced = await replaceWebhookKey(tx, sealer, { name, webhookKey, formerUntil: formerSignsUntil });
+      if (!replaced) throw noDomain(name);
+      const details = { overlapHours };
+      await writeAudit(tx, { at, actor, action: 'domain.rotate-webhook-key', target: name, details });
     });
-    return { webhookKey };
+    return { webhookKey, formerSignsUntil };
   }
 
   /**
@@ -179,8 +187,8 @@ async function replaceHosts(tx: Connection, name: DomainName, hosts: readonly st
 }
 
 function toRecord(row: DomainModel & { hosts: Array<{ host: string }> }): DomainRecord {
-  const { webhookKeySealed: _, epoch: __, name, hosts, ...rest } = row;
-  return { ...rest, name: checkedName(name), hosts: hosts.map(({ host }) => host).sort() };
+  const { epoch: _, webhookKeySealed: __, previousWebhookKeySealed: ___, previousWebhookKeyUntil: ____, ...rest } = row;
+  return { ...rest, name: checkedName(row.name), hosts: row.hosts.map(({ host }) => host).sort() };
 }
 
 function checkedName(text: string): DomainName {
@@ -191,10 +199,6 @@ function checkedName(text: string): DomainName {
 
 function lowerCase(host: string): string {
   return host.toLowerCase();
-}
-
-function newWebhookKey(): string {
-  return randomBytes(WEBHOOK_KEY_BYTES).toString('hex');
 }
 
 function taken(name: DomainName): AdminError {
