@@ -9,6 +9,7 @@ import {
   type WebhookId,
 } from '@parley/domain';
 import { room } from './fixtures';
+import { robotTests } from './robots.conformance';
 import { closingTests, roomTests } from './rooms.conformance';
 import type { StoresUnderTest } from './stores-under-test';
 
@@ -26,6 +27,7 @@ export function describeStores(make: () => Promise<StoresUnderTest>): void {
   describe('closing', () => closingTests(() => db));
   describe('bookings', () => bookingTests(() => db));
   describe('webhooks', () => webhookTests(() => db));
+  describe('robots', () => robotTests(() => db));
   describe('outbox and unit of work', () => outboxTests(() => db));
   describe('tenancy', () => tenancyTests(() => db));
 }
@@ -104,8 +106,26 @@ function webhookTests(db: () => StoresUnderTest): void {
       ),
     );
     expect(robot).toMatchObject({ validated: true, roomName: 'r', target: { type: 'robot', robotId: 7 } });
-    expect(await add('https://a.test/x')).toMatchObject({ validated: false, roomName: null });
+    expect(await add('https://a.test/x')).toMatchObject({
+      validated: false,
+      roomName: null,
+      state: { kind: 'pending' },
+      events: ['room.created', 'room.removed'],
+      order: 'unordered',
+      detailed: false,
+    });
+    expect(robot.state).toEqual({ kind: 'active' });
     expect(await db().uow.run((stores) => stores.webhooks.find(robot.id))).toEqual(robot);
+  });
+
+  it('keeps what it is told of and how', async () => {
+    const settings = { events: ['peer.joined', 'booking.expired'], order: 'fifo', detailed: true } as const;
+    const target = { type: 'url', url: 'https://a.test/' } as const;
+    const added = await db().uow.run((stores) =>
+      stores.webhooks.insert({ domain: db().domain, target, ...settings }, at(1)),
+    );
+    expect(added).toMatchObject({ ...settings, roomName: null });
+    expect(await db().uow.run((stores) => stores.webhooks.list(db().domain, {}))).toEqual([added]);
   });
 
   it('filters by a part of URL or room name, taken literally, and by validated', async () => {

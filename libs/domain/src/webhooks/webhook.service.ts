@@ -36,19 +36,20 @@ export class WebhookService {
    * and the dispatcher goes on. A robot is valid at once.
    * @throws DomainError domain_not_found, webhook_url_not_allowed, invalid_input, not_allowed when the domain has too many
    */
-  async add(account: AccountId, webhook: Omit<NewWebhook, 'roomName'> & Partial<NewWebhook>): Promise<Webhook> {
+  async add(account: AccountId, webhook: NewWebhook): Promise<Webhook> {
     const now = this.clock.now();
     const added = await this.uow.run(async (stores) => {
       const domain = await ownDomain(stores, account, webhook.domain);
       if (webhook.target.type === 'url') checkWebhookUrl(webhook.target.url, domain.insecureWebhooks, this.receivers);
       else checkRobotId(webhook.target.robotId);
-      const inserted = await stores.webhooks.insert({ ...webhook, roomName: webhook.roomName ?? null }, now);
+      const inserted = await stores.webhooks.insert(webhook, now);
       // Counted afterwards: giving out ids lets one addition in after the other, so none goes uncounted.
       if ((await stores.webhooks.list(domain.name, {})).length > WEBHOOKS_PER_DOMAIN) throw tooMany();
       return inserted;
     });
     if (added.target.type === 'robot') return added;
-    return { ...added, validated: await this.validator.requestAndWait(added.id, VALIDATION_WAIT_MS, now) };
+    const validated = await this.validator.requestAndWait(added.id, VALIDATION_WAIT_MS, now);
+    return { ...added, validated, state: { kind: validated ? 'active' : 'pending' } };
   }
 
   /** @throws DomainError webhook_not_found, also when it is somebody else's */

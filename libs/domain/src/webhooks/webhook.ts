@@ -1,6 +1,4 @@
 import type { DomainName, RoomName, WebhookId } from '../kernel/ids';
-import type { OutboxEventType } from './events';
-import { DEFAULT_EVENTS, type OutboxEventType } from './events';
 
 /** `fifo`: a room's events one after the other, each waits for the one before; `unordered`: as fast as they can be. */
 export type WebhookOrder = 'unordered' | 'fifo';
@@ -60,16 +58,21 @@ export interface Webhook {
   readonly state: WebhookState;
 }
 
-/** A webhook to be added. What is absent is as the xroom manual knows it: {@link WEBHOOK_DEFAULTS}. */
+/** A webhook to be added; see {@link withWebhookDefaults} for what is absent. */
 export type NewWebhook = Pick<Webhook, 'domain' | 'target'> &
   Partial<Pick<Webhook, 'roomName' | 'events' | 'order' | 'detailed'>>;
 
-export const WEBHOOK_DEFAULTS = {
-  roomName: null,
-  events: DEFAULT_EVENTS,
-  order: 'unordered',
-  detailed: false,
-} as const satisfies Partial<NewWebhook>;
+/** What is not said is as the xroom manual knows it. */
+export function withWebhookDefaults(webhook: NewWebhook): Required<NewWebhook> {
+  return {
+    domain: webhook.domain,
+    target: webhook.target,
+    roomName: webhook.roomName ?? null,
+    events: webhook.events ?? DEFAULT_EVENTS,
+    order: webhook.order ?? 'unordered',
+    detailed: webhook.detailed ?? false,
+  };
+}
 
 export interface WebhookStore {
   /** Gives it its id, which carries the region. A robot is validated from the start. A URL's handshake is due at `now`. */

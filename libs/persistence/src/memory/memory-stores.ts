@@ -2,6 +2,7 @@ import {
   brandAs,
   bookingHolds,
   numericId,
+  withWebhookDefaults,
   type BookingStore,
   type DomainName,
   type EventId,
@@ -18,6 +19,7 @@ import {
 } from '@parley/domain';
 import type { RegionIdentity } from '../unit-of-work';
 import { passesFilter } from '../webhook-filter';
+import { memoryRobotStore } from './memory-robot.store';
 import { MemoryRoomStore } from './memory-room.store';
 import type { MemoryState } from './memory-state';
 
@@ -29,6 +31,7 @@ export function memoryStores(state: () => MemoryState, region: RegionIdentity, a
     bookings: bookingStore(state),
     webhooks: webhookStore(state, region.number),
     webhookSecrets: webhookSecretStore(state),
+    robots: memoryRobotStore(state, region.number),
     outbox: outbox(state, region.id, appended),
   };
 }
@@ -83,7 +86,8 @@ function webhookStore(state: () => MemoryState, regionNumber: number): WebhookSt
     insert: async (webhook, now) => {
       const id = brandAs<WebhookId>(numericId(state().webhooks.size + 1, regionNumber));
       const isRobot = webhook.target.type === 'robot';
-      const stored = { ...webhook, id, validated: isRobot };
+      const state: WebhookState = { kind: isRobot ? 'active' : 'pending' };
+      const stored: Webhook = { ...withWebhookDefaults(webhook), id, validated: isRobot, state };
       state().webhooks.set(id, {
         webhook: stored,
         removed: false,

@@ -85,7 +85,7 @@ function settleValidation({ webhooks }: MemoryState, id: WebhookId, validated: b
   if (!stored) throw new Error(`there is no webhook ${id}`);
   webhooks.set(id, {
     ...stored,
-    webhook: { ...stored.webhook, validated },
+    webhook: { ...stored.webhook, validated, state: { kind: validated ? 'active' : 'pending' } },
     validationDueAt: null,
     outcome: { validated },
   });

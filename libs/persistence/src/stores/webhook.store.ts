@@ -3,8 +3,8 @@ import {
   numericId,
   type DomainName,
   OUTBOX_EVENT_TYPES,
-  WEBHOOK_DEFAULTS,
   webhookState,
+  withWebhookDefaults,
   type NewWebhook,
   type OutboxEventType,
   type RoomName,
@@ -24,7 +24,7 @@ export class PrismaWebhookStore implements WebhookStore {
   ) {}
 
   async insert(webhook: NewWebhook, now: Date): Promise<Webhook> {
-    const { domain, target, roomName, events, order, detailed } = { ...WEBHOOK_DEFAULTS, ...webhook };
+    const { domain, target, roomName, events, order, detailed } = withWebhookDefaults(webhook);
     const row = await this.db.webhook.create({
       data: {
         id: await this.nextId(),

@@ -1,5 +1,6 @@
 import {
   brandAs,
+  DEFAULT_EVENTS,
   DOMAIN_ERROR_CODES,
   DomainError,
   type Booking,
@@ -75,7 +76,8 @@ describe('answers', () => {
   it('bookings have ISO times, webhooks only what they are', () => {
     const booking: Booking = { id: brandAs('bk_1'), domain, roomName: brandAs('a'), validUntil: new Date(1e12) };
     expect(encodeBooking(booking)).toEqual({ domain, roomName: 'a', validUntil: '2001-09-09T01:46:40.000Z' });
-    const base = { id: brandAs<Webhook['id']>(1025), domain, validated: true };
+    const active = { events: DEFAULT_EVENTS, detailed: false, validated: true, state: { kind: 'active' } } as const;
+    const base = { id: brandAs<Webhook['id']>(1025), domain, order: 'unordered', ...active } as const;
     const url: Webhook = { ...base, roomName: null, target: { type: 'url', url: 'https://x.example/' } };
     const robot: Webhook = { ...base, roomName: brandAs<Room['name']>('a'), target: { type: 'robot', robotId: 3 } };
     expect(encodeWebhook(url)).toEqual({ id: 1025, domain, url: 'https://x.example/' });
