@@ -47,6 +47,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       bookings: withReadableErrors(stores.bookings),
       webhooks: withReadableErrors(stores.webhooks),
       webhookSecrets: withReadableErrors(stores.webhookSecrets),
+      robots: withReadableErrors(stores.robots),
     },
     prisma,
     sealer,

@@ -3,6 +3,7 @@ import type { PrismaClient } from './generated/client';
 import { readable } from './prisma-errors';
 import type { Connection } from './prisma-client';
 import type { Sealer } from './sealing';
+import { PrismaRobotStore } from './robots/robot.store';
 import { PrismaBookingStore } from './stores/booking.store';
 import { PrismaOutbox } from './stores/outbox';
 import { PrismaRoomStore } from './stores/room.store';
@@ -31,6 +32,7 @@ export function storesOn(db: Connection, sealer: Sealer, region: RegionIdentity)
     bookings: new PrismaBookingStore(db),
     webhooks: new PrismaWebhookStore(db, region.number),
     webhookSecrets: new PrismaWebhookSecretStore(db, sealer),
+    robots: new PrismaRobotStore(db, region.number),
   };
 }
 

@@ -30,6 +30,7 @@ const TABLE = {
   delivery_not_found: [404, 'There is no such delivery'],
   key_not_found: [404, 'There is no such key'],
   key_exists: [409, 'There is or was a key of this name'],
+  robot_not_found: [404, 'There is no such robot'],
   session_not_found: [404, 'There is no such session'],
   session_limit_exceeded: [409, 'There are too many sessions'],
   ticket_invalid: [401, 'The ticket is not valid'],

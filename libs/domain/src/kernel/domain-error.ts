@@ -29,6 +29,7 @@ export const DOMAIN_ERROR_CODES = [
   'delivery_not_found',
   'key_not_found',
   'key_exists',
+  'robot_not_found',
   'session_not_found',
   'session_limit_exceeded',
   'ticket_invalid',

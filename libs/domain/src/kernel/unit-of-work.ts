@@ -1,4 +1,5 @@
 import type { BookingStore } from '../bookings/booking';
+import type { RobotStore } from '../robots/robot';
 import type { RoomStore } from '../rooms/room.store';
 import type { TenancyStore } from '../tenancy/tenancy';
 import type { Outbox } from '../webhooks/events';
@@ -12,6 +13,7 @@ export interface Stores {
   readonly bookings: BookingStore;
   readonly webhooks: WebhookStore;
   readonly webhookSecrets: WebhookSecretStore;
+  readonly robots: RobotStore;
   readonly outbox: Outbox;
 }
 

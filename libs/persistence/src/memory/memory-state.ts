@@ -4,6 +4,8 @@ import type {
   Domain,
   NewOutboxEvent,
   OpenRoom,
+  Robot,
+  RobotId,
   Webhook,
   WebhookId,
   WebhookSecretRecord,
@@ -31,6 +33,13 @@ export interface MemoryWebhookSecret extends WebhookSecretRecord {
   readonly text: string;
 }
 
+/** A robot and the hash of its connect key. */
+export interface MemoryRobot {
+  readonly robot: Robot;
+  readonly keyHash: string;
+  readonly removed: boolean;
+}
+
 /** An event as it was appended. */
 export type MemoryEvent = NewOutboxEvent & {
   readonly id: string;
@@ -48,6 +57,7 @@ export interface MemoryState {
   readonly webhooks: Map<WebhookId, MemoryWebhook>;
   /** By their ids. */
   readonly webhookSecrets: Map<string, MemoryWebhookSecret>;
+  readonly robots: Map<RobotId, MemoryRobot>;
   readonly events: MemoryEvent[];
   /** The last `seq` of events of no opening, by domain and room name. */
   readonly sequences: Map<string, number>;
@@ -62,6 +72,7 @@ export function emptyState(): MemoryState {
     bookings: new Map(),
     webhooks: new Map(),
     webhookSecrets: new Map(),
+    robots: new Map(),
     events: [],
     sequences: new Map(),
   };
@@ -76,6 +87,7 @@ export function copyOf(state: MemoryState): MemoryState {
     bookings: new Map(state.bookings),
     webhooks: new Map(state.webhooks),
     webhookSecrets: new Map(state.webhookSecrets),
+    robots: new Map(state.robots),
     events: [...state.events],
     sequences: new Map(state.sequences),
   };

@@ -38,6 +38,7 @@ const WIRE_CODES = {
   delivery_not_found: 'internal_error',
   key_not_found: 'internal_error',
   key_exists: 'internal_error',
+  robot_not_found: 'internal_error',
   session_not_found: 'no_such_session',
   session_limit_exceeded: 'session_limit_exceeded',
   ticket_invalid: 'invalid_token',

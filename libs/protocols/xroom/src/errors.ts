@@ -41,6 +41,7 @@ const TABLE = {
   delivery_not_found: [200, 'There is no such delivery.'],
   key_not_found: [200, 'There is no such key.'],
   key_exists: [200, 'There is or was a key of this name.'],
+  robot_not_found: [200, 'There is no such robot.'],
   session_not_found: [200, 'There is no such session.'],
   session_limit_exceeded: [200, 'There are too many sessions.'],
   ticket_invalid: [200, 'The ticket is not valid.'],
