@@ -1,4 +1,4 @@
-import { brandAs, WebhookService, type WebhookId } from '@parley/domain';
+import { brandAs, DEFAULT_EVENTS, WebhookService, type WebhookId } from '@parley/domain';
 import { house, named, refusal } from './house';
 
 function setUp(answer: (id: WebhookId) => boolean, insecureWebhooks = false) {
@@ -23,7 +23,9 @@ const url = (text: string) => ({ type: 'url' as const, url: text });
 it('adds a URL and waits 5 s for its handshake', async () => {
   const { service, owner, domain, asked, clock } = setUp(() => true);
   const added = await service.add(owner, { domain, target: url('https://a.test/h') });
-  expect(added).toEqual({ id: 1025, domain, roomName: null, target: url('https://a.test/h'), validated: true });
+  const told = { roomName: null, target: url('https://a.test/h'), order: 'unordered', detailed: false };
+  const active = { events: DEFAULT_EVENTS, validated: true, state: { kind: 'active' } };
+  expect(added).toEqual({ id: 1025, domain, ...told, ...active });
   expect(asked).toEqual([[1025, 5_000, clock.now()]]);
 });
 

@@ -1,4 +1,5 @@
 import type { DomainName, RoomName, WebhookId } from '../kernel/ids';
+import { DEFAULT_EVENTS, type OutboxEventType } from './events';
 
 /** `fifo`: a room's events one after the other, each waits for the one before; `unordered`: as fast as they can be. */
 export type WebhookOrder = 'unordered' | 'fifo';

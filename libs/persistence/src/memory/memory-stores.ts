@@ -13,6 +13,7 @@ import {
   type Stores,
   type TenancyStore,
   type WebhookId,
+  type WebhookState,
   type WebhookSecretRecord,
   type WebhookSecretStore,
   type WebhookStore,
@@ -86,8 +87,8 @@ function webhookStore(state: () => MemoryState, regionNumber: number): WebhookSt
     insert: async (webhook, now) => {
       const id = brandAs<WebhookId>(numericId(state().webhooks.size + 1, regionNumber));
       const isRobot = webhook.target.type === 'robot';
-      const state: WebhookState = { kind: isRobot ? 'active' : 'pending' };
-      const stored: Webhook = { ...withWebhookDefaults(webhook), id, validated: isRobot, state };
+      const standing: WebhookState = { kind: isRobot ? 'active' : 'pending' };
+      const stored = { ...withWebhookDefaults(webhook), id, validated: isRobot, state: standing };
       state().webhooks.set(id, {
         webhook: stored,
         removed: false,
