@@ -1,13 +1,17 @@
 import { DomainError } from '../kernel/domain-error';
 import type { AccountId, DomainName, RegionId } from '../kernel/ids';
 import type { Stores } from '../kernel/unit-of-work';
-import type { Domain } from './tenancy';
+import type { Domain, TenancyStore } from './tenancy';
 
 /**
  * The domain, if it is the account's own.
  * @throws DomainError domain_not_found; the same for one that does not exist and one of another tenant
  */
-export async function ownDomain(stores: Stores, account: AccountId, name: DomainName): Promise<Domain> {
+export async function ownDomain(
+  stores: { readonly tenancy: Pick<TenancyStore, 'domain'> },
+  account: AccountId,
+  name: DomainName,
+): Promise<Domain> {
   const domain = await stores.tenancy.domain(name);
   if (domain?.accountId !== account) throw domainNotFound(name);
   return domain;

@@ -34,9 +34,14 @@ export class WebhookService {
   /**
    * Adds a webhook. A URL's handshake is waited for up to 5 s; without an answer it is answered with `validated: false`
    * and the dispatcher goes on. A robot is valid at once.
+   * @param also what else belongs to it, done in the same transaction
    * @throws DomainError domain_not_found, webhook_url_not_allowed, invalid_input, not_allowed when the domain has too many
    */
-  async add(account: AccountId, webhook: NewWebhook): Promise<Webhook> {
+  async add(
+    account: AccountId,
+    webhook: NewWebhook,
+    also: (stores: Stores, added: Webhook) => Promise<void> = async () => undefined,
+  ): Promise<Webhook> {
     const now = this.clock.now();
     const added = await this.uow.run(async (stores) => {
       const domain = await ownDomain(stores, account, webhook.domain);
@@ -45,6 +50,7 @@ export class WebhookService {
       const inserted = await stores.webhooks.insert(webhook, now);
       // Counted afterwards: giving out ids lets one addition in after the other, so none goes uncounted.
       if ((await stores.webhooks.list(domain.name, {})).length > WEBHOOKS_PER_DOMAIN) throw tooMany();
+      await also(stores, inserted);
       return inserted;
     });
     if (added.target.type === 'robot') return added;
@@ -56,7 +62,7 @@ export class WebhookService {
   async remove(account: AccountId, id: WebhookId): Promise<void> {
     await this.uow.run(async (stores) => {
       await ownWebhook(stores, account, id);
-      if (!(await stores.webhooks.remove(id, this.clock.now()))) throw notFound();
+      if (!(await stores.webhooks.remove(id, this.clock.now()))) throw webhookNotFound();
     });
   }
 
@@ -95,11 +101,12 @@ export class WebhookService {
 async function ownWebhook(stores: Stores, account: AccountId, id: WebhookId): Promise<Webhook> {
   const webhook = await stores.webhooks.find(id);
   const domain = webhook && (await stores.tenancy.domain(webhook.domain));
-  if (!webhook || domain?.accountId !== account) throw notFound();
+  if (!webhook || domain?.accountId !== account) throw webhookNotFound();
   return webhook;
 }
 
-function notFound(): DomainError {
+/** The same for one that does not exist, one that was removed and one of another tenant. */
+export function webhookNotFound(): DomainError {
   return new DomainError('webhook_not_found', 'There is no webhook with this id.');
 }
 
