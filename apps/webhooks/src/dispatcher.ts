@@ -10,14 +10,13 @@ import {
 } from '@parley/persistence';
 import type { RoomSecrets } from '@parley/protocol-xroom';
 import type { DeliveryQueue, JobConsumer } from '@parley/queue';
-import type { Logger } from '@parley/server-kit';
+import { WokenLoop, type Logger } from '@parley/server-kit';
 import type { WebhooksConfig } from './config';
 import { ClaimsUnderWay } from './delivery/claims-under-way';
 import { DeliveryWorker } from './delivery/delivery-worker';
 import { JobFeeder } from './delivery/job-feeder';
 import type { NextDelay } from './delivery/verdict';
 import type { DispatcherMetrics } from './dispatcher.metrics';
-import { WokenLoop } from './loop/woken-loop';
 import { OutboxRelay } from './outbox/outbox-relay';
 import { listenForOutbox, type WakeUps } from './outbox/wake-ups';
 import { WebhookSender } from './sender/webhook-sender';
@@ -65,7 +64,7 @@ export class Dispatcher {
     const store = new DeliveryStore(parts.database.prisma);
     this.claims = new ClaimsUnderWay({ deliveries: store, claimMs: parts.claimMs ?? CLAIM_MS, logger: parts.logger });
     this.deliveries = this.createDeliveryWorker(store, feeder);
-    this.validations = this.createValidationWorker();
+    this.validations = this.createValidationWorker(feeder);
   }
 
   start(): void {
@@ -122,7 +121,7 @@ export class Dispatcher {
     const { config, database, queue, metrics, logger } = this.parts;
     const sweeper = new Sweeper({
       jobs: new StandingJobsStore(database.prisma),
-      validations: new ValidationStore(database.prisma),
+      validations: new ValidationStore(database.prisma, database.region.id),
       queue,
       feeder,
       metrics,
@@ -157,15 +156,18 @@ export class Dispatcher {
     );
   }
 
-  private createValidationWorker(): ValidationWorker {
-    const { config, database, metrics } = this.parts;
+  private createValidationWorker(feeder: JobFeeder): ValidationWorker {
+    const { config, database, metrics, logger, clock = systemClock } = this.parts;
     return new ValidationWorker(
       {
-        validations: new ValidationStore(database.prisma),
-        tenancy: database.stores.tenancy,
+        validations: new ValidationStore(database.prisma, database.region.id),
+        secrets: new WebhookSecrets(database.prisma, database.sealer),
         sender: this.sender,
+        feeder,
         ids: cryptoIds,
+        clock,
         metrics,
+        logger,
         deadlineMs: config.WEBHOOKS_VALIDATION_DEADLINE_MS,
         retriesMs: this.parts.validationRetriesMs ?? VALIDATION_RETRIES_MS,
       },

@@ -198,7 +198,7 @@ export interface LiveSessions {
   find(id: SessionId): Promise<SessionInfo | undefined>;
   /** The sessions of kind `internal` of a tenant that announced a feature and are connected, on all replicas. */
   withFeature(tenant: TenantKey, feature: string): Promise<readonly SessionId[]>;
-  /** How many sessions of kind `client` and `federation` a tenant has on all replicas. */
+  /** How many sessions of kind `client`, `federation` and `robot` a tenant has on all replicas. */
   count(tenant: TenantKey): Promise<number>;
   /** Which sessions have these `foreignSessionId`s; those nobody has are left out. Known before a join is announced. */
   byForeignId(tenant: TenantKey, ids: readonly string[]): Promise<ReadonlyMap<string, SessionId>>;

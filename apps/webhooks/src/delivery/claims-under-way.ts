@@ -1,7 +1,6 @@
 import type { DeliveryId } from '@parley/domain';
 import type { ClaimedDelivery, DeliveryStore } from '@parley/persistence';
-import type { Logger } from '@parley/server-kit';
-import { WokenLoop } from '../loop/woken-loop';
+import { WokenLoop, type Logger } from '@parley/server-kit';
 
 /** A delivery that this process, and no other, is at. */
 export interface ClaimUnderWay {

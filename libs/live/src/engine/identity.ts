@@ -86,7 +86,7 @@ export async function namesakeIn(
 }
 
 function counts({ kind }: SessionRecord): boolean {
-  return kind === 'client' || kind === 'federation';
+  return kind === 'client' || kind === 'federation' || kind === 'robot';
 }
 
 async function setUserId(ctx: ReplicaContext, id: SessionId, userId: string): Promise<void> {

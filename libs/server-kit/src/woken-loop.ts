@@ -1,4 +1,4 @@
-import type { Logger } from '@parley/server-kit';
+import type { Logger } from './logging';
 
 export interface WokenLoopOptions {
   /** For the log. */
