@@ -8,6 +8,11 @@ export interface LiveEvents {
   /** A room became empty or had its first member again, seen by the replica that did it. Drives `closeAfter`. */
   onOccupancy(listener: (room: RoomSessionId, occupied: boolean) => void): void;
   /**
+   * Somebody came into a room or went out of it, or perhaps did, by what this replica did. `rooms.peerNews` tells who.
+   * Others may have to look at it in its place: it may die before.
+   */
+  onPeers(listener: (room: RoomSessionId) => void): void;
+  /**
    * Somebody with a `foreign` presence, a service or somebody spoken for is out of a room, for whatever reason (left,
    * ended, expired, kicked, the room was closed). Told once, by a replica that listens: the one that took it out, or
    * another one soon after. Told again when the replica died while it told, or when the listener rejects (at once for an

@@ -6,6 +6,9 @@ import { LIVE_TIMES, LOG_LIMITS, type LiveTimes } from './port';
  */
 export const ROOM_LOG_LIMITS = { messages: 1024, bytes: 4 * LOG_LIMITS.bytes } as const;
 
+/** How much is kept of a room's comings and goings, for those who are told of them outside: so many, and so long. */
+export const PEER_LIMITS = { changes: 4_096, keepMs: 900_000 } as const;
+
 /** What the transient values of one room may come to, keys and JSON together, in bytes of UTF-8: whoever enters is told all of them. */
 export const TRANSIENT_LIMITS = { keys: 1_024, bytes: 1_048_576 } as const;
 

@@ -1,4 +1,15 @@
-import type { DoorPolicy, Member, ReplicaId, Role, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
+import type {
+  DoorPolicy,
+  LivePeers,
+  Member,
+  PeerChange,
+  PeerNews,
+  ReplicaId,
+  Role,
+  RoomSessionId,
+  SessionId,
+  TenantKey,
+} from '@parley/domain';
 import type { Cursor, EndReason, JoinOutcome, LiveGuards, SessionInfo, SessionRecord } from './port';
 import type { DepartureStore } from './departure-store';
 import type { RegistryStore } from './registry-store';
@@ -209,6 +220,8 @@ export type StoredJoin =
       readonly first: boolean;
       /** It was in already; nobody was told. */
       readonly again: boolean;
+      /** Its coming, unless it was in already. */
+      readonly noted?: StoredChange;
     } & StoredRoomState);
 
 export interface RoomLogEntry extends LogEntry {
@@ -230,9 +243,24 @@ export interface Leaving {
   readonly removed: boolean;
   readonly empty: boolean;
   readonly foreignSessionId?: string;
+  /** Its going, if it was removed. */
+  readonly noted?: StoredChange;
 }
 
-export interface RoomStore extends RoomStateStore {
+/** A coming or going as it was noted. */
+export interface StoredChange {
+  readonly generation: string;
+  readonly n: number;
+  readonly change: PeerChange;
+}
+
+/** Comings and goings, noted in the step that takes the member in or out. */
+export interface PeerStore extends Pick<LivePeers, 'peerCursors'> {
+  /** Begins the room's generation if the store has none. */
+  peerNews(...args: Parameters<LivePeers['peerNews']>): Promise<Omit<PeerNews, 'lost'>>;
+}
+
+export interface RoomStore extends RoomStateStore, PeerStore {
   join(room: RoomSessionId, request: StoredJoinRequest): Promise<StoredJoin>;
   /** With `attempt`, only the member that came in by this attempt. */
   leave(room: RoomSessionId, session: SessionId, attempt?: number): Promise<Leaving>;

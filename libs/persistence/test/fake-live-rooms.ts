@@ -3,6 +3,7 @@ import {
   type DoorPolicy,
   type LiveRooms,
   type Member,
+  type PeerNews,
   type RoomSessionId,
   type SessionId,
 } from '@parley/domain';
@@ -82,6 +83,18 @@ export class FakeLiveRooms implements LiveRooms {
     this.present.delete(room);
     return count;
   }
+
+  async peerNews(): Promise<PeerNews> {
+    await this.called('peerNews');
+    const cursor = { generation: 'fake', n: 0 };
+    return { cursor, now: new Date(0), settlesInMs: 0, changes: [], present: undefined, lost: [] };
+  }
+
+  async peerCursors(): Promise<ReadonlyMap<RoomSessionId, never>> {
+    return new Map();
+  }
+
+  forgetPeers(): void {}
 
   private async called(method: keyof LiveRooms, entry?: string): Promise<void> {
     const act = this.before.get(method);

@@ -1,4 +1,5 @@
 import type { RoomSessionId, SessionId } from '../kernel/ids';
+import type { LivePeers } from '../peers/live-peers';
 import type { Member } from '../sessions/core-event';
 import type { DoorPolicy } from './room';
 
@@ -6,7 +7,7 @@ import type { DoorPolicy } from './room';
  * What the rules need of the live state of rooms; implemented by the live layer (memory and Redis). All of it holds
  * across replicas.
  */
-export interface LiveRooms {
+export interface LiveRooms extends LivePeers {
   /** Everybody in the room on all replicas, in order of arrival; empty when nobody is or the room is unknown. */
   members(room: RoomSessionId): Promise<readonly Member[]>;
   /** Makes the door's rules known; older versions than the known one are ignored. Tells the members when they changed. */

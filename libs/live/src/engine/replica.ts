@@ -12,6 +12,7 @@ import { Feeds } from './feeds';
 import { admit, identitiesOf } from './identity';
 import { LiveSession } from './live-session';
 import { Losses } from './losses';
+import { Peers } from './peers';
 import { roomsOf } from './rooms';
 import { resumeSession } from './resuming';
 import { Shortcut } from './shortcut';
@@ -27,7 +28,9 @@ type OccupancyListener = (room: RoomSessionId, occupied: boolean) => void;
 const ATTRIBUTES_LIMIT = 16 * 1024;
 
 /** One replica's live layer over a store. The same for memory and Redis: only the store differs. */
-export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveTimes, logger: LiveLogger): Live {
+export function createReplica(replica: ReplicaId, opened: LiveStore, times: LiveTimes, logger: LiveLogger): Live {
+  const peers = new Peers(opened.rooms);
+  const store: LiveStore = { ...opened, rooms: peers.rooms };
   const listeners: OccupancyListener[] = [];
   const sessions = new Map<SessionId, LiveSession>();
   const chores = new Chores(logger);
@@ -71,11 +74,17 @@ export function createReplica(replica: ReplicaId, store: LiveStore, times: LiveT
     for (const feed of ctx.feeds.all()) feed.markDirty();
     upkeep.suspect();
   });
-  return faceOf(ctx, upkeep, upkeep.start(), listeners);
+  return faceOf(ctx, upkeep, upkeep.start(), listeners, peers);
 }
 
 /** What a replica shows to the rest of the house. */
-function faceOf(ctx: ReplicaContext, upkeep: Upkeep, started: Promise<void>, listeners: OccupancyListener[]): Live {
+function faceOf(
+  ctx: ReplicaContext,
+  upkeep: Upkeep,
+  started: Promise<void>,
+  listeners: OccupancyListener[],
+  peers: Peers,
+): Live {
   const { replica, store } = ctx;
   let closing: Promise<void> | undefined;
   return {
@@ -89,11 +98,12 @@ function faceOf(ctx: ReplicaContext, upkeep: Upkeep, started: Promise<void>, lis
       openVirtual: (parent, record) => openVirtual(ctx, parent, record),
       virtuals: (parent) => ctx.virtuals.of(parent),
     },
-    rooms: roomsOf(ctx),
+    rooms: { ...roomsOf(ctx), ...peers.face() },
     asks: asksOf(ctx),
     guards: store.guards,
     events: {
       onOccupancy: (listener) => void listeners.push(listener),
+      onPeers: (listener) => peers.listen(listener),
       onLeft: (listener) => ctx.departures.listen(listener),
       expect: (member) => ctx.departures.expect(member),
     },

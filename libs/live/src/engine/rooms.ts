@@ -1,11 +1,11 @@
-import type { CoreEvent, LiveRooms, RoomSessionId, SessionId } from '@parley/domain';
+import type { CoreEvent, LivePeers, LiveRooms, RoomSessionId, SessionId } from '@parley/domain';
 import type { LiveRoomState } from '../room-port';
 import type { ReplicaContext } from './context';
 import { roomStateOf } from './room-state';
 import { burnAndClear, takeOut } from './session-end';
 
 /** The rules' view of live rooms. */
-export function roomsOf(ctx: ReplicaContext): LiveRooms & LiveRoomState {
+export function roomsOf(ctx: ReplicaContext): Omit<LiveRooms, keyof LivePeers> & LiveRoomState {
   const { rooms } = ctx.store;
   return {
     ...roomStateOf(ctx),

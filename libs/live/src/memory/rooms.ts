@@ -1,24 +1,31 @@
 import type { CoreEvent, DoorPolicy, Member, Role, RoomSessionId, SessionId } from '@parley/domain';
 import { ROOM_LOG_LIMITS, type StoreTimes } from '../limits';
+import { presenceOf } from '../peers';
 import { documentOf } from '../room-port';
 import type { RoomStateStore, StoredRoomState } from '../state-store';
-import type { Leaving, RoomStore, StoredJoin, StoredJoinRequest } from '../store';
+import type { Leaving, PeerStore, RoomStore, StoredChange, StoredJoin, StoredJoinRequest } from '../store';
 import { encodeRoomSignal } from '../wire';
 import type { MemoryLiveHub } from './hub';
 import { MemoryLog } from './log';
+import { memoryPeers, notePeer } from './peers';
 import { dropTransient, expireTransient, memoryRoomState, setProperties } from './room-extras';
 import type { RoomState } from './room-state';
 
 /** Rooms in memory; what the scripts in redis/ do, in the same order. */
 export function memoryRooms(hub: MemoryLiveHub, times: StoreTimes): RoomStore {
   const rooms = new MemoryRooms(hub, times);
-  return { ...memoryMembers(hub, rooms), ...memoryDoor(hub, rooms), ...memoryRoomState(hub, rooms) };
+  return {
+    ...memoryMembers(hub, rooms),
+    ...memoryDoor(hub, rooms),
+    ...memoryRoomState(hub, rooms),
+    ...memoryPeers(hub, rooms, times),
+  };
 }
 
 function memoryMembers(
   hub: MemoryLiveHub,
   rooms: MemoryRooms,
-): Omit<RoomStore, keyof ReturnType<typeof memoryDoor> | keyof RoomStateStore> {
+): Omit<RoomStore, keyof ReturnType<typeof memoryDoor> | keyof RoomStateStore | keyof PeerStore> {
   return {
     join: (room, request) => hub.run(() => rooms.join(room, request)),
     leave: (room, session, attempt) => hub.run(() => rooms.leave(room, session, attempt)),
@@ -80,6 +87,7 @@ function memoryDoor(
       hub.run(() => {
         const state = rooms.ensure(room);
         if (state.closed) return;
+        for (const member of membersOf(state)) rooms.noteLeft(state, member);
         rooms.tell(room, state, { kind: 'room-closed' });
         Object.assign(state, { closed: true, closing: true });
         for (const map of [state.members, state.documents, state.transient]) map.clear();
@@ -104,6 +112,8 @@ export class MemoryRooms {
     if (known) return known;
     const fresh: RoomState = {
       generation: this.hub.unique(),
+      born: this.hub.now(),
+      peers: { count: 0, kept: [] },
       log: new MemoryLog(),
       members: new Map(),
       policy: undefined,
@@ -159,8 +169,9 @@ export class MemoryRooms {
     state.lastOrder = Math.max(state.lastOrder + 1, this.hub.now());
     const member: Member = { ...request.member, sessionId: request.session, order: state.lastOrder, role };
     state.members.set(request.session, { member, attempt: request.attempt, patched: 0 });
+    const noted = this.noteJoined(state, member);
     this.tell(room, state, { kind: 'joined', members: [member] });
-    return this.admitted(state, false);
+    return { ...this.admitted(state, false), noted };
   }
 
   leave(room: RoomSessionId, session: SessionId, attempt?: number): Leaving {
@@ -170,6 +181,7 @@ export class MemoryRooms {
       return { removed: false, empty: false };
     }
     state.members.delete(session);
+    const noted = this.noteLeft(state, present.member);
     this.tell(room, state, { kind: 'left', sessionIds: [session] });
     if (present.member.role === 'host' && !state.policy?.hasHostKey) this.promote(room, state);
     if (state.members.size === 0) state.transient.clear();
@@ -179,6 +191,7 @@ export class MemoryRooms {
     return {
       removed: true,
       empty: state.members.size === 0,
+      noted,
       ...(foreignSessionId ? { foreignSessionId } : {}),
     };
   }
@@ -189,15 +202,24 @@ export class MemoryRooms {
       const role = member.role === 'host' ? this.hostAgain(room, state, member) : member.role;
       state.members.set(member.sessionId, { member: { ...member, role }, attempt: 0, patched: 0 });
       state.lastOrder = Math.max(state.lastOrder, member.order);
+      this.noteJoined(state, { ...member, role });
       this.tell(room, state, { kind: 'joined', members: [{ ...member, role }] });
     }
+  }
+
+  noteLeft(state: RoomState, { sessionId, order }: Member): StoredChange {
+    return notePeer(this.hub, state, { kind: 'left', sessionId, order, at: new Date(this.hub.now()) });
+  }
+
+  private noteJoined(state: RoomState, member: Member): StoredChange {
+    return notePeer(this.hub, state, { kind: 'joined', presence: presenceOf(member) });
   }
 
   private adopt(room: RoomSessionId, state: RoomState, { properties: json }: StoredJoinRequest): void {
     if (json !== undefined && !state.properties) setProperties(this, room, state, { json, order: 0 });
   }
 
-  private admitted(state: RoomState, again: boolean): StoredJoin {
+  private admitted(state: RoomState, again: boolean): Extract<StoredJoin, { kind: 'joined' }> {
     const { generation, log, members } = state;
     return { kind: 'joined', generation, seq: log.seq, first: members.size === 1, again, ...storedState(state) };
   }

@@ -4,6 +4,7 @@ import type { LiveLogger } from '../engine/context';
 import { Batches, batched } from './batches';
 import type { RedisTarget } from './config';
 import { DEPARTURE_SCRIPTS } from './scripts/departure-scripts';
+import { TAKES_PEERS } from './scripts/peer-scripts';
 import { REGISTRY_SCRIPTS } from './scripts/registry-scripts';
 import { ROOM_SCRIPTS } from './scripts/room-scripts';
 import { ROOM_STATE_SCRIPTS } from './scripts/room-state-scripts';
@@ -26,6 +27,7 @@ const OTHER_KEYS: Readonly<Record<string, number>> = {
   'registry.beat': 2,
   'registry.answerAsk': 2,
   'session.append': 1,
+  ...Object.fromEntries(TAKES_PEERS.map((name) => [`room.${name}`, 8])),
 };
 
 export type ScriptName =

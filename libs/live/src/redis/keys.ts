@@ -18,6 +18,11 @@ export class Keys {
     return [st, mem, log, ch, `${tag}:tr`, `${tag}:exp`, `${tag}:doc`];
   }
 
+  /** A room's comings and goings. */
+  peers(room: RoomSessionId): string {
+    return `${this.prefix}{r:${room}}:peers`;
+  }
+
   /** Where the members of a room are: of all rooms with `*`. */
   membersOf(room: string): string {
     return `${this.prefix}{r:${room}}:mem`;

@@ -3,33 +3,50 @@ import { brandAs, type DoorPolicy, type Member, type Role, type RoomSessionId, t
 import { Cluster } from 'ioredis';
 import { ROOM_LOG_LIMITS, TRANSIENT_LIMITS, type StoreTimes } from '../limits';
 import type { Ordered, RoomStateStore, StoredRoomState, StoredTransient } from '../state-store';
+import { presenceOf } from '../peers';
 import type { RoomLogEntry, RoomStore, StoredJoin } from '../store';
 import type { RedisConnection, Reply } from './connection';
 import type { Keys } from './keys';
+import { noted, notedAt, redisPeers, whoOf } from './peer-store';
 import { list, pairs, text, texts } from './replies';
+import { TAKES_PEERS } from './scripts/peer-scripts';
 import type { ROOM_SCRIPTS } from './scripts/room-scripts';
 import type { ROOM_STATE_SCRIPTS } from './scripts/room-state-scripts';
+
+/** How scripts are asked for news without a cursor. */
+const NEWS = { first: '', now: '-' } as const;
 
 /** Rooms on Redis: each method is one script over one room's keys. */
 export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes): RoomStore {
   const { messages, bytes } = ROOM_LOG_LIMITS;
   const fixed = () => [redis.publish, messages, bytes, times.keepMs, times.abandonedMs, randomUUID()];
   const run = (name: keyof typeof ROOM_SCRIPTS, room: RoomSessionId, ...args: (string | number)[]) => {
-    return redis.run(`room.${name}`, keys.room(room), [...fixed(), ...args]);
+    const all = TAKES_PEERS.some((one) => one === name) ? [...keys.room(room), keys.peers(room)] : keys.room(room);
+    return redis.run(`room.${name}`, all, [...fixed(), ...args]);
   };
   return {
+    ...redisPeers(
+      redis,
+      keys,
+      times,
+      (name, room, since) =>
+        run(name, room, ...(typeof since === 'string' ? [NEWS[since], 0] : [since.generation, since.n])),
+      toMembers,
+    ),
     async join(room, request) {
       const { policy, session, attempt, role, passwordVersion, passesLock, member, properties = '' } = request;
       const { inCall, flags, ...rest } = member;
       const ask = [session, attempt, role, passwordVersion, passesLock ? 1 : 0];
       const who = [rest.kind, JSON.stringify(rest), bits(inCall), bits(flags)];
-      return toJoin(list(await run('join', room, ...rules(policy), ...ask, ...who, properties)));
+      return toJoin(session, list(await run('join', room, ...rules(policy), ...ask, ...who, properties, whoOf(rest))));
     },
     async leave(room, session, attempt) {
-      const [removed, empty, json] = list(await run('leave', room, session, attempt ?? ''));
+      const [removed, empty, json, generation, order, note] = list(await run('leave', room, session, attempt ?? ''));
       if (removed !== 1) return { removed: false, empty: false };
       const { foreignSessionId } = JSON.parse(text(json)) as StoredMember; // written by join() above
-      return { removed: true, empty: empty === 1, ...(foreignSessionId ? { foreignSessionId } : {}) };
+      const change = { kind: 'left', sessionId: session, order: Number(order), at: notedAt(note) } as const;
+      const left = { removed: true, empty: empty === 1, noted: noted(generation, note, change) };
+      return { ...left, ...(foreignSessionId ? { foreignSessionId } : {}) };
     },
     append: async (room, json, except) => (await run('append', room, json, except)) === 1,
     async read(room, generation, after) {
@@ -173,20 +190,26 @@ function toPolicy(fields: readonly string[]): DoorPolicy | undefined {
 
 /** What `announce` takes of a member. */
 function toFields({ sessionId, order, role, inCall, flags, ...rest }: Member): (string | number)[] {
-  return [sessionId, order, role, rest.kind, bits(inCall), bits(flags), JSON.stringify(rest)];
+  return [sessionId, order, role, rest.kind, bits(inCall), bits(flags), JSON.stringify(rest), whoOf(rest)];
 }
 
-function toJoin([kind, generation, seq, again, members, ...extras]: readonly Reply[]): StoredJoin {
+function toJoin(
+  session: SessionId,
+  [kind, generation, seq, again, note, members, ...extras]: readonly Reply[],
+): StoredJoin {
   if (kind === 'room_closing' || kind === 'room_locked' || kind === 'wrong_password' || kind === 'room_full') {
     return { kind: 'refused', code: kind };
   }
   const state = toState(members, extras);
+  const self = again === '1' ? undefined : state.members.find(({ sessionId }) => sessionId === session);
+  const change = self && ({ kind: 'joined', presence: presenceOf(self) } as const);
   return {
     kind: 'joined',
     generation: text(generation),
     seq: Number(seq),
     first: state.members.length === 1,
     again: again === '1',
+    ...(change ? { noted: noted(generation, note, change) } : {}),
     ...state,
   };
 }

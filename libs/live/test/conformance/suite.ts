@@ -2,6 +2,7 @@ import { departuresSuite } from './departures';
 import { dialoguesSuite } from './dialogues';
 import { guardsSuite } from './guards';
 import { outagesSuite } from './outages';
+import { peersSuite } from './peers';
 import { roomEndsSuite } from './room-ends';
 import { requestsSuite } from './requests';
 import { roomsSuite } from './rooms';
@@ -28,6 +29,7 @@ export function conformance(name: string, start: () => Promise<Backend>, runs = 
     requestsSuite(() => backend);
     roomsSuite(() => backend);
     roomEndsSuite(() => backend);
+    peersSuite(() => backend);
     departuresSuite(() => backend);
     outagesSuite(() => backend);
     guardsSuite(() => backend);

@@ -4,7 +4,8 @@ import { PRELUDE } from './prelude';
  * KEYS: state (hash), members (hash: session -> `order|role|attempt|kind|inCall|flags|patched|json`), log (list of
  * `seq\nms\nexcept\njson`), channel, transient values (hash: key -> `expires at|json`), their deadlines (zset),
  * documents (hash: `d:<name>`, and `p` for the properties -> `order|json`). ARGV: 1 PUBLISH or SPUBLISH, 2 log messages, 3 log bytes, 4 keepMs, 5 ttl, 6 a name for a new generation.
- * The state: gen, seq, floor, bytes, last (order), serial, weight (of the transient values), closing, closed, and the policy: version, type, locked, capacity,
+ * Scripts that take members in or out have an eighth key; see peer-scripts.ts.
+ * The state: gen, born (ms), peers (number of the last coming or going), seq, floor, bytes, last (order), serial, weight (of the transient values), closing, closed, and the policy: version, type, locked, capacity,
  * password, hostKey.
  */
 export const ROOM = `${PRELUDE}
@@ -21,7 +22,8 @@ local function ensure()
   s.seq, s.floor, s.bytes, s.last = '0', '0', '0', '0'
   redis.call('DEL', MEM, LOG, TR, EXP, DOC)
   redis.call('HDEL', ST, 'weight')
-  redis.call('HSET', ST, 'gen', s.gen, 'seq', '0', 'floor', '0', 'bytes', '0', 'last', '0')
+  redis.call('HSET', ST, 'gen', s.gen, 'seq', '0', 'floor', '0', 'bytes', '0', 'last', '0', 'born',
+    int(now()))
   touch()
 end
 local function append(json, except)

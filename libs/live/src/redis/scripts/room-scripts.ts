@@ -1,7 +1,8 @@
+import { PEER_SCRIPTS, PEERS } from './peer-scripts';
 import { ROOM } from './room-prelude';
 
-/** ARGV: 7-12 policy, 13 session, 14 attempt, 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags, 22 properties (empty: none) */
-const join = `${ROOM}
+/** ARGV: 7-12 policy, 13 session, 14 attempt, 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags, 22 properties (empty: none), 23 who comes */
+const join = `${PEERS}
 ensure()
 if s.closing then return {'room_closing'} end
 rules(7)
@@ -11,6 +12,7 @@ local function adopt()
   if ARGV[22] ~= '' and redis.call('HEXISTS', DOC, 'p') == 0 then set_properties('0', ARGV[22]) end
 end
 local again = redis.call('HGET', MEM, id)
+local noted = {}
 if again then
   local m = parse(again)
   if ARGV[14] ~= '0' then m.attempt = ARGV[14] end
@@ -36,14 +38,15 @@ else
   local m = {order = order, role = role, attempt = ARGV[14], kind = ARGV[18], json = ARGV[19],
     call = ARGV[20], flags = ARGV[21], patched = 0}
   put(id, m)
+  noted = note_came(id, m, ARGV[23])
   touch()
   tell_members('joined', id, m)
 end
-return {'joined', s.gen, s.seq, again and '1' or '0', redis.call('HGETALL', MEM), extras()}
+return {'joined', s.gen, s.seq, again and '1' or '0', noted, redis.call('HGETALL', MEM), extras()}
 `;
 
-/** ARGV: 7 session, 8 attempt (empty: any). Answers removed, empty, the member's JSON. */
-const leave = `${ROOM}
+/** ARGV: 7 session, 8 attempt (empty: any). Answers removed, empty, the member's JSON, generation, order, number and time. */
+const leave = `${PEERS}
 local id = ARGV[7]
 local value = redis.call('HGET', MEM, id)
 if not s.gen or s.closed or not value then return {0, 0} end
@@ -51,6 +54,7 @@ local m = parse(value)
 if ARGV[8] ~= '' and ARGV[8] ~= m.attempt then return {0, 0} end
 redis.call('HDEL', MEM, id)
 redis.call('HDEL', DOC, 'd:of:' .. id)
+local noted = note_peer('l', id, m.order, '')
 append('{"kind":"left","sessionIds":[' .. quoted(id) .. ']}', '')
 if m.role == 'host' and s.hostKey ~= '1' then
   local next_id, next_member, host = leader(true)
@@ -61,7 +65,7 @@ if empty then
   redis.call('DEL', TR, EXP)
   redis.call('HDEL', ST, 'weight')
 else drop_transient('sd:' .. id) end
-return {1, empty and 1 or 0, m.json}
+return {1, empty and 1 or 0, m.json, s.gen, int(m.order), noted}
 `;
 
 /** ARGV: 7 json, 8 except */
@@ -82,13 +86,13 @@ local entries = reaches and redis.call('LRANGE', LOG, int(from - num(s.floor)), 
 return {s.gen, s.seq, reaches and 1 or 0, entries, redis.call('HGETALL', MEM), policy(), extras()}
 `;
 
-/** ARGV: 7-12 policy, 13 generation, then per member: session, order, role, kind, inCall, flags, json */
-const announce = `${ROOM}
+/** ARGV: 7-12 policy, 13 generation, then per member: session, order, role, kind, inCall, flags, json, who */
+const announce = `${PEERS}
 ensure()
 if s.closed then return end
 rules(7)
 if s.gen ~= ARGV[13] then
-  for i = 14, #ARGV, 7 do
+  for i = 14, #ARGV, 8 do
     local id = ARGV[i]
     if redis.call('HEXISTS', MEM, id) == 0 then
       local m = {order = num(ARGV[i + 1]), role = ARGV[i + 2], attempt = '0', kind = ARGV[i + 3], call = ARGV[i + 4],
@@ -100,6 +104,7 @@ if s.gen ~= ARGV[13] then
       end
       if m.order > num(s.last) then s.last = int(m.order); redis.call('HSET', ST, 'last', s.last) end
       put(id, m)
+      note_came(id, m, ARGV[i + 7])
       tell_members('joined', id, m)
     end
   end
@@ -127,17 +132,21 @@ if s.gen and not s.closed then redis.call('HDEL', ST, 'closing') end
 `;
 
 /** ARGV: 7 tombstone ttl */
-const finishClosing = `${ROOM}
+const finishClosing = `${PEERS}
 ensure()
 if s.closed then return end
+local all = redis.call('HGETALL', MEM)
+for i = 1, #all, 2 do note_peer('l', all[i], parse(all[i + 1]).order, '') end
 append('{"kind":"room-closed"}', '')
 redis.call('HSET', ST, 'closed', '1', 'closing', '1')
 redis.call('DEL', MEM, TR, EXP, DOC)
 redis.call('PEXPIRE', ST, ARGV[7])
 redis.call('PEXPIRE', LOG, ARGV[7])
+redis.call('PEXPIRE', PEERS, ARGV[7])
 `;
 
 export const ROOM_SCRIPTS = {
+  ...PEER_SCRIPTS,
   join,
   leave,
   append,
