@@ -7,6 +7,7 @@ export * from './delivery';
 export { createDirectory, type DirectoryStore, type OpenDirectory } from './directory/directory';
 export { AdminError } from './admin/admin-error';
 export { createAdminStore, type AdminStore } from './admin/admin-store';
+export { createAccountStores, type AccountStores } from './account-stores';
 export { type AccountRecord, type NewAccount } from './admin/accounts';
 export { type AuditRecord } from './admin/audit';
 export { type BackendChanges, type BackendRecord, type NewBackend } from './admin/backends';
@@ -14,3 +15,4 @@ export { type DomainRecord, type DomainSettings, type NewDomain } from './admin/
 export { type OperatorKeyRecord } from './admin/operator-keys';
 export { BOOTSTRAP, seedDemo, seedOperatorKey, type SeedDemoOptions } from './seed/seed-demo';
 export { backendSecretPlace, createBackendStore, type Backend, type BackendStore } from './backend-store';
+export { RobotDeliveryStore, type HandedDelivery, type WaitingWebhook } from './robots/robot-delivery.store';

@@ -46,7 +46,9 @@ export class PrismaWebhookStore implements WebhookStore {
   }
 
   async find(id: WebhookId): Promise<Webhook | null> {
-    const row = isId(id) ? await this.db.webhook.findFirst({ where: { id: BigInt(id), removedAt: null } }) : null;
+    const row = isWebhookId(id)
+      ? await this.db.webhook.findFirst({ where: { id: BigInt(id), removedAt: null } })
+      : null;
     return row && toWebhook(row);
   }
 
@@ -60,7 +62,7 @@ export class PrismaWebhookStore implements WebhookStore {
   }
 
   async remove(id: WebhookId, now: Date): Promise<boolean> {
-    if (!isId(id)) return false;
+    if (!isWebhookId(id)) return false;
     const { count } = await this.db.webhook.updateMany({
       where: { id: BigInt(id), removedAt: null },
       data: { removedAt: now, nextValidationAt: null },
@@ -69,16 +71,22 @@ export class PrismaWebhookStore implements WebhookStore {
   }
 
   async requestValidation(id: WebhookId, now: Date): Promise<void> {
-    if (!isId(id)) return;
+    if (!isWebhookId(id)) return;
     await this.db.webhook.updateMany({
       where: { id: BigInt(id), removedAt: null, type: 'url' },
       // Without the last outcome, so that the next one is recognised without comparing two machines' clocks.
-      data: { nextValidationAt: now, validationAttempts: 0, lastValidationAt: null, lastValidationError: null },
+      data: {
+        nextValidationAt: now,
+        validationCause: 'requested',
+        validationAttempts: 0,
+        lastValidationAt: null,
+        lastValidationError: null,
+      },
     });
   }
 
   async validationSince(id: WebhookId): Promise<{ validated: boolean } | null> {
-    const row = isId(id)
+    const row = isWebhookId(id)
       ? await this.db.webhook.findFirst({
           where: { id: BigInt(id), lastValidationAt: { not: null } },
           select: { validated: true },
@@ -97,7 +105,7 @@ export class PrismaWebhookStore implements WebhookStore {
   }
 }
 
-function isId(id: WebhookId): boolean {
+export function isWebhookId(id: WebhookId): boolean {
   return Number.isSafeInteger(id) && id >= 0;
 }
 
@@ -105,7 +113,7 @@ function isEventType(text: string): text is OutboxEventType {
   return OUTBOX_EVENT_TYPES.some((type) => type === text);
 }
 
-function toWebhook(row: WebhookModel): Webhook {
+export function toWebhook(row: WebhookModel): Webhook {
   return {
     id: brandAs<WebhookId>(Number(row.id)),
     domain: brandAs<DomainName>(row.domainName),
