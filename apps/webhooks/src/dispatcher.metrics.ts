@@ -1,13 +1,15 @@
+import type { AlertReason } from '@parley/domain';
 import type { Backlog } from '@parley/persistence';
 import type { Metrics } from '@parley/server-kit';
 
 export type AttemptClass = 'delivered' | 'failed' | 'timeout' | 'refused' | 'interrupted';
-export type SweptKind = 'lost_job' | 'abandoned_delivery' | 'removed_webhook' | 'due_validation';
+export type SweptKind = 'lost_job' | 'abandoned_delivery' | 'removed_webhook' | 'due_validation' | 'lapsed_secret';
 
 /** What the dispatcher counts. Never labelled by webhook, domain or URL: those are unbounded, and customers' data. */
 export interface DispatcherMetrics {
   attempt(outcome: AttemptClass, seconds: number): void;
   validation(outcome: 'passed' | 'failed' | 'interrupted'): void;
+  alert(reason: AlertReason): void;
   relayed(events: number): void;
   swept(kind: SweptKind, count: number): void;
   workerReplaced(queue: string): void;
@@ -23,6 +25,10 @@ export function dispatcherMetrics(metrics: Metrics): DispatcherMetrics {
   const validations = metrics.counter('parley_webhook_validations_total', {
     help: 'Validation handshakes, by outcome',
     labels: ['outcome'],
+  });
+  const alerts = metrics.counter('parley_webhook_alerts_total', {
+    help: 'Webhooks that warned, failed, were suspended, disabled or recovered',
+    labels: ['reason'],
   });
   const relayed = metrics.counter('parley_outbox_relayed_total', { help: 'Events taken from the outbox' });
   const swept = metrics.counter('parley_webhook_swept_total', {
@@ -41,6 +47,7 @@ export function dispatcherMetrics(metrics: Metrics): DispatcherMetrics {
   return {
     attempt: (outcome, seconds) => attempts.observe({ outcome }, seconds),
     validation: (outcome) => validations.inc({ outcome }),
+    alert: (reason) => alerts.inc({ reason }),
     relayed: (events) => relayed.inc(events),
     swept: (kind, count) => swept.inc({ kind }, count),
     workerReplaced: (queue) => replaced.inc({ queue }),

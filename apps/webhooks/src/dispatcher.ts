@@ -122,6 +122,7 @@ export class Dispatcher {
     const sweeper = new Sweeper({
       jobs: new StandingJobsStore(database.prisma),
       validations: new ValidationStore(database.prisma, database.region.id),
+      secrets: new WebhookSecrets(database.prisma, database.sealer),
       queue,
       feeder,
       metrics,

@@ -1,4 +1,4 @@
-import type { StandingJobsStore, ValidationStore } from '@parley/persistence';
+import type { StandingJobsStore, ValidationStore, WebhookSecrets } from '@parley/persistence';
 import { deliveryJobId, type DeliveryQueue } from '@parley/queue';
 import type { Logger } from '@parley/server-kit';
 import type { JobFeeder } from '../delivery/job-feeder';
@@ -7,6 +7,7 @@ import type { DispatcherMetrics, SweptKind } from '../dispatcher.metrics';
 export interface SweeperParts {
   readonly jobs: StandingJobsStore;
   readonly validations: ValidationStore;
+  readonly secrets: Pick<WebhookSecrets, 'deleteLapsed'>;
   readonly queue: DeliveryQueue;
   readonly feeder: JobFeeder;
   readonly metrics: DispatcherMetrics;
@@ -37,6 +38,9 @@ export class Sweeper {
       await this.parts.feeder.feed(await this.parts.jobs.hungry(this.parts.aheadMs, BATCH));
     });
     await this.step('due validations', () => this.enqueueValidations());
+    await this.step('lapsed secrets', async () => {
+      this.putRight('lapsed_secret', await this.parts.secrets.deleteLapsed());
+    });
     await this.step('backlog', async () => this.parts.metrics.backlog(await this.parts.jobs.backlog()));
   }
 

@@ -1,25 +1,31 @@
-import type { IdSource, TenancyStore } from '@parley/domain';
-import type { ValidationStore, ValidationVerdict } from '@parley/persistence';
+import type { Clock, IdSource } from '@parley/domain';
+import type { ClaimedValidation, ValidationStore, ValidationVerdict, WebhookSecrets } from '@parley/persistence';
 import type { ValidationJob } from '@parley/queue';
+import type { Logger } from '@parley/server-kit';
+import type { JobFeeder } from '../delivery/job-feeder';
 import type { DispatcherMetrics } from '../dispatcher.metrics';
 import type { WebhookSender } from '../sender/webhook-sender';
-import { shakeHands } from './handshake';
+import { shakeHands, type HandshakeOutcome } from './handshake';
 
-/** How long after the 1st, 2nd, ... failed handshake the next is tried, in milliseconds; after the last one: no more. */
+/** How long after the 1st, 2nd, ... failed handshake of a cycle the next is tried, in milliseconds; then the cycle failed. */
 export const VALIDATION_RETRIES_MS: readonly number[] = [10_000, 60_000, 600_000];
 
 export interface ValidationWorkerParts {
   readonly validations: ValidationStore;
-  readonly tenancy: TenancyStore;
+  readonly secrets: Pick<WebhookSecrets, 'keysOf'>;
   readonly sender: WebhookSender;
+  readonly feeder: Pick<JobFeeder, 'feed'>;
   readonly ids: IdSource;
-  readonly metrics: DispatcherMetrics;
+  readonly clock: Clock;
+  readonly metrics: Pick<DispatcherMetrics, 'validation' | 'alert'>;
+  readonly logger: Pick<Logger, 'warn'>;
   readonly deadlineMs: number;
   readonly retriesMs: readonly number[];
 }
 
 /** Added to the deadline until others may take the handshake over. */
 const LOCK_SLACK_MS = 2_000;
+const ID_BYTES = 16;
 
 /** Does handshakes that are due. */
 export class ValidationWorker {
@@ -30,21 +36,38 @@ export class ValidationWorker {
 
   async validate({ webhookId }: ValidationJob): Promise<void> {
     if (this.stop.aborted) return;
-    const { validations, deadlineMs, metrics } = this.parts;
+    const { validations, deadlineMs, metrics, ids, clock } = this.parts;
     const claim = await validations.claim(webhookId, deadlineMs + LOCK_SLACK_MS);
     if (claim === null) return;
-    const domain = await this.parts.tenancy.domain(claim.domain);
-    const outcome =
-      domain === null
-        ? ({ kind: 'failed', error: 'The domain is not in this region any more.' } as const)
-        : await shakeHands(
-            { ...this.parts, stop: this.stop },
-            { ...claim, webhookKey: domain.webhookKey, policy: domain.insecureWebhooks ? 'local-too' : 'public' },
-          );
+    const id = `val_${ids.random(ID_BYTES)}`;
+    const startedAt = clock.now();
+    const startedMark = performance.now();
+    const outcome = await this.shakeHands(id, claim);
     metrics.validation(outcome.kind);
     if (outcome.kind === 'interrupted') return validations.giveBack(claim);
+    const durationMs = Math.round(performance.now() - startedMark);
     const verdict = outcome.kind === 'passed' ? outcome : this.afterFailure(claim.failures, outcome.error);
-    await validations.settle(claim, verdict);
+    await this.settle(claim, { id, startedAt, durationMs, status: outcome.status }, verdict);
+    // What waited for the proof goes at once.
+    if (verdict.kind === 'passed') await this.parts.feeder.feed([webhookId]);
+  }
+
+  private async shakeHands(id: string, claim: ClaimedValidation): Promise<HandshakeOutcome> {
+    const keys = await this.parts.secrets.keysOf(claim.id);
+    if (keys === null) return { kind: 'failed', error: 'The domain is not in this region any more.', status: null };
+    const policy = keys.insecure ? 'local-too' : 'public';
+    return shakeHands({ ...this.parts, stop: this.stop }, { id, url: claim.url, policy, keys });
+  }
+
+  private async settle(...outcome: Parameters<ValidationStore['settle']>): Promise<void> {
+    const { alert } = await this.parts.validations.settle(...outcome);
+    if (alert === null) return;
+    const [{ id: webhookId, domain }, , verdict] = outcome;
+    this.parts.metrics.alert(alert);
+    this.parts.logger.warn(
+      { webhookId, domain, alert, ...(verdict.kind !== 'passed' && { why: verdict.error }) },
+      'a webhook needs its owner, or does no more',
+    );
   }
 
   private afterFailure(failuresBefore: number, error: string): ValidationVerdict {

@@ -1,60 +1,112 @@
-import { brandAs, type DomainName, type WebhookId } from '@parley/domain';
-import type { PrismaClient } from '../generated/client';
+import {
+  brandAs,
+  type AlertReason,
+  type DomainName,
+  type RegionId,
+  type ValidationCause,
+  type WebhookId,
+} from '@parley/domain';
+import { Prisma, type PrismaClient } from '../generated/client';
+import { appendWebhookAlert } from './webhook-alerts';
+import { afterHandshake, type ValidationVerdict, type WebhookBefore } from './validation-outcome';
+
+export type { ValidationVerdict };
 
 /** A webhook whose handshake this worker, and no other, is to do now. */
 export interface ClaimedValidation {
   readonly id: WebhookId;
   readonly url: string;
   readonly domain: DomainName;
-  /** How many handshakes failed since the last success or request. */
+  /** Why it has to prove itself. */
+  readonly cause: ValidationCause;
+  /** How many handshakes of this cycle failed. */
   readonly failures: number;
   /** Shows on settling that the claim has not lapsed. */
   readonly token: bigint;
 }
 
-export type ValidationVerdict =
-  | { readonly kind: 'passed' }
-  /** Tried again after a while; a webhook that was validated stays so meanwhile. */
-  | { readonly kind: 'failed'; readonly error: string; readonly retryMs: number }
-  /** The last try failed: not validated until somebody asks for another handshake. */
-  | { readonly kind: 'gave-up'; readonly error: string };
+/** One handshake as its webhook's owner sees it; `id` names its request. */
+export interface HandshakeRecord {
+  readonly id: string;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  /** null: no answer. */
+  readonly status: number | null;
+}
+
+/** What came of settling. */
+export interface SettledValidation {
+  /** False: the claim had lapsed, or the URL changed meanwhile; the outcome stands in the history and changes nothing. */
+  readonly settled: boolean;
+  /** What the other webhooks of the domain are told about this one. */
+  readonly alert: AlertReason | null;
+}
 
 /** A request's time is the api's clock; a difference of this much to the database's does not delay its handshake. */
 const CLOCK_TOLERANCE_MS = 2_000;
 
+const TRANSACTION = { maxWait: 5_000, timeout: 15_000 } as const;
+
+/** Nobody is at it. A receiver that is told nothing for now is not asked unless somebody wants it to be. */
+const MAY_BE_DUE = Prisma.sql`w.type = 'url' AND w."removedAt" IS NULL
+  AND (w."validationLockedUntil" IS NULL OR w."validationLockedUntil" <= now())
+  AND NOT (w."validationCause" = 'periodic' AND (w."disabledAt" IS NOT NULL OR w."pausedAt" IS NOT NULL))`;
+
 /** Handshakes as the dispatcher sees them. Times are the database's. */
 export class ValidationStore {
-  constructor(private readonly prisma: PrismaClient) {}
+  constructor(
+    private readonly prisma: PrismaClient,
+    private readonly region: RegionId,
+  ) {}
 
   /** Null when none is due, somebody is at it, or the webhook was removed. */
   async claim(id: WebhookId, lockMs: number): Promise<ClaimedValidation | null> {
     const [row] = await this.prisma.$queryRaw<
-      { id: bigint; url: string; domainName: string; failures: number; token: bigint }[]
+      { url: string; domain: string; cause: ValidationCause; failures: number; token: bigint }[]
     >`
-      UPDATE "Webhook" SET "validationLockedUntil" = now() + ${lockMs}::int * interval '1 ms'
-      WHERE id = ${id}::bigint AND type = 'url' AND "removedAt" IS NULL
-        AND "nextValidationAt" <= now() + ${CLOCK_TOLERANCE_MS}::int * interval '1 ms'
-        AND ("validationLockedUntil" IS NULL OR "validationLockedUntil" <= now())
-      RETURNING id, url, "domainName", "validationAttempts" AS failures,
-        (extract(epoch FROM "validationLockedUntil") * 1000)::bigint AS token`;
-    if (row === undefined) return null;
-    const { url, failures, token } = row;
-    return { id, url, failures, token, domain: brandAs<DomainName>(row.domainName) };
+      UPDATE "Webhook" w SET "validationLockedUntil" = now() + ${lockMs}::int * interval '1 ms'
+      WHERE w.id = ${id}::bigint AND ${MAY_BE_DUE}
+        AND w."nextValidationAt" <= now() + ${CLOCK_TOLERANCE_MS}::int * interval '1 ms'
+      RETURNING w.url, w."domainName" AS domain, w."validationCause" AS cause, w."validationAttempts" AS failures,
+        (extract(epoch FROM w."validationLockedUntil") * 1000)::bigint AS token`;
+    return row === undefined ? null : { ...row, id, domain: brandAs<DomainName>(row.domain) };
   }
 
-  /** Records the outcome. False when the claim had lapsed. */
-  async settle(claim: ClaimedValidation, verdict: ValidationVerdict): Promise<boolean> {
-    const passed = verdict.kind === 'passed';
-    const retryMs = verdict.kind === 'failed' ? verdict.retryMs : null;
-    const settled = await this.prisma.$executeRaw`
-      UPDATE "Webhook" SET "lastValidationAt" = now(), "validationLockedUntil" = NULL,
-        validated = CASE ${verdict.kind} WHEN 'passed' THEN true WHEN 'gave-up' THEN false ELSE validated END,
-        "lastValidationError" = ${passed ? null : verdict.error},
-        "validationAttempts" = ${passed ? 0 : claim.failures + 1}::int,
-        "nextValidationAt" = now() + ${retryMs}::int * interval '1 ms'
-      WHERE id = ${claim.id}::bigint
-        AND (extract(epoch FROM "validationLockedUntil") * 1000)::bigint = ${claim.token}::bigint`;
-    return settled === 1;
+  /** Records a handshake and what follows from it, the alert included. */
+  async settle(
+    claim: ClaimedValidation,
+    handshake: HandshakeRecord,
+    verdict: ValidationVerdict,
+  ): Promise<SettledValidation> {
+    return this.prisma.$transaction(async (tx) => {
+      const { id, startedAt, durationMs, status } = handshake;
+      const passed = verdict.kind === 'passed';
+      await tx.$executeRaw`
+        INSERT INTO "WebhookValidation" (id, "webhookId", cause, "startedAt", "durationMs", passed, status, error)
+        SELECT ${id}, id, ${claim.cause}, ${startedAt}, ${durationMs}::int, ${passed}, ${status}::int,
+          ${passed ? null : verdict.error}
+        FROM "Webhook" WHERE id = ${claim.id}::bigint`;
+      const [before] = await tx.$queryRaw<WebhookBefore[]>`
+        SELECT now() AS now, "validationAttempts" AS attempts, "failedValidations", "provenAt", "suspendedAt", "disabledAt"
+        FROM "Webhook" WHERE id = ${claim.id}::bigint AND url = ${claim.url}
+          AND (extract(epoch FROM "validationLockedUntil") * 1000)::bigint = ${claim.token}::bigint
+        FOR NO KEY UPDATE`;
+      if (before === undefined) return { settled: false, alert: null };
+      const { changes, alert } = afterHandshake(before, verdict);
+      await tx.webhook.update({
+        where: { id: BigInt(claim.id) },
+        data: { ...changes, lastValidationAt: before.now, validationLockedUntil: null },
+      });
+      if (alert !== null) {
+        await appendWebhookAlert(
+          tx,
+          this.region,
+          { webhookId: claim.id, domain: claim.domain, reason: alert },
+          before.now,
+        );
+      }
+      return { settled: true, alert };
+    }, TRANSACTION);
   }
 
   /** Gives a claim back: the process ends. */
@@ -67,9 +119,8 @@ export class ValidationStore {
   /** Webhooks whose handshake is due and that nobody is at. */
   async due(limit: number): Promise<readonly WebhookId[]> {
     const rows = await this.prisma.$queryRaw<{ id: bigint }[]>`
-      SELECT id FROM "Webhook" WHERE "nextValidationAt" <= now() AND type = 'url' AND "removedAt" IS NULL
-        AND ("validationLockedUntil" IS NULL OR "validationLockedUntil" <= now())
-      ORDER BY "nextValidationAt" LIMIT ${limit}`;
+      SELECT w.id FROM "Webhook" w WHERE w."nextValidationAt" <= now() AND ${MAY_BE_DUE}
+      ORDER BY w."nextValidationAt" LIMIT ${limit}`;
     return rows.map(({ id }) => brandAs<WebhookId>(Number(id)));
   }
 }
