@@ -9,7 +9,7 @@ import {
   type DeliveryQueue,
   type RedisClient,
 } from '@parley/queue';
-import { LOGGER, Metrics, type Logger } from '@parley/server-kit';
+import { LOGGER, Metrics, ringRobotsBell, type Logger } from '@parley/server-kit';
 import { type Queue } from 'bullmq';
 import { type WebhooksConfig } from './config';
 import { Dispatcher, type DispatcherParts } from './dispatcher';
@@ -43,6 +43,7 @@ export class DispatcherModule {
     { database, producer }: DispatcherConnections,
     tuning: DispatcherTuning = {},
   ): DynamicModule {
+    const callRobots = (): void => void ringRobotsBell(producer).catch(() => undefined);
     const queueOptions = { ...QUEUE_OPTIONS, connection: producer };
     return {
       module: DispatcherModule,
@@ -61,7 +62,7 @@ export class DispatcherModule {
           provide: Dispatcher,
           inject: [DELIVERY_QUEUE, DISPATCHER_METRICS, LOGGER],
           useFactory: (queue: DeliveryQueue, metrics: DispatcherMetrics, logger: Logger) =>
-            new Dispatcher({ config, database, queue, metrics, logger, ...tuning }),
+            new Dispatcher({ config, database, queue, metrics, logger, callRobots, ...tuning }),
         },
       ],
       exports: [Dispatcher],

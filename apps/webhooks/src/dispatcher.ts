@@ -30,6 +30,8 @@ export interface DispatcherParts {
   readonly queue: DeliveryQueue;
   readonly metrics: DispatcherMetrics;
   readonly logger: Logger;
+  /** Tells the gateways that there are deliveries for robots. */
+  readonly callRobots: () => void;
   readonly clock?: Clock;
   /** Tests shorten these. */
   readonly sender?: WebhookSender;
@@ -112,8 +114,8 @@ export class Dispatcher {
   }
 
   private createRelay(feeder: JobFeeder): WokenLoop {
-    const { config, database, metrics, logger } = this.parts;
-    const relay = new OutboxRelay(new OutboxRelayStore(database.prisma), feeder, metrics);
+    const { config, database, metrics, logger, callRobots } = this.parts;
+    const relay = new OutboxRelay(new OutboxRelayStore(database.prisma), feeder, metrics, callRobots);
     return new WokenLoop({ name: 'relay', everyMs: config.WEBHOOKS_POLL_MS, run: () => relay.relayOnce(), logger });
   }
 

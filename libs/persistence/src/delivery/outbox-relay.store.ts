@@ -1,13 +1,16 @@
 import { brandAs, type WebhookId } from '@parley/domain';
-import type { PrismaClient } from '../generated/client';
+import type { Prisma, PrismaClient } from '../generated/client';
+import { IS_KEPT_FOR, LISTENS_TO } from './webhook-conditions';
 
 /** What one round of the relay did. */
 export interface RelayRound {
   /** How many events were turned into deliveries. */
   readonly events: number;
-  /** Webhooks that have new deliveries. */
+  /** Webhooks with a URL that have new deliveries. */
   readonly webhooks: readonly WebhookId[];
-  /** Some rooms may have been left over, so another round is worth it. */
+  /** Robots have new deliveries. */
+  readonly robots: boolean;
+  /** Some events may have been left over, so another round is worth it. */
   readonly more: boolean;
 }
 
@@ -18,39 +21,67 @@ export class OutboxRelayStore {
   constructor(private readonly prisma: PrismaClient) {}
 
   /**
-   * Writes one delivery for each event that is not relayed yet and each validated URL webhook of its domain that listens
-   * to the room or to all rooms, and marks the events as relayed: all in one transaction, so a crash repeats or does
-   * nothing. A room's events are taken in `seq` order by one relay at a time; other relays take other rooms meanwhile.
+   * Gives each event that is not relayed yet its position, writes one delivery for each webhook that listens to it and is
+   * kept in mind, and marks it as relayed: all in one transaction, so a crash repeats or does nothing.
    *
-   * Robots get no deliveries: there is nobody to POST to; they are summoned from the room's own events.
-   * @param rooms how many rooms to take at most
+   * A domain's events are taken by one relay at a time, which holds the domain until its commit; other relays take other
+   * domains meanwhile. So positions become visible in their order: whoever has read a domain's events up to a position
+   * finds what comes later behind it, never before it. What one commit knew of another stands after it, as
+   * `OutboxEvent.entered` does; within a room session that is the order of `seq`.
+   * @param limit how many events to take at most
    */
-  async relay(rooms: number): Promise<RelayRound> {
+  async relay(limit: number): Promise<RelayRound> {
     return this.prisma.$transaction(async (tx) => {
-      // An event outside of rooms stands for itself. No cursor over ids or times: rows do not commit in their order.
-      const found = await tx.$queryRaw<{ key: string }[]>`
-        SELECT coalesce("roomSessionId", id) AS key FROM "OutboxEvent"
-        WHERE "relayedAt" IS NULL GROUP BY 1 ORDER BY min("occurredAt") LIMIT ${rooms}`;
-      if (found.length === 0) return { events: 0, webhooks: [], more: false };
-      const locked = await tx.$queryRaw<{ key: string }[]>`
-        SELECT key FROM unnest(${found.map(({ key }) => key)}::text[]) AS key
-        WHERE pg_try_advisory_xact_lock(hashtextextended('parley:outbox:' || key, 0))`;
-      const events = await tx.$queryRaw<{ id: string }[]>`
-        SELECT id FROM "OutboxEvent"
-        WHERE "relayedAt" IS NULL AND coalesce("roomSessionId", id) = ANY(${locked.map(({ key }) => key)}::text[])
-        ORDER BY "roomSessionId", seq FOR UPDATE SKIP LOCKED`;
-      const ids = events.map(({ id }) => id);
-      const made = await tx.$queryRaw<{ webhookId: bigint }[]>`
-        INSERT INTO "WebhookDelivery" (id, "eventId", "webhookId", "nextAttemptAt")
-        SELECT 'dlv_' || replace(gen_random_uuid()::text, '-', ''), e.id, w.id, now()
-        FROM "OutboxEvent" e JOIN "Webhook" w ON w."domainName" = e."domainName"
-        WHERE e.id = ANY(${ids}::text[]) AND w.type = 'url' AND w.validated AND w."removedAt" IS NULL
-          AND (w."roomName" IS NULL OR w."roomName" = e."roomName")
-        ON CONFLICT ("eventId", "webhookId") DO NOTHING
-        RETURNING "webhookId"`;
-      await tx.$executeRaw`UPDATE "OutboxEvent" SET "relayedAt" = now() WHERE id = ANY(${ids}::text[])`;
-      const webhooks = [...new Set(made.map(({ webhookId }) => Number(webhookId)))].map((id) => brandAs<WebhookId>(id));
-      return { events: ids.length, webhooks, more: locked.length > 0 && found.length === rooms };
+      const mine = await holdDomains(tx, limit);
+      if (mine.length === 0) return { events: 0, webhooks: [], robots: false, more: false };
+      // A statement of its own, as it has to see what the last holder of a domain committed.
+      const made = await tx.$queryRaw<{ events: number; webhookId: bigint | null; type: 'url' | 'robot' | null }[]>`
+        WITH taken AS MATERIALIZED (
+          SELECT id, nextval('"OutboxEvent_position_seq"') AS position FROM (
+            SELECT id FROM "OutboxEvent" WHERE "relayedAt" IS NULL AND "domainName" = ANY(${mine}::text[])
+            ORDER BY entered LIMIT ${limit}) oldest
+        ), relayed AS (
+          UPDATE "OutboxEvent" e SET "relayedAt" = statement_timestamp(), position = taken.position
+          FROM taken WHERE e.id = taken.id
+          RETURNING e.*
+        ), made AS (
+          INSERT INTO "WebhookDelivery" (id, "eventId", "webhookId", "roomName", position, "nextAttemptAt")
+          SELECT 'dlv_' || replace(gen_random_uuid()::text, '-', ''), e.id, w.id, e."roomName", e.position,
+            statement_timestamp()
+          FROM relayed e JOIN "Webhook" w ON ${LISTENS_TO} WHERE ${IS_KEPT_FOR}
+          ON CONFLICT ("eventId", "webhookId") DO NOTHING
+          RETURNING "webhookId"
+        ), told AS (
+          SELECT DISTINCT w.id, w.type FROM made JOIN "Webhook" w ON w.id = made."webhookId"
+        )
+        SELECT (SELECT count(*)::int FROM relayed) AS events, told.id AS "webhookId", told.type
+        FROM (SELECT 1) one LEFT JOIN told ON true`;
+      const events = made[0]?.events ?? 0;
+      const urls = made.filter(({ type }) => type === 'url').map(({ webhookId }) => Number(webhookId));
+      return {
+        events,
+        webhooks: urls.map((id) => brandAs<WebhookId>(id)),
+        robots: made.some(({ type }) => type === 'robot'),
+        more: events === limit,
+      };
     }, TRANSACTION);
+  }
+}
+
+/** Domains with events among the first that wait and that no other relay is at; now this one is, until its commit. */
+async function holdDomains(tx: Prisma.TransactionClient, limit: number): Promise<string[]> {
+  const taken: string[] = [];
+  for (;;) {
+    const waiting = await tx.$queryRaw<{ domain: string; mine: boolean }[]>`
+      WITH waiting AS MATERIALIZED (
+        SELECT DISTINCT "domainName" AS domain FROM (
+          SELECT "domainName" FROM "OutboxEvent" WHERE "relayedAt" IS NULL AND "domainName" <> ALL(${taken}::text[])
+          ORDER BY entered LIMIT ${limit}) oldest
+      )
+      SELECT domain, pg_try_advisory_xact_lock(hashtextextended('parley:outbox:' || domain, 0)) AS mine FROM waiting`;
+    const mine = waiting.filter((each) => each.mine).map(({ domain }) => domain);
+    if (mine.length > 0 || waiting.length === 0) return mine;
+    // A relay that hangs over the oldest events must not keep those of other domains waiting.
+    taken.push(...waiting.map(({ domain }) => domain));
   }
 }

@@ -1,10 +1,21 @@
 import { Prisma } from '../generated/client';
 
-// Who hears what, said once for all statements. In each of them the webhook's alias is `w`.
+// Who hears what, said once for all statements. In each of them the webhook's alias is `w`, the event's `e`.
 
 /** It is told things now: it proved itself where its URL leads, and nobody, its owner or we, holds its deliveries back. */
 export const IS_TOLD = Prisma.sql`(w.validated AND w."removedAt" IS NULL AND w."suspendedAt" IS NULL
   AND w."pausedAt" IS NULL AND w."disabledAt" IS NULL)`;
 
 /** Events are kept for it as deliveries: it is told things, or may be again. */
-export const IS_KEPT_FOR = Prisma.sql`(w."provenAt" IS NOT NULL AND w."removedAt" IS NULL AND w."disabledAt" IS NULL)`;
+export const IS_KEPT_FOR = Prisma.sql`((w.validated OR w."provenAt" IS NOT NULL) AND w."removedAt" IS NULL
+  AND w."disabledAt" IS NULL)`;
+
+/**
+ * It wants to hear of this event, of its domain: the event is for it alone, or of a kind and a room it listens to. What is
+ * of no room concerns all rooms. That a webhook is in trouble is told to others: it is the one that does not hear.
+ */
+export const LISTENS_TO = Prisma.sql`(w."domainName" = e."domainName" AND CASE
+  WHEN e."onlyWebhookId" IS NOT NULL THEN e."onlyWebhookId" = w.id
+  ELSE e.type = ANY(w.events)
+    AND (w."roomName" IS NULL OR e."roomName" IS NULL OR w."roomName" = e."roomName")
+    AND (e.type <> 'webhook.alert' OR e.payload->>'webhookId' IS DISTINCT FROM w.id::text) END)`;
