@@ -20,7 +20,7 @@ export class OutboxRelay {
     const { events, webhooks, robots, more } = await this.store.relay(EVENTS_PER_ROUND);
     if (events > 0) this.metrics.relayed(events);
     if (robots) this.callRobots();
-    await this.feeder.feed(webhooks);
+    this.feeder.feed(webhooks);
     return more;
   }
 }
