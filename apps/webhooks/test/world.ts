@@ -135,7 +135,8 @@ export class World {
       new Date(),
     );
     if (validated) {
-      await this.database.prisma.webhook.update({ where: { id }, data: { validated: true, nextValidationAt: null } });
+      const proven = { validated: true, provenAt: new Date(), validationCause: 'periodic', nextValidationAt: null };
+      await this.database.prisma.webhook.update({ where: { id }, data: proven });
     }
     return id;
   }

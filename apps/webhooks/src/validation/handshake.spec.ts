@@ -1,3 +1,5 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
 import { type Posting, type PostingOutcome } from '../sender/webhook-sender';
 import { shakeHands } from './handshake';
 
@@ -8,26 +10,28 @@ const manual = {
   answer: 'b31ecd741c86f3abe01d93ebceb19b73cc2595bb5f5f3d4ba8328b3c37e6698b',
 };
 
-async function handshake(outcome: PostingOutcome) {
+async function handshake(outcome: PostingOutcome, webhookKeys = [manual.secret], secrets: string[] = []) {
   const posted: Posting[] = [];
   const result = await shakeHands(
     {
       sender: { post: async (posting) => (posted.push(posting), outcome) },
       ids: { random: () => manual.signThis },
+      clock: { now: () => new Date() },
       deadlineMs: 3_000,
       stop: new AbortController().signal,
     },
-    { url: 'https://receiver.example/hook', policy: 'public', webhookKey: manual.secret },
+    { id: 'val_1', url: 'https://receiver.example/hook', policy: 'public', keys: { webhookKeys, secrets } },
   );
   return { result, posted };
 }
 
+const raw = (key: Buffer) => new Webhook(key, { format: 'raw' });
 const answered = (body: string, status = 200): PostingOutcome => ({ kind: 'answered', status, body });
 
 describe('the validation handshake', () => {
   test("passes with the manual's example, request and answer", async () => {
     const { result, posted } = await handshake(answered(manual.answer));
-    expect(result).toEqual({ kind: 'passed' });
+    expect(result).toEqual({ kind: 'passed', status: 200 });
     expect(posted.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
       { event: 'validation', signThis: manual.signThis },
     ]);
@@ -35,8 +39,26 @@ describe('the validation handshake', () => {
 
   test.each([`${manual.answer}\n`, `"${manual.answer}"`, ` ${manual.answer.toUpperCase()} `])(
     'forgives the wrapping of simple receivers: %j',
-    async (body) => expect((await handshake(answered(body))).result).toEqual({ kind: 'passed' }),
+    async (body) => expect((await handshake(answered(body))).result).toEqual({ kind: 'passed', status: 200 }),
   );
+
+  test('counts an answer by any key of a rotation, and no other', async () => {
+    const answer = answered(manual.answer);
+    expect((await handshake(answer, ['new key', manual.secret])).result).toEqual({ kind: 'passed', status: 200 });
+    expect((await handshake(answer, ['new key'])).result).toMatchObject({ kind: 'failed', status: 200 });
+  });
+
+  test("is signed with the webhook's own secrets, and with what its domain's receivers know from the start", async () => {
+    const secret = `whsec_${randomBytes(32).toString('base64')}`;
+    const { posted } = await handshake(answered(''), ['new key', manual.secret], [secret]);
+    const [{ body, headers = {} }] = posted as [Posting];
+    expect(headers['webhook-id']).toBe('val_1');
+    const derived = (key: string) => createHmac('sha256', 'parley-webhook-body-v1').update(key).digest();
+    const verifiers = [new Webhook(secret), ...['new key', manual.secret].map((key) => raw(derived(key)))];
+    for (const verifier of verifiers) expect(verifier.verify(body, { ...headers })).toEqual(JSON.parse(body));
+    const theKeyItself = raw(Buffer.from(manual.secret));
+    expect(() => theKeyItself.verify(body, { ...headers })).toThrow('No matching signature');
+  });
 
   test.each([
     ['another signature', answered('0'.repeat(64))],
