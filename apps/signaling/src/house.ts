@@ -12,6 +12,8 @@ import type { PingTimes } from './connections/ws-transport';
 import { Federations } from './federation/federations';
 import type { FederationTimes } from './federation/link-terms';
 import { OutboxBell } from './outbox-bell';
+import { openRobots, type Robots } from './robots/open-robots';
+import type { RobotTimes } from './robots/robot-desk';
 import { AttemptThrottle } from './spreed/attempt-throttle';
 import { Authenticator } from './spreed/authenticator';
 import { openBackends, type Backends, type BackendTimes } from './spreed/backends';
@@ -31,6 +33,7 @@ export interface SignalingOverrides {
   readonly throttleDelayMs?: number;
   readonly backendTimes?: BackendTimes;
   readonly federationTimes?: Partial<FederationTimes>;
+  readonly robotTimes?: Partial<RobotTimes>;
   /** How long a bridge may take to answer. */
   readonly dialoutMs?: number;
   /** How long everybody is shown that a call is over. */
@@ -60,6 +63,7 @@ interface Ground {
   readonly database: Database;
   readonly bell: OutboxBell;
   readonly foreign: Backends;
+  readonly robots: Robots;
   readonly rooms: RoomService;
   readonly throttle: AttemptThrottle;
 }
@@ -102,6 +106,7 @@ export function openHouse(
     virtuals,
     bridges,
     federations,
+    robots: ground.robots.desk,
     throttle,
     census,
     times: { ...PROTOCOL_TIMES, ...overrides.times },
@@ -150,15 +155,32 @@ function layGround(
     metrics,
     times: overrides.backendTimes,
   });
+  const robots = robotsOn({ config, overrides, region, live, database }, logger);
   const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs, metrics);
-  return { config, overrides, kit, region, live, database, bell, foreign, rooms, throttle };
+  return { config, overrides, kit, region, live, database, bell, foreign, robots, rooms, throttle };
 }
 
-function authenticatorOn({ config, region, foreign, live, throttle }: Ground): Authenticator {
+type RobotGround = Pick<Ground, 'config' | 'overrides' | 'region' | 'live' | 'database'>;
+
+function robotsOn({ config, overrides, region, live, database }: RobotGround, logger: ServiceKit['logger']): Robots {
+  return openRobots({
+    region,
+    redisUrl: config.REDIS_URL,
+    ticketPublicKeys: config.PARLEY_TICKET_PUBLIC_KEYS,
+    database,
+    live,
+    clock,
+    logger,
+    times: overrides.robotTimes,
+  });
+}
+
+function authenticatorOn({ config, region, foreign, robots, live, throttle }: Ground): Authenticator {
   return new Authenticator({
     region,
     publicUrl: config.PUBLIC_URL,
     tickets: createTicketVerifier({ publicKeys: config.PARLEY_TICKET_PUBLIC_KEYS }),
+    robots: robots.roll,
     backends: foreign.store,
     nextcloud: foreign.nextcloud,
     capabilities: foreign.capabilities,
@@ -213,8 +235,9 @@ function backendRoomsOn({ foreign, throttle, database, live, kit }: Ground, requ
   });
 }
 
-async function clearGround({ foreign, live, database, bell }: Ground, evictions: Evictions): Promise<void> {
+async function clearGround({ foreign, robots, live, database, bell }: Ground, evictions: Evictions): Promise<void> {
   await evictions.close();
+  await robots.close();
   await foreign.close();
   await live.close();
   await database.close();

@@ -26,6 +26,7 @@ import {
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { TicketVerifier } from '@parley/server-kit';
+import type { RobotRoll } from '../robots/robot-roll';
 import type { AttemptThrottle } from './attempt-throttle';
 import type { Capabilities } from './capabilities';
 import type { Authenticated } from './entry-right';
@@ -57,6 +58,7 @@ export interface AuthenticatorParts {
   /** How the outside reaches this region; the URL of our own tickets and internal clients starts with it. */
   readonly publicUrl: string;
   readonly tickets: TicketVerifier;
+  readonly robots: Pick<RobotRoll, 'admit'>;
   readonly backends: BackendStore;
   readonly nextcloud: NextcloudClient;
   readonly capabilities: Capabilities;
@@ -85,15 +87,19 @@ export class Authenticator {
     }
   }
 
-  /** Hello 2.0: one of our own tickets, or a token that a backend signed. */
+  /** Hello 2.0: one of our own tickets, for a room or a robot, or a token that a backend signed. */
   private async byToken(hello: Request<'token'>): Promise<Outcome> {
-    const { tickets, clock, publicUrl } = this.parts;
+    const { tickets, robots, clock, publicUrl } = this.parts;
     const verified = await tickets.verify(hello.token, clock.now());
     if (verified.ok) return this.byTicket(verified.value);
+    const robot = await robots.admit(hello.token);
+    if (robot.ok) return robot.value;
     const named = await this.named(hello.url);
     if (named !== undefined) return this.byBackendToken(named, hello.token);
     const ours = sameOrigin(hello.url, publicUrl);
-    return fail(wireError(ours ? TICKET_ERRORS[verified.error] : 'invalid_backend'));
+    // It is of one kind at most; of the other it is just `invalid`.
+    const why = verified.error === 'invalid' ? robot.error : verified.error;
+    return fail(wireError(ours ? TICKET_ERRORS[why] : 'invalid_backend'));
   }
 
   private async byTicket(claims: TicketClaims): Promise<Outcome> {

@@ -135,7 +135,8 @@ function labelsOf({ record }: OwnedSession) {
   return { backend: backendOf(record.tenant), clienttype: record.kind };
 }
 
-/** A backend's id; `domain:<name>` for our own tickets. Operators make both, so there are not too many. */
+/** A backend's id; `domain:<name>` for our own tickets. Operators make both, so there are not too many; robots are made by others. */
 function backendOf(tenant: string): string {
+  if (tenant.startsWith('robot:')) return 'robots';
   return tenant.startsWith('backend:') ? tenant.slice('backend:'.length) : tenant;
 }

@@ -100,7 +100,7 @@ export class Door {
     if (room === null) return undefined;
     const right = rightOf(record);
     const self = members.find((member) => member.sessionId === record.id);
-    const backendId = right.kind === 'ticket' ? null : right.backendId;
+    const backendId = 'backendId' in right ? right.backendId : null;
     const isForeign = backendId !== null;
     return {
       roomId: isForeign ? backendRoomToken({ id: backendId }, room.name) : roomPath(room),
@@ -138,6 +138,8 @@ export class Door {
         return this.backends.user(session, right, roomId, foreignSessionId);
       case 'internal':
         return this.internal(session, right, roomId);
+      case 'robot':
+        throw new Refusal(wireError('not_allowed'));
     }
   }
 

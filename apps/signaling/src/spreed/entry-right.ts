@@ -1,4 +1,4 @@
-import type { JsonObject, TenantKey, TicketClaims } from '@parley/domain';
+import type { DomainName, JsonObject, RobotId, TenantKey, TicketClaims } from '@parley/domain';
 import type { SessionRecord } from '@parley/live';
 import type { Identity } from '@parley/protocol-spreed-signaling';
 
@@ -15,7 +15,9 @@ export type EntryRight =
       readonly userId: string;
     }
   /** Trusted; `backendId` when it belongs to a foreign backend. */
-  | { readonly kind: 'internal'; readonly backendId: string | null };
+  | { readonly kind: 'internal'; readonly backendId: string | null }
+  /** Enters none: it is handed what webhooks of its robot listen to. `keyMark` names the connect key it came with. */
+  | { readonly kind: 'robot'; readonly robot: RobotId; readonly domain: DomainName; readonly keyMark: string };
 
 /** Somebody who proved who they are. */
 export interface Authenticated {

@@ -66,5 +66,5 @@ export async function isOrphaned(backends: Pick<BackendStore, 'byId'>, session: 
 
 function backendIdOf({ record }: OwnedSession): string | undefined {
   const right = rightOf(record);
-  return right.kind === 'ticket' ? undefined : (right.backendId ?? undefined);
+  return 'backendId' in right ? (right.backendId ?? undefined) : undefined;
 }

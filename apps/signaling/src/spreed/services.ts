@@ -3,6 +3,7 @@ import type { BackendStore } from '@parley/persistence';
 import type { ProtocolTimes } from '@parley/protocol-spreed-signaling';
 import type { Logger, UnknownErrorReporter } from '@parley/server-kit';
 import type { Federations } from '../federation/federations';
+import type { RobotDesk } from '../robots/robot-desk';
 import type { AttemptThrottle } from './attempt-throttle';
 import type { Authenticator } from './authenticator';
 import type { BridgeReports } from './bridge-reports';
@@ -24,6 +25,7 @@ export interface SpreedServices {
   readonly virtuals: VirtualSessions;
   readonly bridges: BridgeReports;
   readonly federations: Federations;
+  readonly robots: RobotDesk;
   readonly throttle: AttemptThrottle;
   readonly census: Census;
   readonly times: ProtocolTimes;

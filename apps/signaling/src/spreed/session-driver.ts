@@ -23,6 +23,7 @@ import { attempted, wireFailure } from './wire-failure';
 const LOCAL: ReadonlySet<Effect['kind']> = new Set([
   'mark',
   'answered',
+  'acknowledge',
   'call',
   'close',
   'start-timer',
@@ -125,6 +126,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
         return this.outbox.mark(effect.position);
       case 'answered':
         return this.answered();
+      case 'acknowledge':
+        return this.acknowledge(effect);
       case 'call':
         return this.owned && this.services.census.call(this.owned, effect.inside);
       case 'close':
@@ -198,8 +201,11 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private entered({ owned, input }: Entered, announced: readonly string[]): Input {
     this.owned = owned;
     if (owned) this.mail.opened([...owned.record.features, ...announced], this.transport().kind);
-    if (owned) this.services.census.arrived(owned, input.kind === 'session-opened' ? 'opened' : 'resumed');
-    else if (input.kind === 'session-resumed') this.services.census.resumeRefused();
+    if (owned) {
+      const how = input.kind === 'session-opened' ? 'opened' : 'resumed';
+      this.services.census.arrived(owned, how);
+      this.services.robots.arrived(owned, how);
+    } else if (input.kind === 'session-resumed') this.services.census.resumeRefused();
     return input;
   }
 
@@ -216,11 +222,24 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     }
   }
 
+  /** A robot has done what it was handed. */
+  private async acknowledge({ id, deliveryId }: Extract<Effect, { kind: 'acknowledge' }>): Promise<Input | undefined> {
+    const { owned } = this;
+    if (owned === undefined) return undefined;
+    try {
+      const error = await this.services.robots.acknowledge(owned, deliveryId);
+      return error && { kind: 'request-failed', id, error };
+    } catch (error) {
+      return { kind: 'request-failed', id, error: this.report(error, 'acknowledge') };
+    }
+  }
+
   private async endSession(): Promise<Input> {
     const owned = this.letGo();
     this.farewell = this.attempt('bye', async () => {
       if (owned) await this.services.federations.end(owned, false);
       await owned?.close();
+      if (owned) await this.services.robots.left(owned);
     });
     await this.farewell;
     return { kind: 'session-ended' };
@@ -230,7 +249,10 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   private letGo(): OwnedSession | undefined {
     const { owned } = this;
     this.owned = undefined;
-    if (owned) this.services.census.departed(owned);
+    if (owned) {
+      this.services.census.departed(owned);
+      this.services.robots.departed(owned);
+    }
     return owned;
   }
 

@@ -95,7 +95,7 @@ export class SessionEntry {
       const outcome = await sessions.resume(id, secret, sink, lastSeen);
       if (outcome.kind === 'no_such_session') return refused(wireError('no_such_session'));
       owned = outcome.session;
-      if (await isOrphaned(this.services.backends, owned)) {
+      if ((await isOrphaned(this.services.backends, owned)) || (await this.services.robots.isShutOut(owned))) {
         await owned.close();
         return refused(wireError('no_such_session'));
       }

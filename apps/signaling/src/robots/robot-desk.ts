@@ -1,0 +1,209 @@
+import { isDomainError, type RobotId, type SessionId } from '@parley/domain';
+import type { LiveSessions, OwnedSession } from '@parley/live';
+import { isOutage, type HandedDelivery, type RobotDeliveryStore, type WaitingWebhook } from '@parley/persistence';
+import { wireError, type WireError } from '@parley/protocol-spreed-signaling';
+import { WokenLoop, type Logger } from '@parley/server-kit';
+import { rightOf } from '../spreed/entry-right';
+import { deliveryEvent, type SecretsOf } from './delivery-event';
+import { placesFor } from './places';
+import type { RobotRoll } from './robot-roll';
+
+/** Times of robots, in milliseconds. */
+export interface RobotTimes {
+  /** What was not acknowledged by then is handed over again; the same on all replicas. */
+  readonly ackMs: number;
+  /** How often it is looked without a bell: bells may be lost, and deliveries become due by themselves. */
+  readonly lookMs: number;
+}
+
+export const ROBOT_TIMES: RobotTimes = { ackMs: 30_000, lookMs: 1_000 };
+
+/** Deliveries that a session of a robot may hold without having acknowledged them. */
+export const MOST_UNACKNOWLEDGED = 16;
+
+/** What clients hear in the bye. */
+export const ROBOT_REMOVED = 'robot_removed';
+
+/** Taken back at most in one round. */
+const LAPSE_BATCH = 100;
+
+export interface RobotDeskParts {
+  readonly deliveries: Pick<
+    RobotDeliveryStore,
+    'waiting' | 'unacknowledged' | 'hand' | 'takeBack' | 'acknowledge' | 'letGo' | 'lapse' | 'refuse' | 'freshStart'
+  >;
+  readonly roll: RobotRoll;
+  readonly sessions: Pick<LiveSessions, 'toSession' | 'end'>;
+  readonly secretsOf: SecretsOf;
+  readonly times: RobotTimes;
+  readonly logger: Pick<Logger, 'error' | 'warn'>;
+}
+
+/** A session of a robot that is connected here. */
+interface Present {
+  readonly session: OwnedSession;
+  readonly robot: RobotId;
+  readonly keyMark: string;
+  /** It let the time of a delivery pass: it gets one at a time until it acknowledges again. */
+  silent: boolean;
+}
+
+/**
+ * Hands deliveries of robot webhooks to the robots that are connected to this replica. What was handed to whom stands in
+ * PostgreSQL alone: another replica, or this one started anew, goes on from there.
+ */
+export class RobotDesk {
+  private readonly present = new Map<SessionId, Present>();
+  private readonly loop: WokenLoop;
+
+  constructor(private readonly parts: RobotDeskParts) {
+    const run = async (): Promise<boolean> => {
+      await this.round();
+      return false;
+    };
+    this.loop = new WokenLoop({ name: 'robots', everyMs: parts.times.lookMs, run, logger: parts.logger });
+    this.loop.wake();
+  }
+
+  /** There may be something to hand over, or a robot may have been removed. */
+  wake(): void {
+    this.loop.wake();
+  }
+
+  async close(): Promise<void> {
+    await this.loop.close();
+  }
+
+  /** A robot's session is connected here. Others are nobody's business at this desk. */
+  arrived(session: OwnedSession, how: 'opened' | 'resumed'): void {
+    const right = rightOf(session.record);
+    if (right.kind !== 'robot') return;
+    const { robot, keyMark } = right;
+    this.present.set(session.record.id, { session, robot, keyMark, silent: false });
+    if (how === 'resumed') return this.wake();
+    this.attempt('fresh start', async () => {
+      await this.parts.deliveries.freshStart(robot);
+      this.wake();
+    });
+  }
+
+  /** It is connected elsewhere or nowhere. What it holds it may still acknowledge, or its time passes. */
+  departed({ record }: OwnedSession): void {
+    this.present.delete(record.id);
+  }
+
+  /** It said good-bye: what it holds is for others. */
+  async left({ record }: OwnedSession): Promise<void> {
+    if (record.kind === 'robot') await this.parts.deliveries.letGo(record.id);
+  }
+
+  /**
+   * @returns what it is told when it was never handed this
+   * @throws when the database does not answer
+   */
+  async acknowledge({ record }: OwnedSession, delivery: string): Promise<WireError | undefined> {
+    const right = rightOf(record);
+    if (right.kind !== 'robot') return wireError('no_such_delivery');
+    const outcome = await this.parts.deliveries.acknowledge(right.robot, delivery);
+    if (outcome === 'unknown') return wireError('no_such_delivery');
+    const its = this.present.get(record.id);
+    if (its) its.silent = false;
+    this.wake();
+    return undefined;
+  }
+
+  /** Whether its robot was removed or has another key by now. While that cannot be told, it is not. */
+  async isShutOut({ record }: OwnedSession): Promise<boolean> {
+    const right = rightOf(record);
+    if (right.kind !== 'robot') return false;
+    return this.parts.roll.isOn(right).then(
+      (isOn) => !isOn,
+      () => false,
+    );
+  }
+
+  private async round(): Promise<void> {
+    const { deliveries } = this.parts;
+    try {
+      for (const session of await deliveries.lapse(LAPSE_BATCH)) {
+        const its = this.present.get(session);
+        if (its) its.silent = true;
+      }
+      if (this.present.size === 0) return;
+      await this.throwOutStrangers();
+      await this.handAll();
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      this.parts.logger.warn({ reason: String(error) }, 'robots are handed nothing while the database is away');
+    }
+  }
+
+  /** Those whose robot was removed, or has another connect key by now. */
+  private async throwOutStrangers(): Promise<void> {
+    const all = [...this.present.values()];
+    const known = await this.parts.roll.keyMarks([...new Set(all.map(({ robot }) => robot))]);
+    for (const { session, robot, keyMark } of all) {
+      if (known.get(robot) === keyMark) continue;
+      this.present.delete(session.record.id);
+      await this.parts.sessions.end(session.record.id, ROBOT_REMOVED);
+      await this.parts.deliveries.letGo(session.record.id);
+    }
+  }
+
+  private async handAll(): Promise<void> {
+    const { deliveries } = this.parts;
+    const waiting = await deliveries.waiting([...new Set([...this.present.values()].map(({ robot }) => robot))]);
+    if (waiting.length === 0) return;
+    const robots = new Set(waiting.map(({ robot }) => robot));
+    const able = [...this.present.values()].filter(({ robot }) => robots.has(robot));
+    const held = new Map(await deliveries.unacknowledged(able.map(({ session }) => session.record.id)));
+    for (const webhook of waiting) await this.hand(webhook, able, held);
+  }
+
+  private async hand(webhook: WaitingWebhook, able: readonly Present[], held: Map<SessionId, number>): Promise<void> {
+    const its = able.filter(({ robot, session }) => robot === webhook.robot && this.present.has(session.record.id));
+    const free = its.map(({ session: { record }, silent }) => ({
+      session: record.id,
+      places: (silent ? 1 : MOST_UNACKNOWLEDGED) - (held.get(record.id) ?? 0),
+    }));
+    const handed = await this.parts.deliveries.hand(webhook, placesFor(free));
+    for (const { session } of handed) held.set(session, (held.get(session) ?? 0) + 1);
+    // One after the other to the same session, in the order of the events.
+    await Promise.all(
+      its.map(async ({ session: { record } }) => {
+        for (const delivery of handed) if (delivery.session === record.id) await this.send(delivery);
+      }),
+    );
+  }
+
+  private async send(delivery: HandedDelivery): Promise<void> {
+    const { deliveries, sessions, secretsOf, logger } = this.parts;
+    const its = this.present.get(delivery.session);
+    if (its === undefined) return deliveries.takeBack(delivery);
+    let event;
+    try {
+      event = await deliveryEvent(delivery, secretsOf);
+    } catch (error) {
+      if (isAway(error)) return deliveries.takeBack(delivery);
+      logger.error({ deliveryId: delivery.id, err: error }, 'payload could not be put together');
+      return deliveries.refuse(delivery, 'The event could not be put together.');
+    }
+    const { tenant } = its.session.record;
+    const sent = await sessions.toSession(tenant, delivery.session, event).catch((error: unknown) => {
+      logger.warn({ deliveryId: delivery.id, reason: String(error) }, 'a delivery did not reach its robot');
+      return 'unknown' as const;
+    });
+    if (sent === 'unknown') await deliveries.takeBack(delivery);
+  }
+
+  private attempt(during: string, work: () => Promise<void>): void {
+    work().catch((error: unknown) => {
+      this.parts.logger.warn({ reason: String(error), during }, 'a robot waits longer than it had to');
+    });
+  }
+}
+
+/** Whether a store could not be asked: the next round asks again. */
+function isAway(error: unknown): boolean {
+  return isOutage(error) || isDomainError(error, 'unavailable');
+}
