@@ -1,6 +1,10 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { ClientAddresses } from '@parley/server-kit';
 import { JoinController } from './join/join.controller';
 import { JoinService } from './join/join.service';
+import { AccountGuard } from './v1/account-guard';
+import { ACCOUNT_CONTROLLERS, type AccountParts } from './v1/account-parts';
 import { XroomController } from './xroom/xroom.controller';
 import { XroomEndpoint } from './xroom/xroom.endpoint';
 
@@ -8,18 +12,29 @@ import { XroomEndpoint } from './xroom/xroom.endpoint';
 export interface ApiParts {
   readonly xroom: XroomEndpoint;
   readonly joins: JoinService;
+  readonly accounts: AccountParts;
 }
 
-/** The api's outside: the xroom API and `/join`. */
+/** Controllers that look after who calls themselves. */
+const OPEN: readonly Type[] = [XroomController, JoinController];
+
+/** The api's outside: the xroom API, `/join` and the REST API of accounts. */
 @Module({})
 export class ApiModule {
   static with(parts: ApiParts): DynamicModule {
+    const { authenticator, providers } = parts.accounts;
     return {
       module: ApiModule,
-      controllers: [XroomController, JoinController],
+      controllers: [...OPEN, ...ACCOUNT_CONTROLLERS],
       providers: [
         { provide: XroomEndpoint, useValue: parts.xroom },
         { provide: JoinService, useValue: parts.joins },
+        ...providers,
+        {
+          provide: APP_GUARD,
+          inject: [ClientAddresses],
+          useFactory: (clients: ClientAddresses) => new AccountGuard(authenticator, clients, new Set(OPEN)),
+        },
       ],
     };
   }

@@ -3,7 +3,7 @@ import { brandAs, type Clock, type RegionId, type ReplicaId } from '@parley/doma
 import { createRedisLive, type Live, parseRedisTarget } from '@parley/live';
 import { createDatabase, type Database } from '@parley/persistence';
 import { createValidationQueue, type ValidationQueue } from '@parley/queue';
-import { createRedis, ringOutboxBell, type ServiceKit } from '@parley/server-kit';
+import { createRedis, hearOutboxBell, ringOutboxBell, type ServiceKit } from '@parley/server-kit';
 import type { ApiConfig } from './config';
 
 /** The time of day. */
@@ -14,22 +14,28 @@ export interface Machines {
   readonly database: Database;
   readonly live: Live;
   readonly validations: ValidationQueue;
+  /** Tells the dispatcher to look at what waits; losing it only costs time. */
+  readonly wakeDispatcher: () => void;
+  /** Calls `heard` whenever events may have been committed in this region. */
+  onOutboxBell(heard: () => void): void;
   close(): Promise<void>;
 }
 
 /** Opens connections; each one heals by itself, so this neither waits nor fails. */
 export function openMachines(config: ApiConfig, { logger, health }: ServiceKit): Machines {
   const publisher = createRedis(config.REDIS_URL, 'commands', logger);
+  const subscriber = createRedis(config.REDIS_URL, 'subscriber', logger);
+  const wakeDispatcher = () => {
+    ringOutboxBell(publisher).catch((error: unknown) => {
+      // The relay looks by itself every few seconds.
+      logger.debug({ err: error }, 'the outbox relay was not woken');
+    });
+  };
   const database = createDatabase({
     url: config.DATABASE_URL,
     masterKeys: config.PARLEY_MASTER_KEYS,
     region: { id: brandAs<RegionId>(config.PARLEY_REGION), number: config.PARLEY_REGION_NUMBER },
-    wakeRelay: () => {
-      ringOutboxBell(publisher).catch((error: unknown) => {
-        // The relay looks by itself every few seconds.
-        logger.debug({ err: error }, 'the outbox relay was not woken');
-      });
-    },
+    wakeRelay: wakeDispatcher,
   });
   const live = createRedisLive({
     replica: brandAs<ReplicaId>(`api-${randomBytes(8).toString('hex')}`),
@@ -47,9 +53,16 @@ export function openMachines(config: ApiConfig, { logger, health }: ServiceKit):
     database,
     live,
     validations,
+    wakeDispatcher,
+    onOutboxBell: (heard) => {
+      hearOutboxBell(subscriber, heard).catch((error: unknown) => {
+        logger.debug({ err: error }, 'the outbox bell is not heard; who waits for events looks every second');
+      });
+    },
     close: async () => {
       await Promise.allSettled([validations.close(), live.close()]);
       publisher.disconnect();
+      subscriber.disconnect();
       await database.close();
     },
   };

@@ -3,6 +3,7 @@ import {
   brandAs,
   cryptoIds,
   EntryService,
+  type ReceiverRules,
   type RegionId,
   RoomService,
   WebhookService,
@@ -13,6 +14,7 @@ import type { ApiConfig } from './config';
 import { JoinService } from './join/join.service';
 import { type Machines, SYSTEM_CLOCK } from './machines';
 import { RoomLoops } from './upkeep/room-loops';
+import { createAccountParts } from './v1/account-parts';
 import { DispatcherValidator } from './webhooks/dispatcher-validator';
 import { XroomAuthenticator } from './xroom/authenticator';
 import { XroomExecutor } from './xroom/executor';
@@ -22,6 +24,8 @@ import { XroomEndpoint } from './xroom/xroom.endpoint';
 export interface Parts extends ApiParts {
   readonly machines: Machines;
   readonly rooms: RoomService;
+  /** Answers those who wait, so that nobody keeps the api from ending. */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,10 +34,12 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   const { database, live } = machines;
   const rooms = new RoomService(database.uow, live.rooms, SYSTEM_CLOCK, cryptoIds);
   const bookings = new BookingService(database.uow, SYSTEM_CLOCK, cryptoIds);
-  const webhooks = new WebhookService(database.uow, validatorOn(machines, kit), SYSTEM_CLOCK, {
+  const receivers: ReceiverRules = {
     extraPorts: config.WEBHOOKS_EXTRA_PORTS,
     mayBeReceiver: (hostname, local) => mayBeReceiver(hostname, local ? 'local-too' : 'public'),
-  });
+  };
+  const validator = validatorOn(machines, kit);
+  const webhooks = new WebhookService(database.uow, validator, SYSTEM_CLOCK, receivers);
   const authenticator = new XroomAuthenticator(database.stores.tenancy, live.guards, SYSTEM_CLOCK, {
     callsPerMinute: config.API_CALLS_PER_MINUTE,
     rememberedNonces: config.API_NONCE_LIMIT,
@@ -46,12 +52,20 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
       kit.logger.warn({ err: error, room }, 'a change of occupancy was not noted; the next reconciliation does');
     });
   });
+  const accounts = createAccountParts(config, kit, machines, {
+    webhooks,
+    validator,
+    receivers,
+    signatures: authenticator,
+  });
   const loops = new RoomLoops(rooms, live, kit.logger, SYSTEM_CLOCK);
   return {
     machines,
     rooms,
     xroom: new XroomEndpoint(authenticator, executor, kit.errors),
     joins: joinsOn(config, machines, rooms),
+    accounts,
+    drain: () => accounts.close(),
     close: async () => {
       await loops.close();
       await machines.close();

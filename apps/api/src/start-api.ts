@@ -38,6 +38,7 @@ export async function startApi(config: ApiConfig, options: ApiOptions = {}): Pro
       return ApiModule.with(parts);
     },
     configure,
+    drain: async () => parts?.drain(),
     release: async () => {
       await admin?.close();
       await parts?.close();

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { momentSchema } from './queries.schema';
 import { eventNameSchema } from './webhooks.schema';
 
 /** Deliveries and events over our REST API. */
@@ -37,6 +38,7 @@ export const attemptSchema = z
     startedAt: time,
     durationMs: z.number().int(),
     status: z.number().int().nullable().describe('HTTP status of the answer; null: there was none'),
+    outcome: z.string().describe('`delivered`, `failed`, `timeout`, `refused`, `abandoned` or `expired`'),
     error: z.string().nullable().describe('Null: it was delivered'),
     responseExcerpt: z.string().nullable().describe('The first characters of the answer'),
   })
@@ -49,8 +51,8 @@ export const deliveryDetailsSchema = z
 export type DeliveryDetailsView = z.infer<typeof deliveryDetailsSchema>;
 
 const range = {
-  since: time.describe('From this time on'),
-  until: time.optional().describe('Before this time; now if absent'),
+  since: momentSchema.describe('Events that happened at this time or later'),
+  until: momentSchema.optional().describe('Events that happened before this time; now if absent'),
   cursor: z.string().max(128).optional().describe('`nextCursor` of the call before'),
 };
 

@@ -5,3 +5,4 @@ export * from './admin.schema';
 export * from './account-keys.schema';
 export * from './webhooks.schema';
 export * from './deliveries.schema';
+export * from './queries.schema';

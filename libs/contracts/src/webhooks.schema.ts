@@ -72,9 +72,9 @@ export const webhookSchema = z
     // One that another version or the xroom API made may list nothing.
     events: z.array(eventNameSchema),
     state: z
-      .enum(['validating', 'active', 'warning', 'suspended', 'paused', 'disabled'])
+      .enum(['pending', 'active', 'warning', 'suspended', 'paused', 'disabled'])
       .describe(
-        'Told things: `active` and `warning` (its last re-validation failed). Deliveries wait: `validating`, ' +
+        'Told things: `active` and `warning` (its last re-validation failed). Deliveries wait: `pending` (it has to prove itself), ' +
           '`suspended` (three failed in a row) and `paused` (by its owner). Told nothing: `disabled`, until it is resumed',
       ),
     validated: z.boolean().describe('It has proved that it knows the webhook key, at the URL it has now'),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Account, type AccountId, type Clock, DomainError, type TenancyStore } from '@parley/domain';
+import { type AccountId, type Clock, DomainError, type TenancyStore } from '@parley/domain';
 import type { LiveGuards } from '@parley/live';
 import {
   answerAuthRefusal,
@@ -9,31 +9,30 @@ import {
   readCredentials,
   verifyCredentials,
 } from '@parley/protocol-xroom';
-import { throttleKey } from '@parley/server-kit';
+import { CallThrottle, type ThrottleLimits } from './call-throttle';
 
 /** What limits an account's calls. */
-export interface CallLimits {
-  readonly callsPerMinute: number;
+export interface CallLimits extends ThrottleLimits {
   readonly rememberedNonces: number;
-  /** Calls with wrong credentials, by one address and minute. */
-  readonly failuresPerMinute: number;
 }
 
 export type Authenticated = { readonly account: AccountId } | { readonly refusal: HttpAnswer };
-
-const MINUTE_MS = 60_000;
 
 /**
  * Lets an account in: version and headers, then account and key, then the one-time `x-random`. Only a call whose key is
  * right uses up anything of the account's. An address that sends wrong ones is soon not looked up any more.
  */
 export class XroomAuthenticator {
+  private readonly throttle: CallThrottle;
+
   constructor(
     private readonly tenancy: Pick<TenancyStore, 'accountByAuthId'>,
     private readonly guards: Pick<LiveGuards, 'once' | 'hit' | 'hits'>,
     private readonly clock: Clock,
     private readonly limits: CallLimits,
-  ) {}
+  ) {
+    this.throttle = new CallThrottle(guards, limits);
+  }
 
   /**
    * @param address who calls
@@ -42,30 +41,16 @@ export class XroomAuthenticator {
   async authenticate(request: RawRequest, address: string): Promise<Authenticated> {
     const credentials = readCredentials(request.headers);
     if (!credentials.ok) return { refusal: answerAuthRefusal(credentials.error) };
-    await this.assertFewFailures(address);
+    await this.throttle.assertFewFailures(address);
     const account = await this.tenancy.accountByAuthId(credentials.value.authId);
     const verified = verifyCredentials(credentials.value, account, request, this.clock.now());
     if (!verified.ok || account === null) {
-      await this.guards.hit(failuresOf(address), MINUTE_MS);
+      await this.throttle.noteFailure(address);
       return { refusal: answerAuthRefusal(verified.ok ? NOBODY : verified.error) };
     }
-    await this.countCall(account);
+    await this.throttle.countCall(account.id);
     await this.useUp(credentials.value, verified.value.nonceTtlMs);
     return { account: account.id };
-  }
-
-  private async assertFewFailures(address: string): Promise<void> {
-    const { count, resetsInMs } = await this.guards.hits(failuresOf(address));
-    if (count >= this.limits.failuresPerMinute) {
-      throw tooMany('Too many calls with wrong credentials come from this address; try again later.', resetsInMs);
-    }
-  }
-
-  private async countCall(account: Account): Promise<void> {
-    const { count, resetsInMs } = await this.guards.hit(`api:calls:${account.id}`, MINUTE_MS);
-    if (count > this.limits.callsPerMinute) {
-      throw tooMany('The account makes too many calls; try again later.', resetsInMs);
-    }
   }
 
   private async useUp({ authId, random }: Credentials, ttlMs: number): Promise<void> {
@@ -83,12 +68,6 @@ export class XroomAuthenticator {
 /** What is remembered of an `x-random`: always 22 characters, where the text itself may be twelve times as long. */
 function digestOf(random: string): string {
   return createHash('sha256').update(random).digest().subarray(0, 16).toString('base64url');
-}
-
-const failuresOf = (address: string) => `api:failures:${throttleKey(address)}`;
-
-function tooMany(message: string, resetsInMs: number): DomainError {
-  return new DomainError('rate_limited', message, { retryAfterSeconds: Math.ceil(resetsInMs / 1_000) });
 }
 
 const NOBODY = { code: 'unauthenticated', message: 'The auth id, key or signature is wrong.' } as const;

@@ -1,0 +1,56 @@
+import { type AccountId, type AccountKeyService, DomainError, regionOfAccountKey, type RegionId } from '@parley/domain';
+import type { RawRequest } from '@parley/protocol-xroom';
+import type { XroomAuthenticator } from '../xroom/authenticator';
+import type { CallThrottle } from '../xroom/call-throttle';
+
+/** Who calls, and how they proved it. */
+export interface Caller {
+  readonly account: AccountId;
+  /** `signature`: with the account's secret, as calls of the xroom API are. */
+  readonly by: 'key' | 'signature';
+}
+
+/**
+ * Lets accounts into `/v1`: with a bearer key, or signed as calls of the xroom API are. What is signed as the path is the
+ * whole request target, the query included, as it was sent; a request without a body signs the hash of nothing.
+ */
+export class AccountAuthenticator {
+  constructor(
+    private readonly keys: Pick<AccountKeyService, 'holderOf'>,
+    private readonly signatures: Pick<XroomAuthenticator, 'authenticate'>,
+    private readonly throttle: CallThrottle,
+    private readonly region: RegionId,
+  ) {}
+
+  /**
+   * @param request whose `path` is the whole request target
+   * @param address who calls
+   * @throws DomainError unauthenticated, invalid_input (version), replayed_request, rate_limited, unavailable
+   */
+  async authenticate(request: RawRequest, address: string): Promise<Caller> {
+    const { authorization } = request.headers;
+    if (typeof authorization === 'string') return this.byKey(authorization, address);
+    const outcome = await this.signatures.authenticate(request, address);
+    if ('account' in outcome) return { account: outcome.account, by: 'signature' };
+    const { status, body } = outcome.refusal;
+    throw new DomainError(status === 400 ? 'invalid_input' : 'unauthenticated', body.errMsg ?? '');
+  }
+
+  private async byKey(authorization: string, address: string): Promise<Caller> {
+    await this.throttle.assertFewFailures(address);
+    const key = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1] ?? '';
+    const account = await this.keys.holderOf(key);
+    if (account === null) {
+      await this.throttle.noteFailure(address);
+      throw new DomainError('unauthenticated', this.why(key));
+    }
+    await this.throttle.countCall(account);
+    return { account, by: 'key' };
+  }
+
+  private why(key: string): string {
+    const region = regionOfAccountKey(key);
+    if (region === undefined || region === this.region) return 'Send a valid key of an account as bearer token.';
+    return `This key is of the region ${region} and not known in ${this.region}; make one here.`;
+  }
+}

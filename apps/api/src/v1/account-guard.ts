@@ -1,0 +1,45 @@
+import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
+import { type AccountId, DomainError } from '@parley/domain';
+import { ClientAddresses } from '@parley/server-kit';
+import type { FastifyRequest } from 'fastify';
+import { callerOf, rawRequest } from '../http/raw-request';
+import type { AccountAuthenticator, Caller } from './account-authenticator';
+
+/** Requests that passed {@link AccountGuard}. */
+export interface AccountRequest extends FastifyRequest {
+  caller?: Caller;
+}
+
+/** Lets accounts into every controller but the open ones, so that a new one cannot be forgotten. */
+export class AccountGuard implements CanActivate {
+  /** @param open controllers that look after themselves */
+  constructor(
+    private readonly authenticator: AccountAuthenticator,
+    private readonly clients: ClientAddresses,
+    private readonly open: ReadonlySet<Type>,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (this.open.has(context.getClass())) return true;
+    const request = context.switchToHttp().getRequest<AccountRequest>();
+    const signed = { ...rawRequest(request), path: request.originalUrl };
+    request.caller = await this.authenticator.authenticate(signed, callerOf(request, this.clients));
+    return true;
+  }
+}
+
+/** Whose call this is. */
+export function accountOf(request: AccountRequest): AccountId {
+  if (request.caller === undefined) throw new Error('the request has not passed the guard');
+  return request.caller.account;
+}
+
+/**
+ * Whose call this is, when it is signed with the account's secret.
+ * @throws DomainError not_allowed for a bearer key: one that leaked must not make others
+ */
+export function signedAccountOf(request: AccountRequest): AccountId {
+  const account = accountOf(request);
+  if (request.caller?.by === 'signature') return account;
+  throw new DomainError('not_allowed', "Keys are managed by calls that are signed with the account's secret.");
+}
