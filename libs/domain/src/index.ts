@@ -19,6 +19,8 @@ export * from './kernel/id-source';
 export * from './kernel/same-secret';
 export * from './rooms/names';
 export * from './rooms/backend-rooms';
+export * from './peers/peer-store';
+export * from './peers/peer-telling';
 export * from './rooms/room.service';
 export * from './rooms/entry.service';
 export * from './tenancy/own-domain';

@@ -3,6 +3,7 @@ import type { PrismaClient } from './generated/client';
 import { readable } from './prisma-errors';
 import type { Connection } from './prisma-client';
 import type { Sealer } from './sealing';
+import { PrismaPeerStore } from './peers/peer.store';
 import { PrismaRobotStore } from './robots/robot.store';
 import { PrismaBookingStore } from './stores/booking.store';
 import { PrismaOutbox } from './stores/outbox';
@@ -23,7 +24,7 @@ export interface RegionIdentity {
 }
 
 /** Stores that need no transaction around them. */
-export type ReadStores = Omit<Stores, 'outbox'>;
+export type ReadStores = Omit<Stores, 'outbox' | 'peers'>;
 
 export function storesOn(db: Connection, sealer: Sealer, region: RegionIdentity): ReadStores {
   return {
@@ -52,7 +53,11 @@ export class PrismaUnitOfWork implements UnitOfWork {
       .$transaction(
         async (tx) => {
           const outbox = new PrismaOutbox(tx, this.region.id);
-          const done = await work({ ...storesOn(tx, this.sealer, this.region), outbox });
+          const done = await work({
+            ...storesOn(tx, this.sealer, this.region),
+            peers: new PrismaPeerStore(tx),
+            outbox,
+          });
           appended = outbox.appended;
           return done;
         },

@@ -1,4 +1,5 @@
 import type { BookingStore } from '../bookings/booking';
+import type { PeerStore } from '../peers/peer-store';
 import type { RobotStore } from '../robots/robot';
 import type { RoomStore } from '../rooms/room.store';
 import type { TenancyStore } from '../tenancy/tenancy';
@@ -14,6 +15,7 @@ export interface Stores {
   readonly webhooks: WebhookStore;
   readonly webhookSecrets: WebhookSecretStore;
   readonly robots: RobotStore;
+  readonly peers: PeerStore;
   readonly outbox: Outbox;
 }
 

@@ -43,8 +43,8 @@ export interface PeerNews {
   /** Who is in after `changes`; undefined when those follow right after the cursor and tell it all. */
   readonly present: readonly Presence[] | undefined;
   /**
-   * What this replica did in the cursor's generation after the cursor, when the store lost that generation. Told again
-   * until it is forgotten.
+   * What this replica did after the reader's cursor in generations that the store has lost since. Told again until it is
+   * forgotten.
    */
   readonly lost: readonly PeerChange[];
 }
@@ -55,6 +55,6 @@ export interface LivePeers {
   peerNews(room: RoomSessionId, since: PeerCursor | 'first' | 'now'): Promise<PeerNews>;
   /** Where a reader would stand that took everything in. Rooms that nobody ever entered are left out. */
   peerCursors(rooms: readonly RoomSessionId[]): Promise<ReadonlyMap<RoomSessionId, PeerCursor>>;
-  /** What this replica holds of {@link PeerNews.lost} is told, or interests nobody. */
-  forgetPeers(room: RoomSessionId): void;
+  /** What this replica remembers of the room up to here, and of other generations, is told. Without a cursor: all of it. */
+  forgetPeers(room: RoomSessionId, told?: PeerCursor): void;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock';
 import type { UnitOfWork } from '../kernel/unit-of-work';
+import { PeerTelling } from '../peers/peer-telling';
 import type { LiveRooms } from './live-rooms';
 import type { Room } from './room';
 
@@ -37,11 +38,15 @@ export async function eachRoom<Each extends Room>(
  * half done; the mark in live state shuts the door; PostgreSQL then decides; live state is deleted last.
  */
 export class RoomClosing {
+  private readonly peers: PeerTelling;
+
   constructor(
     private readonly uow: UnitOfWork,
     private readonly live: LiveRooms,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.peers = new PeerTelling(uow, live);
+  }
 
   /** False, and nothing changed, while somebody is in and `force` is false. True too when it was closed already. */
   async close(room: Room, force: boolean): Promise<boolean> {
@@ -80,6 +85,7 @@ export class RoomClosing {
     const now = this.clock.now();
     await this.uow.run(async (stores) => {
       if (!(await stores.rooms.close(room.id, now))) return;
+      await this.peers.tellEnd(stores, room.id);
       await stores.outbox.append({
         type: 'room.removed',
         domain: room.domain,

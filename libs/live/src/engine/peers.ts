@@ -30,10 +30,10 @@ export class Peers {
     return {
       peerNews: async (room, since) => {
         const news = await store.peerNews(room, since);
-        return { ...news, lost: typeof since === 'string' ? [] : this.lost(room, since, news.cursor) };
+        return { ...news, lost: this.lost(room, since, news.cursor) };
       },
       peerCursors: (rooms) => store.peerCursors(rooms),
-      forgetPeers: (room) => void this.remembered.delete(room),
+      forgetPeers: (room, told) => this.keep(room, (note) => told !== undefined && isAfter(note, told)),
     };
   }
 
@@ -80,15 +80,23 @@ export class Peers {
     for (const listener of this.listeners) listener(room);
   }
 
-  /** What a reader at `since` did not read and cannot read any more. What it has read is forgotten. */
-  private lost(room: RoomSessionId, since: PeerCursor, now: PeerCursor): StoredChange['change'][] {
-    const known = this.remembered.get(room) ?? [];
-    const open = known.filter(({ generation, n }) => generation !== since.generation || n > since.n);
-    if (open.length === 0) this.remembered.delete(room);
-    else if (open.length < known.length) this.remembered.set(room, open);
-    if (now.generation === since.generation) return [];
-    return open.filter(({ generation }) => generation === since.generation).map(({ change }) => change);
+  private keep(room: RoomSessionId, which: (note: StoredChange) => boolean): void {
+    const kept = (this.remembered.get(room) ?? []).filter(which);
+    if (kept.length === 0) this.remembered.delete(room);
+    else this.remembered.set(room, kept);
   }
+
+  /** What a reader at `since` did not read and cannot read any more. */
+  private lost(room: RoomSessionId, since: PeerCursor | 'first' | 'now', now: PeerCursor): StoredChange['change'][] {
+    if (since === 'now') return [];
+    const gone = (this.remembered.get(room) ?? []).filter(({ generation }) => generation !== now.generation);
+    const open = gone.filter((note) => since === 'first' || note.generation !== since.generation || note.n > since.n);
+    return open.map(({ change }) => change);
+  }
+}
+
+function isAfter({ generation, n }: StoredChange, cursor: PeerCursor): boolean {
+  return generation === cursor.generation && n > cursor.n;
 }
 
 function noteOf(answer: Awaited<ReturnType<RoomStore['join']>>): StoredChange | undefined {

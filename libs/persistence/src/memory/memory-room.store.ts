@@ -1,4 +1,5 @@
 import type { DomainName, OpenRoom, Room, RoomChanges, RoomName, RoomSessionId, RoomStore } from '@parley/domain';
+import { isHeard } from './memory-peer.store';
 import type { MemoryRoom, MemoryState } from './memory-state';
 
 type StoredRoom = MemoryRoom['room'];
@@ -30,17 +31,21 @@ export class MemoryRoomStore implements RoomStore {
       occupied: false,
       eventSeq: 0,
     });
+    const stored = this.state().rooms.get(room.id);
+    if (stored && isHeard(this.state(), stored)) this.state().toldUntil.set(room.id, 'first');
     return true;
   }
 
-  async change(id: RoomSessionId, changes: RoomChanges): Promise<Room | null> {
-    const { locked, password, hostKey } = changes;
-    return this.update(id, ({ room }) => {
+  async change(id: RoomSessionId, changes: RoomChanges): Promise<ChangedRoom | null> {
+    const { type, capacity, locked, password, hostKey } = changes;
+    const before = this.state().rooms.get(id)?.room;
+    const after = this.update(id, ({ room }) => {
       const addsKey = hostKey !== undefined && room.hostKey === null;
-      const touched = locked !== undefined || password !== undefined;
+      const touched = [type, capacity, locked, password].some((value) => value !== undefined);
       const policy = {
-        ...room.policy,
         version: room.policy.version + (touched ? 1 : 0) + (addsKey ? 1 : 0),
+        type: type ?? room.policy.type,
+        capacity: capacity ?? room.policy.capacity,
         locked: locked ?? room.policy.locked,
         passwordVersion: room.policy.passwordVersion + (password === undefined ? 0 : 1),
         hasHostKey: room.policy.hasHostKey || addsKey,
@@ -51,6 +56,7 @@ export class MemoryRoomStore implements RoomStore {
         hostKey: addsKey ? hostKey : room.hostKey,
       };
     });
+    return before !== undefined && after !== null ? { before, after } : null;
   }
 
   async markClosing(id: RoomSessionId, at: Date): Promise<boolean> {

@@ -4,8 +4,11 @@ import type {
   Domain,
   NewOutboxEvent,
   OpenRoom,
+  PeerCursor,
   Robot,
   RobotId,
+  RoomSessionId,
+  ToldPeer,
   Webhook,
   WebhookId,
   WebhookSecretRecord,
@@ -59,6 +62,9 @@ export interface MemoryState {
   readonly webhookSecrets: Map<string, MemoryWebhookSecret>;
   readonly robots: Map<RobotId, MemoryRobot>;
   readonly events: MemoryEvent[];
+  /** Who was told to be in which room, and how far that goes. */
+  readonly told: Map<RoomSessionId, readonly ToldPeer[]>;
+  readonly toldUntil: Map<RoomSessionId, PeerCursor | 'first'>;
   /** The last `seq` of events of no opening, by domain and room name. */
   readonly sequences: Map<string, number>;
 }
@@ -74,6 +80,8 @@ export function emptyState(): MemoryState {
     webhookSecrets: new Map(),
     robots: new Map(),
     events: [],
+    told: new Map(),
+    toldUntil: new Map(),
     sequences: new Map(),
   };
 }
@@ -89,6 +97,8 @@ export function copyOf(state: MemoryState): MemoryState {
     webhookSecrets: new Map(state.webhookSecrets),
     robots: new Map(state.robots),
     events: [...state.events],
+    told: new Map(state.told),
+    toldUntil: new Map(state.toldUntil),
     sequences: new Map(state.sequences),
   };
 }

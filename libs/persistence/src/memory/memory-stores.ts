@@ -20,6 +20,7 @@ import {
 } from '@parley/domain';
 import type { RegionIdentity } from '../unit-of-work';
 import { passesFilter } from '../webhook-filter';
+import { memoryPeerStore } from './memory-peer.store';
 import { memoryRobotStore } from './memory-robot.store';
 import { MemoryRoomStore } from './memory-room.store';
 import type { MemoryState } from './memory-state';
@@ -33,6 +34,7 @@ export function memoryStores(state: () => MemoryState, region: RegionIdentity, a
     webhooks: webhookStore(state, region.number),
     webhookSecrets: webhookSecretStore(state),
     robots: memoryRobotStore(state, region.number),
+    peers: memoryPeerStore(state),
     outbox: outbox(state, region.id, appended),
   };
 }

@@ -1,4 +1,5 @@
-import type { DomainName, OpenRoom, Room, RoomChanges, RoomName, RoomSessionId, RoomStore } from '@parley/domain';
+import type { ChangedRoom, DomainName, OpenRoom, Room, RoomChanges, RoomName, RoomSessionId, RoomStore } from '@parley/domain';
+import { beginPeers } from '../peers/peer.store';
 import type { Connection } from '../prisma-client';
 import type { Sealer } from '../sealing';
 import { roomSecretPlace, toRoom, toRow, type StoredRoom } from './room-row';
@@ -31,31 +32,36 @@ export class PrismaRoomStore implements RoomStore {
   async insert(room: Room): Promise<boolean> {
     // ON CONFLICT DO NOTHING: waits for an opening of that name that is not committed yet, and spoils no transaction.
     const { count } = await this.db.room.createMany({ data: [toRow(room, this.sealer)], skipDuplicates: true });
+    if (count === 1) await beginPeers(this.db, room.id);
     return count === 1;
   }
 
-  async change(id: RoomSessionId, changes: RoomChanges): Promise<Room | null> {
-    const { locked, password, hostKey } = changes;
-    if (locked !== undefined || password !== undefined) {
-      await this.db.room.updateMany({
-        where: { id, closedAt: null },
+  async change(id: RoomSessionId, changes: RoomChanges): Promise<ChangedRoom | null> {
+    const { password, hostKey, ...rest } = changes;
+    // Nobody else changes it until the commit, so that the difference is all ours.
+    await this.db.$queryRaw`SELECT 1 FROM "Room" WHERE id = ${id} FOR NO KEY UPDATE`;
+    const before = await this.findStillOpen(id);
+    if (before === null) return null;
+    if (password !== undefined || Object.values(rest).some((value) => value !== undefined)) {
+      await this.db.room.update({
+        where: { id },
         data: {
           policyVersion: { increment: 1 },
-          ...(locked === undefined ? {} : { locked }),
+          ...rest,
           ...(password === undefined
             ? {}
             : { passwordSealed: this.seal(id, 'password', password), passwordVersion: { increment: 1 } }),
         },
       });
     }
-    if (hostKey !== undefined) {
-      await this.db.room.updateMany({
-        where: { id, closedAt: null, hostKeySealed: null },
+    if (hostKey !== undefined && before.hostKey === null) {
+      await this.db.room.update({
+        where: { id },
         data: { policyVersion: { increment: 1 }, hostKeySealed: this.seal(id, 'hostKey', hostKey) },
       });
     }
-    const row = await this.db.room.findFirst({ where: { id, closedAt: null } });
-    return row && toRoom(row, this.sealer);
+    const after = await this.findStillOpen(id);
+    return after && { before, after };
   }
 
   async markClosing(id: RoomSessionId, at: Date): Promise<boolean> {
@@ -121,6 +127,11 @@ export class PrismaRoomStore implements RoomStore {
       take: limit,
     });
     return rows.map((row) => ({ room: toRoom(row, this.sealer), occupied: row.occupied }));
+  }
+
+  private async findStillOpen(id: RoomSessionId): Promise<StoredRoom | null> {
+    const row = await this.db.room.findFirst({ where: { id, closedAt: null } });
+    return row && toRoom(row, this.sealer);
   }
 
   private seal(id: RoomSessionId, column: 'password' | 'hostKey', secret: string | null): string | null {

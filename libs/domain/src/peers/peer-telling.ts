@@ -1,0 +1,152 @@
+import type { RoomSessionId } from '../kernel/ids';
+import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
+import type { LivePeers, PeerCursor, PeerNews } from './live-peers';
+import { PeerLedger } from './peer-ledger';
+import type { PeerAccount, PeerStanding } from './peer-store';
+
+/** How many rooms a round looks at together, and how many are told of side by side. */
+const PAGE = 500;
+const AT_ONCE = 4;
+
+/** Rooms of which could not everything be told. */
+export interface PeerRound {
+  /** Rooms to be told of again, and after how many milliseconds. */
+  readonly again: ReadonlyMap<RoomSessionId, number>;
+  readonly failures: ReadonlyArray<{ readonly room: RoomSessionId; readonly error: unknown }>;
+}
+
+/** What became of one room: what is told of it, if anything has to be told at all. */
+type Told = { readonly cursor?: PeerCursor; readonly againInMs?: number };
+
+/**
+ * Copies the comings and goings of rooms from the live layer to the outbox, in order and once, whoever does it and how
+ * often: under the lock of the room's row, with the cursor and the list of who was told to be in. A live store that lost
+ * a room is waited for until everybody who is in must have been given back; then what was told is made to agree with that.
+ */
+export class PeerTelling {
+  constructor(
+    private readonly uow: UnitOfWork,
+    private readonly live: LivePeers,
+  ) {}
+
+  /** To be called with the rooms that have news (LiveEvents.onPeers). */
+  async tell(rooms: readonly RoomSessionId[]): Promise<PeerRound> {
+    const heard = new Set(await this.uow.run((stores) => stores.peers.heard(rooms)));
+    for (const room of rooms) if (!heard.has(room)) this.live.forgetPeers(room);
+    return this.tellEach([...heard]);
+  }
+
+  /**
+   * Finds the rooms with news that nobody was told of, e.g. because the replica that should have died. Every few seconds;
+   * any number of replicas may.
+   */
+  async sweep(): Promise<PeerRound> {
+    await this.uow.run((stores) => stores.peers.forgetUnheard());
+    const again = new Map<RoomSessionId, number>();
+    const failures: Array<PeerRound['failures'][number]> = [];
+    let page: readonly PeerStanding[] = [];
+    do {
+      const after = page.at(-1)?.room ?? null;
+      page = await this.uow.run((stores) => stores.peers.standings(after, PAGE));
+      const cursors = await this.live.peerCursors(page.map(({ room }) => room));
+      const behind = page.filter((standing) => isBehind(standing, cursors.get(standing.room)));
+      await this.beginAnew(
+        page.filter(({ room, since, occupied }) => {
+          return typeof since !== 'string' && !occupied && !cursors.has(room);
+        }),
+      );
+      const round = await this.tellEach(behind.map(({ room }) => room));
+      for (const [room, ms] of round.again) again.set(room, ms);
+      failures.push(...round.failures);
+    } while (page.length === PAGE);
+    return { again, failures };
+  }
+
+  /** In the transaction that closed the room, before that is told: everybody is told to have gone. */
+  async tellEnd(stores: Stores, room: RoomSessionId): Promise<void> {
+    const account = await stores.peers.open(room, 'ending');
+    const told = await stores.peers.told(room);
+    // Nobody listens any more.
+    if (account === null) return stores.peers.save(room, { came: [], gone: told.map(({ sessionId }) => sessionId) });
+    const news = await this.live.peerNews(room, account.since);
+    const ledger = new PeerLedger(told);
+    for (const change of [...news.lost, ...(news.changes ?? [])]) ledger.follow(change);
+    if (news.present) ledger.agree(news.present, news.now);
+    ledger.end(news.now);
+    await write(stores, account, ledger, news.cursor);
+  }
+
+  /** Empty rooms that the live store has forgotten: whoever enters one is told at once, without waiting for others. */
+  private async beginAnew(rooms: readonly PeerStanding[]): Promise<void> {
+    for (const { room } of rooms) {
+      await this.uow.run(async (stores) => {
+        const account = await stores.peers.open(room);
+        if (account === null || (await stores.peers.told(room)).length > 0) return;
+        await stores.peers.save(room, { came: [], gone: [], cursor: 'first' });
+      });
+    }
+  }
+
+  private async tellEach(rooms: readonly RoomSessionId[]): Promise<PeerRound> {
+    const again = new Map<RoomSessionId, number>();
+    const failures: Array<PeerRound['failures'][number]> = [];
+    const left = rooms.values();
+    const work = async () => {
+      for (const room of left) {
+        try {
+          const { againInMs } = await this.tellOne(room);
+          if (againInMs !== undefined) again.set(room, againInMs);
+        } catch (error) {
+          failures.push({ room, error });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    return { again, failures };
+  }
+
+  private async tellOne(room: RoomSessionId): Promise<Told> {
+    const told = await this.uow.run(async (stores): Promise<Told> => {
+      const account = await stores.peers.open(room);
+      if (account === null) return {};
+      // Under the lock: what is read before may be of a generation that the room has left behind.
+      const news = await this.live.peerNews(room, account.since);
+      return bring(stores, account, news);
+    });
+    this.live.forgetPeers(room, told.cursor);
+    return told;
+  }
+}
+
+/** Brings the account up to the news. */
+async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Promise<Told> {
+  const { since } = account;
+  const ledger = new PeerLedger(await stores.peers.told(account.room));
+  for (const change of news.lost) ledger.follow(change);
+  if (typeof since !== 'string' && since.generation !== news.cursor.generation && news.settlesInMs > 0) {
+    await write(stores, account, ledger);
+    return { cursor: { ...news.cursor, n: 0 }, againInMs: news.settlesInMs };
+  }
+  for (const change of news.changes ?? []) ledger.follow(change);
+  if (news.present) ledger.agree(news.present, news.now);
+  await write(stores, account, ledger, news.cursor);
+  return { cursor: news.cursor };
+}
+
+async function write(
+  stores: Stores,
+  { room, domain, roomName }: PeerAccount,
+  ledger: PeerLedger,
+  cursor?: PeerCursor,
+): Promise<void> {
+  await stores.peers.save(room, { ...ledger.difference(), ...(cursor === undefined ? {} : { cursor }) });
+  for (const { type, facts, occurredAt } of ledger.events) {
+    await stores.outbox.append({ type, domain, roomName, roomSessionId: room, payload: facts, occurredAt });
+  }
+}
+
+/** A room that the live store does not know has news when somebody was told to be in it. */
+function isBehind({ since, occupied }: PeerStanding, cursor: PeerCursor | undefined): boolean {
+  if (cursor === undefined) return occupied;
+  return typeof since === 'string' || since.generation !== cursor.generation || since.n !== cursor.n;
+}
