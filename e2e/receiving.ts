@@ -4,20 +4,21 @@ import type { Receiver } from '@parley/testing';
 /** An event as a webhook receiver gets it. */
 export type WebhookEvent = Record<string, unknown> & { readonly event: string; readonly roomName?: string };
 
+const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+
 /**
- * Makes a receiver prove that it knows the webhook key, and say ok to everything else.
+ * Makes a receiver prove that it knows the webhook key, say ok to everything else that is signed as it should be (header
+ * x-webhook-key), and refuse the rest.
  * @param delayMs how long it takes to say ok
  */
 export function answerHandshakes(receiver: Receiver, webhookKey: string, delayMs = 0): void {
   receiver.answer((request) => {
     const event = JSON.parse(request.body) as WebhookEvent & { signThis?: string };
-    if (event.event !== 'validation') return { status: 200, delayMs };
-    return {
-      status: 200,
-      body: createHmac('sha256', webhookKey)
-        .update(event.signThis ?? '')
-        .digest('hex'),
-    };
+    if (event.event === 'validation') {
+      return { status: 200, body: hmac(webhookKey, event.signThis ?? '').toString('hex') };
+    }
+    const expected = hmac(hmac('parley-webhook-body-v1', webhookKey), request.body).toString('hex');
+    return { status: request.headers['x-webhook-key'] === expected ? 200 : 401, delayMs };
   });
 }
 

@@ -1,18 +1,25 @@
-/** A webhook receiver for the first minute: proves that it knows the domain's webhook key, then prints what it is told. */
-import { createHmac } from 'node:crypto';
+/**
+ * A webhook receiver for the first minute: proves that it knows the domain's webhook key, checks who signed what it is
+ * told, prints that, and refuses the rest.
+ */
 import { createServer } from 'node:http';
 import { readCommandLine, readRunFile, stop } from './running.mjs';
+import { handshakeAnswer, whyNotGenuine } from './webhook-signature.mjs';
 
 const HELP = `npm run receiver -- [options]
 
   --port N            port to listen on (default 9000)
+  --secret whsec_...  signing secret of a webhook that was made through /v1
   --help              this text`;
 
 const { values } = readCommandLine('npm run receiver', HELP, {
-  options: { port: { type: 'string', default: '9000' } },
+  options: { port: { type: 'string', default: '9000' }, secret: { type: 'string' } },
 });
 if (!/^\d{1,5}$/.test(values.port) || Number(values.port) < 1 || Number(values.port) > 65_535) {
   stop(`--port takes a whole number from 1 to 65535, not "${values.port}".`);
+}
+if (values.secret !== undefined && !/^whsec_[A-Za-z0-9+/]{16,}=*$/.test(values.secret)) {
+  stop('--secret takes what was shown when the webhook was made: whsec_ and Base64.');
 }
 await readRunFile();
 
@@ -22,26 +29,52 @@ async function readBody(request) {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-const server = createServer(async (request, response) => {
-  let event;
+/** Strangers choose what stands here: nothing of it may steer the terminal. */
+const printable = (text) => String(text).replace(/\p{C}/gu, '?');
+
+function print(verdict, what) {
+  console.log(`${new Date().toISOString().slice(11, 19)}  ${verdict.padEnd(12)}  ${printable(what)}`);
+}
+
+/** One line: what happened, where, and the rest as it came. */
+function describe({ event, domain, roomName, ...rest }) {
+  const where = roomName === undefined ? domain : `${domain}/${roomName}`;
+  return `${event}  ${where}  ${JSON.stringify(rest)}`;
+}
+
+function parse(body) {
   try {
-    event = JSON.parse(await readBody(request));
+    const event = JSON.parse(body);
+    return typeof event?.event === 'string' ? event : null;
   } catch {
-    response.writeHead(400).end('not JSON');
+    return null;
+  }
+}
+
+async function receive(request, response) {
+  const body = await readBody(request);
+  const event = parse(body);
+  // Read every time: after `npm start -- --fresh` the key is another one.
+  const { webhookKey } = await readRunFile();
+  const keys = { webhookKey, secret: values.secret };
+  const why = event === null ? 'it is no event' : whyNotGenuine({ body, headers: request.headers }, keys, new Date());
+  if (why !== null) {
+    response.writeHead(401).end('not verified');
+    print('NOT VERIFIED', `refused, because ${why}: ${body.slice(0, 200)}`);
     return;
   }
-  const time = new Date().toISOString().slice(11, 19);
   if (event.event === 'validation') {
-    // Read every time: after `npm start -- --fresh` the key is another one.
-    const { webhookKey } = await readRunFile();
-    response.end(createHmac('sha256', webhookKey).update(String(event.signThis)).digest('hex'));
-    console.log(`${time}  asked to prove that it knows the webhook key, and did`);
+    response.end(handshakeAnswer(webhookKey, String(event.signThis)));
+    print('verified', 'asked to prove that it knows the webhook key, and did');
     return;
   }
   response.end('ok');
-  console.log(
-    `${time}  ${event.event}  ${event.domain}/${event.roomName}  ${event.options ? JSON.stringify(event.options) : ''}`,
-  );
+  print('verified', describe(event));
+}
+
+const server = createServer((request, response) => {
+  // Whoever hangs up in the middle is not answered.
+  receive(request, response).catch(() => response.destroy());
 });
 
 server.on('error', (error) => {
