@@ -1,4 +1,4 @@
-import { brandAs, DEFAULT_EVENTS, WebhookService, type WebhookId } from '@parley/domain';
+import { brandAs, DEFAULT_EVENTS, WebhookService, type DomainName, type WebhookId } from '@parley/domain';
 import { house, named, refusal } from './house';
 
 function setUp(answer: (id: WebhookId) => boolean, insecureWebhooks = false) {
@@ -18,6 +18,12 @@ function setUp(answer: (id: WebhookId) => boolean, insecureWebhooks = false) {
   return { ...base, service, asked };
 }
 
+/** A robot of a domain, by its id. */
+async function robotOf({ memory, clock }: Pick<ReturnType<typeof setUp>, 'memory' | 'clock'>, domain: DomainName) {
+  const { id } = await memory.stores.robots.insert({ domain, name: 'a robot' }, 'hash', clock.now());
+  return { type: 'robot' as const, robotId: Number(id) };
+}
+
 const url = (text: string) => ({ type: 'url' as const, url: text });
 
 it('adds a URL and waits 5 s for its handshake', async () => {
@@ -34,9 +40,10 @@ it('answers validated: false when the handshake takes longer or fails', async ()
   expect((await service.add(owner, { domain, target: url('https://a.test/h') })).validated).toBe(false);
 });
 
-it('takes a robot at its word', async () => {
-  const { service, owner, domain, asked } = setUp(() => false);
-  const target = { type: 'robot' as const, robotId: 5 };
+it('takes a robot of the account at its word, and no other', async () => {
+  const base = setUp(() => false);
+  const { service, owner, domain, asked, memory, clock } = base;
+  const target = await robotOf(base, domain);
   const added = await service.add(owner, { domain, roomName: named('r'), target });
   expect(added).toMatchObject({ roomName: 'r', validated: true });
   expect(await service.validate(owner, added.id)).toBe(true);
@@ -44,6 +51,13 @@ it('takes a robot at its word', async () => {
   for (const robotId of [-1, 1.5, Number.NaN]) {
     expect(await refusal(service.add(owner, { domain, target: { type: 'robot', robotId } }))).toBe('invalid_input');
   }
+  const strange = await robotOf(base, brandAs<DomainName>('elsewhere.example'));
+  const removed = await robotOf(base, domain);
+  await memory.stores.robots.remove(brandAs(removed.robotId), clock.now());
+  for (const other of [{ type: 'robot' as const, robotId: 5 }, strange, removed]) {
+    expect(await refusal(service.add(owner, { domain, target: other }))).toBe('robot_not_found');
+  }
+  expect(await service.list(owner, domain)).toEqual([expect.objectContaining({ id: added.id })]);
 });
 
 it('allows plain http in the demo domain only', async () => {
@@ -58,14 +72,16 @@ it('allows plain http in the demo domain only', async () => {
 });
 
 it('keeps at most 100 per domain, and the one too many leaves nothing behind', async () => {
-  const { service, owner, domain } = setUp(() => true);
-  const add = (robotId: number) => service.add(owner, { domain, target: { type: 'robot', robotId } });
-  for (let n = 0; n < 100; n += 1) await add(n);
-  expect(await refusal(add(100))).toBe('not_allowed');
+  const base = setUp(() => true);
+  const { service, owner, domain } = base;
+  const target = await robotOf(base, domain);
+  const add = () => service.add(owner, { domain, target });
+  for (let n = 0; n < 100; n += 1) await add();
+  expect(await refusal(add())).toBe('not_allowed');
   const listed = await service.list(owner, domain);
   expect(listed).toHaveLength(100);
   await service.remove(owner, listed[0]?.id ?? brandAs<WebhookId>(0));
-  await add(101);
+  await add();
 });
 
 it('does the handshake again on demand', async () => {

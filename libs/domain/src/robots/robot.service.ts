@@ -96,18 +96,10 @@ export class RobotService {
 }
 
 /**
- * A robot of a domain, for a webhook that is to be handed to it.
- * @throws DomainError robot_not_found; the same for one that does not exist and one of another domain
+ * A robot, if it is of one of the account's domains.
+ * @throws DomainError robot_not_found; the same for one that does not exist and one of another tenant
  */
-export async function robotOfDomain(stores: Pick<Stores, 'robots'>, domain: DomainName, id: RobotId): Promise<Robot> {
-  const robot = await stores.robots.find(id);
-  if (robot?.domain !== domain) {
-    throw new DomainError('robot_not_found', `The domain has no robot with this id; make one with POST /v1/robots.`);
-  }
-  return robot;
-}
-
-async function ownRobot(stores: Stores, account: AccountId, id: RobotId): Promise<Robot> {
+export async function ownRobot(stores: Stores, account: AccountId, id: RobotId): Promise<Robot> {
   const robot = await stores.robots.find(id);
   const domain = robot && (await stores.tenancy.domain(robot.domain));
   if (!robot || domain?.accountId !== account) throw robotNotFound();
@@ -115,7 +107,7 @@ async function ownRobot(stores: Stores, account: AccountId, id: RobotId): Promis
 }
 
 function robotNotFound(): DomainError {
-  return new DomainError('robot_not_found', 'There is no robot with this id.');
+  return new DomainError('robot_not_found', 'There is no robot with this id; POST /v1/robots makes one.');
 }
 
 function tooMany(): DomainError {

@@ -1,9 +1,8 @@
 import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import type { IdSource } from '../kernel/id-source';
-import { brandAs, type AccountId, type DomainName, type EventId, type RobotId, type WebhookId } from '../kernel/ids';
+import type { AccountId, DomainName, EventId, WebhookId } from '../kernel/ids';
 import type { UnitOfWork } from '../kernel/unit-of-work';
-import { robotOfDomain } from '../robots/robot.service';
 import { ownDomain } from '../tenancy/own-domain';
 import type { Domain, TenancyStore } from '../tenancy/tenancy';
 import type {
@@ -41,7 +40,7 @@ export class WebhookManager {
   /**
    * Adds a webhook with a signing secret of its own, which is shown only here (a robot needs none), and waits for its
    * handshake as {@link WebhookService.add} does. All its payloads are detailed.
-   * @throws DomainError as {@link WebhookService.add}, robot_not_found
+   * @throws DomainError as {@link WebhookService.add}
    */
   async add(
     account: AccountId,
@@ -49,14 +48,9 @@ export class WebhookManager {
   ): Promise<{ readonly webhook: ManagedWebhook; readonly secret: string | null }> {
     const { webhooks, ids, clock, store } = this.parts;
     let secret: string | null = null;
-    const { id } = await webhooks.add(
-      account,
-      { ...webhook, detailed: true },
-      async (stores, { id, domain, target }) => {
-        if (target.type === 'url') secret = await createWebhookSecret(stores, ids, id, clock.now());
-        else await robotOfDomain(stores, domain, brandAs<RobotId>(target.robotId));
-      },
-    );
+    const { id } = await webhooks.add(account, { ...webhook, detailed: true }, async (stores, { id, target }) => {
+      if (target.type === 'url') secret = await createWebhookSecret(stores, ids, id, clock.now());
+    });
     const added = await store.find(id);
     if (added === null) throw webhookNotFound();
     return { webhook: added, secret };

@@ -1,7 +1,8 @@
 import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
-import type { AccountId, DomainName, WebhookId } from '../kernel/ids';
+import { brandAs, type AccountId, type DomainName, type RobotId, type WebhookId } from '../kernel/ids';
 import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
+import { ownRobot } from '../robots/robot.service';
 import { ownDomain } from '../tenancy/own-domain';
 import type { NewWebhook, Webhook } from './webhook';
 import { checkWebhookUrl, type ReceiverRules } from './webhook-url';
@@ -33,9 +34,10 @@ export class WebhookService {
 
   /**
    * Adds a webhook. A URL's handshake is waited for up to 5 s; without an answer it is answered with `validated: false`
-   * and the dispatcher goes on. A robot is valid at once.
+   * and the dispatcher goes on. A robot is valid at once, if it is one of the account's.
    * @param also what else belongs to it, done in the same transaction
-   * @throws DomainError domain_not_found, webhook_url_not_allowed, invalid_input, not_allowed when the domain has too many
+   * @throws DomainError domain_not_found, webhook_url_not_allowed, invalid_input, robot_not_found, not_allowed when the domain
+   *   has too many
    */
   async add(
     account: AccountId,
@@ -46,7 +48,7 @@ export class WebhookService {
     const added = await this.uow.run(async (stores) => {
       const domain = await ownDomain(stores, account, webhook.domain);
       if (webhook.target.type === 'url') checkWebhookUrl(webhook.target.url, domain.insecureWebhooks, this.receivers);
-      else checkRobotId(webhook.target.robotId);
+      else await checkRobot(stores, account, webhook.target.robotId);
       const inserted = await stores.webhooks.insert(webhook, now);
       // Counted afterwards: giving out ids lets one addition in after the other, so none goes uncounted.
       if ((await stores.webhooks.list(domain.name, {})).length > WEBHOOKS_PER_DOMAIN) throw tooMany();
@@ -117,6 +119,7 @@ function tooMany(): DomainError {
   );
 }
 
-function checkRobotId(id: number): void {
+async function checkRobot(stores: Stores, account: AccountId, id: number): Promise<void> {
   if (!Number.isSafeInteger(id) || id < 0) throw new DomainError('invalid_input', 'A robot id is a whole number.');
+  await ownRobot(stores, account, brandAs<RobotId>(id));
 }
