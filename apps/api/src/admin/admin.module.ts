@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import type { AdminStore } from '@parley/persistence';
+import { KeysOfAccountsController } from './account-keys.controller';
 import { AccountsController } from './accounts.controller';
 import { AuditController } from './audit.controller';
 import { BackendsController } from './backends.controller';
@@ -15,7 +16,14 @@ export class AdminModule {
   static with(store: AdminStore, followUp: BackendFollowUp): DynamicModule {
     return {
       module: AdminModule,
-      controllers: [AccountsController, DomainsController, BackendsController, KeysController, AuditController],
+      controllers: [
+        AccountsController,
+        KeysOfAccountsController,
+        DomainsController,
+        BackendsController,
+        KeysController,
+        AuditController,
+      ],
       providers: [
         { provide: ADMIN_STORE, useValue: store },
         { provide: BACKEND_FOLLOW_UP, useValue: followUp },

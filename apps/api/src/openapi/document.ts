@@ -1,5 +1,7 @@
 import { PROBLEM_MEDIA_TYPE, problemSchema } from '@parley/contracts';
-import { type Operation, OPERATIONS } from './operations';
+import { z } from 'zod';
+import type { Operation } from './operation';
+import { OPERATIONS } from './operations';
 import { type JsonSchema, SchemaBook } from './schemas';
 import { xroomPaths } from './xroom-paths';
 
@@ -17,43 +19,85 @@ export function openApiDocument(): JsonSchema {
       title: 'Parley api',
       version: '0.1.0',
       description:
-        "Rooms, bookings and webhooks (xroom API), join tickets, and the operator's REST on its own port (`ADMIN_PORT`).",
+        "Rooms, bookings and webhooks (xroom API), the REST API of accounts (`/v1`), join tickets, and the operator's REST " +
+        'on its own port (`ADMIN_PORT`).',
     },
     paths,
     components: {
       schemas: book.components(),
-      securitySchemes: { operatorKey: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: SECURITY_SCHEMES,
     },
   };
 }
 
+const TAGS = { anybody: 'join', account: 'account', operator: 'admin' } as const;
+
 function describe(operation: Operation, path: string, book: SchemaBook): JsonSchema {
-  const { id, summary, body, answer, admin, status = answer === undefined ? 204 : 200 } = operation;
+  const { id, summary, body, answer, caller, status = answer === undefined ? 204 : 200 } = operation;
   const problem = { [PROBLEM_MEDIA_TYPE]: { schema: book.refer(problemSchema, 'output') } };
   const done =
     answer === undefined
       ? { description: 'Done' }
       : { description: 'Done', content: { 'application/json': { schema: book.refer(answer, 'output') } } };
+  const required = operation.bodyOptional !== true;
   return {
     operationId: id,
     summary,
-    tags: [admin ? 'admin' : 'join'],
+    tags: [TAGS[caller]],
     parameters: parameters(operation, path),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: book.refer(body, 'input') } } } }),
+      : { requestBody: { required, content: { 'application/json': { schema: book.refer(body, 'input') } } } }),
     responses: { [status]: done, default: { description: 'Refused', content: problem } },
-    ...(admin ? { security: [{ operatorKey: [] }] } : {}),
+    ...security(operation),
   };
 }
 
-function parameters({ query = {} }: Operation, path: string): JsonSchema[] {
+function parameters({ query }: Operation, path: string): JsonSchema[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
     required: true,
     schema: { type: 'string' },
   }));
-  const inQuery = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
-  return [...inPath, ...inQuery];
+  return [...inPath, ...(query === undefined ? [] : queryParameters(query))];
 }
+
+function queryParameters(query: z.ZodObject): JsonSchema[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(query, { io: 'input' });
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = typeof property === 'object' ? property : {};
+    return {
+      name,
+      in: 'query',
+      required: required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema,
+    };
+  });
+}
+
+/** The headers of a signed call; all of them are needed. */
+const SIGNED = { apiVersion: [], authId: [], random: [], timestamp: [], signature: [] };
+
+function security({ caller, proof }: Operation): JsonSchema {
+  if (caller === 'anybody') return {};
+  if (caller === 'operator') return { security: [{ operatorKey: [] }] };
+  return { security: proof === 'signature' ? [SIGNED] : [{ accountKey: [] }, SIGNED] };
+}
+
+const header = (name: string, description: string) => ({ type: 'apiKey', in: 'header', name, description });
+
+const SECURITY_SCHEMES = {
+  operatorKey: { type: 'http', scheme: 'bearer' },
+  accountKey: { type: 'http', scheme: 'bearer', description: 'A key of the account, `pk_<region>_...`' },
+  apiVersion: header('x-api-version', '1 or 2'),
+  authId: header('x-auth-id', "The account's auth id"),
+  random: header('x-random', '32 to 256 printable characters, accepted once'),
+  timestamp: header('x-timestamp', 'Unix seconds'),
+  signature: header(
+    'x-signature',
+    'Hex HMAC-SHA256 over method, path with the query as it is sent, x-timestamp, x-random and the hex SHA-256 of the ' +
+      'body (of nothing when there is none), one per line, keyed with the secret of the account',
+  ),
+};

@@ -1,12 +1,15 @@
 import {
+  accountKeyListSchema,
   accountListSchema,
   accountSchema,
   accountSecretSchema,
   auditListSchema,
   backendListSchema,
   backendSchema,
+  createAccountKeySchema,
   createAccountSchema,
   createBackendSchema,
+  createdAccountKeySchema,
   createdAccountSchema,
   createdDomainSchema,
   createdKeySchema,
@@ -23,22 +26,9 @@ import {
   updateDomainSchema,
   webhookKeySchema,
 } from '@parley/contracts';
-import type { z } from 'zod';
-
-/** One call of our REST API as the document tells of it. */
-export interface Operation {
-  readonly id: string;
-  readonly call: `${'GET' | 'POST' | 'PATCH' | 'DELETE'} /${string}`;
-  readonly summary: string;
-  readonly body?: z.ZodType;
-  /** Absent: 204 without a body. */
-  readonly answer?: z.ZodType;
-  /** 200 by default, 204 without an answer. */
-  readonly status?: 200 | 201;
-  /** Behind the operator's key, on the operator's port. */
-  readonly admin: boolean;
-  readonly query?: Readonly<Record<string, object>>;
-}
+import { z } from 'zod';
+import { ACCOUNT_OPERATIONS } from './account-operations';
+import type { Operation } from './operation';
 
 const JOIN: Operation = {
   id: 'join',
@@ -46,10 +36,10 @@ const JOIN: Operation = {
   summary: 'Ask for a ticket into a room',
   body: joinRequestSchema,
   answer: joinAnswerSchema,
-  admin: false,
+  caller: 'anybody',
 };
 
-const ACCOUNTS: readonly Omit<Operation, 'admin'>[] = [
+const ACCOUNTS: readonly Omit<Operation, 'caller'>[] = [
   { id: 'listAccounts', call: 'GET /v1/admin/accounts', summary: 'All accounts', answer: accountListSchema },
   {
     id: 'createAccount',
@@ -71,9 +61,28 @@ const ACCOUNTS: readonly Omit<Operation, 'admin'>[] = [
     summary: 'Shut an account out',
     answer: accountSchema,
   },
+  {
+    id: 'listAccountKeys',
+    call: 'GET /v1/admin/accounts/{slug}/keys',
+    summary: 'The bearer keys of an account, without the keys',
+    answer: accountKeyListSchema,
+  },
+  {
+    id: 'createAccountKey',
+    call: 'POST /v1/admin/accounts/{slug}/keys',
+    summary: 'Make a bearer key for an account',
+    body: createAccountKeySchema,
+    answer: createdAccountKeySchema,
+    status: 201,
+  },
+  {
+    id: 'revokeAccountKey',
+    call: 'DELETE /v1/admin/accounts/{slug}/keys/{id}',
+    summary: "Make an account's bearer key void",
+  },
 ];
 
-const DOMAINS: readonly Omit<Operation, 'admin'>[] = [
+const DOMAINS: readonly Omit<Operation, 'caller'>[] = [
   { id: 'listDomains', call: 'GET /v1/admin/domains', summary: 'All domains of this region', answer: domainListSchema },
   {
     id: 'createDomain',
@@ -105,7 +114,7 @@ const DOMAINS: readonly Omit<Operation, 'admin'>[] = [
   },
 ];
 
-const BACKENDS: readonly Omit<Operation, 'admin'>[] = [
+const BACKENDS: readonly Omit<Operation, 'caller'>[] = [
   { id: 'listBackends', call: 'GET /v1/admin/backends', summary: 'All Nextcloud backends', answer: backendListSchema },
   {
     id: 'createBackend',
@@ -129,7 +138,7 @@ const BACKENDS: readonly Omit<Operation, 'admin'>[] = [
   },
 ];
 
-const KEYS: readonly Omit<Operation, 'admin'>[] = [
+const KEYS: readonly Omit<Operation, 'caller'>[] = [
   { id: 'listKeys', call: 'GET /v1/admin/keys', summary: 'All operator keys, without the keys', answer: keyListSchema },
   {
     id: 'createKey',
@@ -153,12 +162,16 @@ const KEYS: readonly Omit<Operation, 'admin'>[] = [
     call: 'GET /v1/admin/audit',
     summary: 'What operators did, newest first',
     answer: auditListSchema,
-    query: { limit: { type: 'integer', minimum: 1, maximum: 1_000, default: 100 } },
+    query: z.object({ limit: z.number().int().min(1).max(1_000).default(100) }),
   },
 ];
 
 /** Every call of our REST API. */
 export const OPERATIONS: readonly Operation[] = [
   JOIN,
-  ...[...ACCOUNTS, ...DOMAINS, ...BACKENDS, ...KEYS].map((operation) => ({ ...operation, admin: true })),
+  ...ACCOUNT_OPERATIONS,
+  ...[...ACCOUNTS, ...DOMAINS, ...BACKENDS, ...KEYS].map((operation) => ({
+    ...operation,
+    caller: 'operator' as const,
+  })),
 ];
