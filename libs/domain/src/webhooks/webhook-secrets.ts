@@ -38,10 +38,20 @@ export interface WebhookSecretStore {
   endBy(webhook: WebhookId, until: Date): Promise<void>;
 }
 
-/** A new secret or key, shown only now. */
+/** What followed a former secret or key. */
 interface Rotated {
   /** Null: the former one signs no more. */
   readonly formerSignsUntil: Date | null;
+}
+
+/** A webhook's new signing secret, shown only now. */
+export interface RotatedWebhookSecret extends Rotated {
+  readonly secret: string;
+}
+
+/** A domain's new webhook key, shown only now. */
+export interface RotatedWebhookKey extends Rotated {
+  readonly webhookKey: string;
 }
 
 /** Gives a new webhook its signing secret, `whsec_` and Base64 of 32 random bytes, to be shown only now. */
@@ -66,7 +76,7 @@ export async function rotateWebhookSecret(
   ids: IdSource,
   webhook: Pick<Webhook, 'id' | 'domain'>,
   { overlapHours, now }: { readonly overlapHours: number; readonly now: Date },
-): Promise<Rotated & { readonly secret: string }> {
+): Promise<RotatedWebhookSecret> {
   const formerSignsUntil = endOfOverlap(overlapHours, now);
   const { webhookSecrets } = stores;
   await webhookSecrets.endBy(webhook.id, formerSignsUntil ?? now);
@@ -113,7 +123,7 @@ export class WebhookKeyService {
     account: AccountId,
     name: DomainName,
     overlapHours: number = OVERLAP_HOURS.usual,
-  ): Promise<Rotated & { readonly webhookKey: string }> {
+  ): Promise<RotatedWebhookKey> {
     const formerSignsUntil = endOfOverlap(overlapHours, this.clock.now());
     const webhookKey = newWebhookKey(this.ids);
     await this.uow.run(async (stores) => {

@@ -1,4 +1,12 @@
-import { cryptoIds, endOfOverlap, newWebhookKey, parseDomainName, type Clock, type DomainName } from '@parley/domain';
+import {
+  cryptoIds,
+  endOfOverlap,
+  newWebhookKey,
+  parseDomainName,
+  type Clock,
+  type DomainName,
+  type RotatedWebhookKey,
+} from '@parley/domain';
 import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import type { DomainModel } from '../generated/models';
@@ -29,14 +37,6 @@ export interface DomainRecord extends DomainSettings {
   /** Host names that lead to it. */
   readonly hosts: readonly string[];
   readonly createdAt: Date;
-}
-
-/** A new webhook key. */
-export interface RotatedWebhookKey {
-  /** Shown only now. */
-  readonly webhookKey: string;
-  /** Null: the former one counts no more. */
-  readonly formerSignsUntil: Date | null;
 }
 
 export interface NewDomain extends Partial<DomainSettings> {
