@@ -46,6 +46,7 @@ export class SignalingMachine {
       pending: undefined,
       helloExpired: false,
       session: undefined,
+      ownSeq: undefined,
       early: [],
       bye: undefined,
     };

@@ -33,8 +33,6 @@ export interface ActiveSession {
   readonly room: CurrentRoom | undefined;
   /** The room of another cluster it is in; then it is in none of this one. */
   readonly federation?: FederatedRoom | undefined;
-  /** How far it is; undefined while unknown (after a resume that replayed nothing). */
-  readonly position: Position | undefined;
   /** A join waits for its answer. */
   readonly joining: boolean;
   /** Deliveries of a room whose join is not answered yet. */
@@ -93,6 +91,8 @@ export interface ConnectionState {
   /** The hello timer fired while a resume was being decided. */
   readonly helloExpired: boolean;
   readonly session: ActiveSession | undefined;
+  /** Number of the last event of its session's own log; undefined while unknown (after a resume that replayed nothing). */
+  readonly ownSeq: number | undefined;
   /** Deliveries that came before the hello was answered. */
   readonly early: readonly DeliveredEvent[];
   /** What is said when `ending` is done; undefined: nothing. */

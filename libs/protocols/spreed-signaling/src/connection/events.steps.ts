@@ -61,15 +61,22 @@ function write(
   { event, position }: DeliveredEvent,
 ): Step {
   const effects = telling(session, toldOf(frames, session, event), position);
-  const next: ActiveSession = { ...afterEvent(session, event), position };
+  const next = afterEvent(session, event);
   if (event.kind === 'room-closed') effects.push(...guestTimer(next));
   if (isThrownOut(session, event)) {
     return {
-      state: { ...state, phase: 'ending', session: next, bye: undefined },
+      state: { ...state, phase: 'ending', session: next, ownSeq: position.session, bye: undefined },
       effects: [...effects, { kind: 'end-session' }],
     };
   }
-  return { state: { ...state, session: next }, effects };
+  return { state: reached(state, next, position.session), effects };
+}
+
+/** Written out, and only when something changed: this is done for every message to everybody. */
+function reached(state: ConnectionState, session: ActiveSession, ownSeq: number): ConnectionState {
+  if (session === state.session && ownSeq === state.ownSeq) return state;
+  const { phase, pending, helloExpired, early, bye } = state;
+  return { phase, pending, helloExpired, session, ownSeq, early, bye };
 }
 
 /** The place is reached with the last of several frames: after a resume all of them come again. */

@@ -44,6 +44,5 @@ export function withoutFederation(session: ActiveSession): { session: ActiveSess
 
 function outside(session: ActiveSession): ActiveSession {
   if (session.room === undefined) return session;
-  const position = session.position && { session: session.position.session };
-  return { ...session, room: undefined, position, inCall: outsideCall(session) };
+  return { ...session, room: undefined, inCall: outsideCall(session) };
 }

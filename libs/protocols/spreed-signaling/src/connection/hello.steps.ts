@@ -52,8 +52,9 @@ export function sessionOpened(server: ServerFacts, frames: EventFrames, state: C
       effects: [errorEffect(pending.id, outcome.error), { kind: 'start-timer', timer: 'hello' }],
     };
   }
-  const session = activeSession(outcome, pending.features, { session: 0 });
-  const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, early: [] };
+  const session = activeSession(outcome, pending.features);
+  const ownSeq = 0;
+  const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, ownSeq, early: [] };
   const rest = deliverAll(frames, active, state.early);
   return {
     state: rest.state,
@@ -77,10 +78,11 @@ export function resumed(server: ServerFacts, frames: EventFrames, state: Connect
     const restart: Effect[] = state.helloExpired ? [{ kind: 'start-timer', timer: 'hello' }] : [];
     return { state: greeting, effects: [errorEffect(pending.id, outcome.error), ...restart] };
   }
-  const fresh = activeSession(outcome, [...outcome.features, ...pending.features], outcome.position);
+  const fresh = activeSession(outcome, [...outcome.features, ...pending.features]);
   const { room, federation, permissions, inCall = fresh.inCall, virtuals = fresh.virtuals } = outcome;
   const session: ActiveSession = { ...fresh, room, federation, permissions, inCall, virtuals };
-  const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, early: [] };
+  const ownSeq = outcome.position?.session;
+  const active: ConnectionState = { ...state, phase: 'active', pending: undefined, session, ownSeq, early: [] };
   const events = [...outcome.missed, ...state.early];
   const replay = deliverAll(frames, active, session.wantsSeq ? events : withoutRepeatedRefreshes(events));
   const rest = answerOpenRequest(frames, replay.state, outcome);
@@ -122,11 +124,7 @@ function participantsNow(
   return [{ kind: 'send', frame: participantsFrame(room.roomId, participants) }];
 }
 
-function activeSession(
-  facts: SessionFacts,
-  features: readonly string[],
-  position: ActiveSession['position'],
-): ActiveSession {
+function activeSession(facts: SessionFacts, features: readonly string[]): ActiveSession {
   const { sessionId, resumeId, identity } = facts;
   return {
     sessionId,
@@ -138,7 +136,6 @@ function activeSession(
     inCall: identity.kind === 'internal' ? defaultInCall('internal', features) : 0,
     virtuals: new Map(),
     room: undefined,
-    position,
     joining: false,
     held: [],
   };

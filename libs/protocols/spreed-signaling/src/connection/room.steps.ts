@@ -50,19 +50,19 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
     const refusal = [errorEffect(id, outcome.error), ANSWERED];
     return { state: rest.state, effects: [...refusal, ...rest.effects, ...guestTimer(free)] };
   }
-  const position = session.position && { session: session.position.session, room: outcome.cursor };
+  const position = state.ownSeq === undefined ? undefined : { session: state.ownSeq, room: outcome.cursor };
   const { permissions = session.permissions, self, others } = outcome;
   const inCall = session.identity.kind === 'internal' ? session.inCall : (self.inCall ?? 0);
   const room = { ...outcome.room, flags: flagsOf(others) };
   const { session: here, effects: parting } = withoutFederation(free);
-  const inside: ActiveSession = { ...here, room, position, permissions, inCall };
+  const inside: ActiveSession = { ...here, room, permissions, inCall };
   const rest = deliverAll(frames, { ...state, session: inside }, session.held);
   return {
     state: rest.state,
     effects: [
       ...parting,
       { kind: 'stop-timer', timer: 'guest-join' },
-      ...entryFrames(inside, id, outcome),
+      ...entryFrames(inside, id, outcome, position),
       ANSWERED,
       ...rest.effects,
     ],
@@ -70,7 +70,12 @@ export function joined(frames: EventFrames, state: ConnectionState, input: Extra
 }
 
 /** The answer first, then the joiner's own join, the room's values, everybody else in one event, their flags (brief 3.2). */
-function entryFrames(session: ActiveSession, id: string | undefined, facts: JoinedFacts): Effect[] {
+function entryFrames(
+  session: ActiveSession,
+  id: string | undefined,
+  facts: JoinedFacts,
+  position: Position | undefined,
+): Effect[] {
   const { roomId } = facts.room;
   const { hidesNames } = receiverOf(session);
   const { self, others, transient = {} } = facts;
@@ -79,7 +84,9 @@ function entryFrames(session: ActiveSession, id: string | undefined, facts: Join
   if (others.length > 0) written.push(joinFrame(others, hidesNames));
   for (const [sessionId, flags] of session.room?.flags ?? []) written.push(flagsFrame(roomId, sessionId, flags));
   const last = written.length - 1;
-  return written.map((frame, index) => (index === last ? positioned(session, frame) : { kind: 'send', frame }));
+  return written.map((frame, index) =>
+    index === last ? positioned(session, frame, position) : { kind: 'send', frame },
+  );
 }
 
 /** Flags of the virtual sessions that have any. */
@@ -93,8 +100,7 @@ function enteredFrame(id: string | undefined, { room: { roomId, properties }, ba
   return frameOf({ id, type: 'room', room: { roomid: roomId, properties, bandwidth: limits } });
 }
 
-function positioned(session: ActiveSession, frame: Frame): Effect {
-  const position: Position | undefined = session.position;
+function positioned(session: ActiveSession, frame: Frame, position: Position | undefined): Effect {
   if (position === undefined) return { kind: 'send', frame };
   return { kind: 'send', frame: session.wantsSeq ? frame.withMember('seq', encodeSeq(position)) : frame, position };
 }
@@ -104,8 +110,7 @@ export function left(state: ConnectionState, input: Extract<Input, { kind: 'left
   const { session } = state;
   if (state.phase !== 'active' || session === undefined) return nothing(state);
   if (!input.outcome.ok) return { state, effects: [errorEffect(input.id, input.outcome.error), ANSWERED] };
-  const position = session.position && { session: session.position.session };
-  const outside: ActiveSession = { ...session, room: undefined, position, inCall: outsideCall(session) };
+  const outside: ActiveSession = { ...session, room: undefined, inCall: outsideCall(session) };
   const answer = roomFrame(input.id, '');
   return {
     state: { ...state, session: outside },
