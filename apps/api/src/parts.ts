@@ -3,12 +3,15 @@ import {
   brandAs,
   cryptoIds,
   EntryService,
+  PEER_TELLING,
+  PeerTelling,
   type ReceiverRules,
   type RegionId,
   RoomService,
+  type RoomSessionId,
   WebhookService,
 } from '@parley/domain';
-import { createTicketIssuer, mayBeReceiver, type ServiceKit } from '@parley/server-kit';
+import { createTicketIssuer, Gatherer, mayBeReceiver, type ServiceKit } from '@parley/server-kit';
 import type { ApiParts } from './api.module';
 import type { ApiConfig } from './config';
 import { JoinService } from './join/join.service';
@@ -52,13 +55,16 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
       kit.logger.warn({ err: error, room }, 'a change of occupancy was not noted; the next reconciliation does');
     });
   });
+  const telling = new PeerTelling(database.uow, live.rooms);
+  const peers = new Gatherer<RoomSessionId>({ ...PEER_TELLING, work: (ids) => telling.tell(ids), logger: kit.logger });
+  live.events.onPeers((room) => peers.add(room));
   const accounts = createAccountParts(config, kit, machines, {
     webhooks,
     validator,
     receivers,
     signatures: authenticator,
   });
-  const loops = new RoomLoops(rooms, live, kit.logger, SYSTEM_CLOCK);
+  const loops = new RoomLoops(rooms, telling, live, kit.logger, SYSTEM_CLOCK);
   return {
     machines,
     rooms,
@@ -68,6 +74,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     drain: () => accounts.close(),
     close: async () => {
       await loops.close();
+      await peers.close();
       await machines.close();
     },
   };

@@ -1,8 +1,18 @@
-import { brandAs, cryptoIds, EntryService, RoomService, type RegionId, type ReplicaId } from '@parley/domain';
+import {
+  brandAs,
+  cryptoIds,
+  EntryService,
+  PEER_TELLING,
+  PeerTelling,
+  RoomService,
+  type RegionId,
+  type ReplicaId,
+  type RoomSessionId,
+} from '@parley/domain';
 import { createRedisLive, parseRedisTarget, type Live, type LiveTimes } from '@parley/live';
 import { createDatabase, type Database } from '@parley/persistence';
 import { PROTOCOL_TIMES, SignalingMachine, type ProtocolTimes } from '@parley/protocol-spreed-signaling';
-import { createTicketVerifier, type ServiceKit } from '@parley/server-kit';
+import { createTicketVerifier, Gatherer, type ServiceKit } from '@parley/server-kit';
 import { BackendRequests } from './backend-requests/backend-requests';
 import { BackendRoomEndpoint } from './backend-requests/backend-room.endpoint';
 import type { SignalingConfig } from './config';
@@ -62,6 +72,8 @@ interface Ground {
   readonly live: Live;
   readonly database: Database;
   readonly bell: OutboxBell;
+  /** Rooms with comings and goings to be told of. */
+  readonly peers: Gatherer<RoomSessionId>;
   readonly foreign: Backends;
   readonly robots: Robots;
   readonly rooms: RoomService;
@@ -157,7 +169,18 @@ function layGround(
   });
   const robots = robotsOn({ config, overrides, region, live, database }, logger);
   const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs, metrics);
-  return { config, overrides, kit, region, live, database, bell, foreign, robots, rooms, throttle };
+  const peers = peersOn({ live, database }, logger);
+  return { config, overrides, kit, region, live, database, bell, foreign, robots, rooms, peers, throttle };
+}
+
+function peersOn(
+  { live, database }: Pick<Ground, 'live' | 'database'>,
+  logger: ServiceKit['logger'],
+): Gatherer<RoomSessionId> {
+  const telling = new PeerTelling(database.uow, live.rooms);
+  const peers = new Gatherer<RoomSessionId>({ ...PEER_TELLING, work: (ids) => telling.tell(ids), logger });
+  live.events.onPeers((room) => peers.add(room));
+  return peers;
 }
 
 type RobotGround = Pick<Ground, 'config' | 'overrides' | 'region' | 'live' | 'database'>;
@@ -235,10 +258,14 @@ function backendRoomsOn({ foreign, throttle, database, live, kit }: Ground, requ
   });
 }
 
-async function clearGround({ foreign, robots, live, database, bell }: Ground, evictions: Evictions): Promise<void> {
+async function clearGround(
+  { foreign, robots, peers, live, database, bell }: Ground,
+  evictions: Evictions,
+): Promise<void> {
   await evictions.close();
   await robots.close();
   await foreign.close();
+  await peers.close();
   await live.close();
   await database.close();
   bell.close();

@@ -1,8 +1,12 @@
-import { type Clock, isDomainError, type RoomService } from '@parley/domain';
+import { type Clock, isDomainError, type PeerTelling, type RoomService } from '@parley/domain';
 import type { Live } from '@parley/live';
 import { type Background, every, type Logger } from '@parley/server-kit';
 
-type RoundReport = Awaited<ReturnType<RoomService['closeDue']>>;
+/** What a round did, and the rooms it failed with. */
+interface RoundReport {
+  readonly done: number;
+  readonly failures: ReadonlyArray<{ readonly id: string; readonly error: unknown }>;
+}
 
 interface Chore {
   readonly name: string;
@@ -11,8 +15,8 @@ interface Chore {
 }
 
 /**
- * Closes rooms whose time is up, ends what was left half done and makes PostgreSQL and live state agree. Every replica
- * runs the loops; a lease per chore lets one act and another take over when it dies.
+ * Closes rooms and ends bookings whose time is up, ends what was left half done and makes PostgreSQL and live state agree.
+ * Every replica runs the loops; a lease per chore lets one act and another take over when it dies.
  */
 export class RoomLoops {
   private readonly running: readonly Background[];
@@ -20,14 +24,20 @@ export class RoomLoops {
 
   constructor(
     rooms: RoomService,
+    peers: PeerTelling,
     private readonly live: Live,
     private readonly logger: Logger,
     clock: Clock,
   ) {
     this.chores = [
-      { name: 'close-due-rooms', everyMs: 1_000, work: () => rooms.closeDue(clock.now()) },
-      { name: 'sweep-stuck-closings', everyMs: 5_000, work: () => rooms.sweepStuckClosings(clock.now()) },
-      { name: 'reconcile-rooms', everyMs: 30_000, work: () => rooms.reconcile() },
+      { name: 'close-due-rooms', everyMs: 1_000, work: async () => byId(await rooms.closeDue(clock.now())) },
+      {
+        name: 'sweep-stuck-closings',
+        everyMs: 5_000,
+        work: async () => byId(await rooms.sweepStuckClosings(clock.now())),
+      },
+      { name: 'reconcile-rooms', everyMs: 30_000, work: async () => byId(await rooms.reconcile()) },
+      { name: 'tell-of-peers', everyMs: 5_000, work: () => peers.sweep() },
     ];
     this.running = this.chores.map((chore) =>
       every(chore.name, chore.everyMs, () => this.runIfPossible(chore), logger),
@@ -55,11 +65,17 @@ export class RoomLoops {
     const leaseMs = Math.max(3 * everyMs, 15_000);
     if (!(await this.live.guards.lease(leaseOf(name), this.live.replica, leaseMs))) return;
     const { done, failures } = await work();
-    if (done > 0) this.logger.info({ loop: name, rooms: done }, 'rooms were tended');
-    for (const { room, error } of failures) {
-      this.logger.warn({ loop: name, room: room.id, err: error }, 'a room could not be tended');
+    if (done > 0) this.logger.info({ loop: name, done }, 'rooms or bookings were tended');
+    for (const { id, error } of failures) {
+      this.logger.warn({ loop: name, room: id, err: error }, 'a room could not be tended');
     }
   }
 }
+
+function byId({ done, failures }: Awaited<ReturnType<RoomService['closeDue']>>): RoundReport {
+  return { done, failures: failures.map(({ room, error }) => ({ id: room.id, error })) };
+}
+
+const report = (done: number): RoundReport => ({ done, failures: [] });
 
 const leaseOf = (chore: string) => `api:${chore}`;

@@ -43,8 +43,8 @@ export interface PeerNews {
   /** Who is in after `changes`; undefined when those follow right after the cursor and tell it all. */
   readonly present: readonly Presence[] | undefined;
   /**
-   * What this replica did after the reader's cursor in generations that the store has lost since. Told again until it is
-   * forgotten.
+   * What this replica did after the reader's cursor, in order, that `changes` cannot tell: in generations that the store
+   * has lost since, or before a reader that begins `now`. Told again until it is forgotten.
    */
   readonly lost: readonly PeerChange[];
 }

@@ -8,11 +8,16 @@ import type { PeerAccount, PeerStanding } from './peer-store';
 const PAGE = 500;
 const AT_ONCE = 4;
 
-/** Rooms of which could not everything be told. */
+/** How rooms with news are gathered, in milliseconds: those of a moment cost one question to the database. */
+export const PEER_TELLING = { name: 'peer events', pauseMs: 100, retryMs: 1_000 } as const;
+
+/** What became of some rooms. */
 export interface PeerRound {
+  /** Of how many something was told, as far as it goes. */
+  readonly done: number;
   /** Rooms to be told of again, and after how many milliseconds. */
   readonly again: ReadonlyMap<RoomSessionId, number>;
-  readonly failures: ReadonlyArray<{ readonly room: RoomSessionId; readonly error: unknown }>;
+  readonly failures: ReadonlyArray<{ readonly id: RoomSessionId; readonly error: unknown }>;
 }
 
 /** What became of one room: what is told of it, if anything has to be told at all. */
@@ -44,6 +49,7 @@ export class PeerTelling {
     await this.uow.run((stores) => stores.peers.forgetUnheard());
     const again = new Map<RoomSessionId, number>();
     const failures: Array<PeerRound['failures'][number]> = [];
+    let done = 0;
     let page: readonly PeerStanding[] = [];
     do {
       const after = page.at(-1)?.room ?? null;
@@ -58,8 +64,9 @@ export class PeerTelling {
       const round = await this.tellEach(behind.map(({ room }) => room));
       for (const [room, ms] of round.again) again.set(room, ms);
       failures.push(...round.failures);
+      done += round.done;
     } while (page.length === PAGE);
-    return { again, failures };
+    return { done, again, failures };
   }
 
   /** In the transaction that closed the room, before that is told: everybody is told to have gone. */
@@ -90,19 +97,21 @@ export class PeerTelling {
   private async tellEach(rooms: readonly RoomSessionId[]): Promise<PeerRound> {
     const again = new Map<RoomSessionId, number>();
     const failures: Array<PeerRound['failures'][number]> = [];
+    let done = 0;
     const left = rooms.values();
     const work = async () => {
       for (const room of left) {
         try {
           const { againInMs } = await this.tellOne(room);
           if (againInMs !== undefined) again.set(room, againInMs);
+          done += 1;
         } catch (error) {
-          failures.push({ room, error });
+          failures.push({ id: room, error });
         }
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    return { again, failures };
+    return { done, again, failures };
   }
 
   private async tellOne(room: RoomSessionId): Promise<Told> {

@@ -88,8 +88,10 @@ export class Peers {
 
   /** What a reader at `since` did not read and cannot read any more. */
   private lost(room: RoomSessionId, since: PeerCursor | 'first' | 'now', now: PeerCursor): StoredChange['change'][] {
-    if (since === 'now') return [];
-    const gone = (this.remembered.get(room) ?? []).filter(({ generation }) => generation !== now.generation);
+    const known = this.remembered.get(room) ?? [];
+    // Nobody listened when this replica was asked last.
+    if (since === 'now') return known.map(({ change }) => change);
+    const gone = known.filter(({ generation }) => generation !== now.generation);
     const open = gone.filter((note) => since === 'first' || note.generation !== since.generation || note.n > since.n);
     return open.map(({ change }) => change);
   }
