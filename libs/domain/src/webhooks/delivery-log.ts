@@ -66,13 +66,6 @@ export interface Resent {
   readonly reached: bigint | null;
 }
 
-/** Which events a replay is about. */
-export interface ReplayScope {
-  readonly domain: DomainName;
-  readonly roomName: RoomName | null;
-  readonly types: readonly OutboxEventType[];
-}
-
 /** The log of deliveries. Resending starts a delivery's schedule anew; the attempts so far stay in its history. */
 export interface DeliveryLog {
   /** Newest first, behind `after`. */
@@ -88,8 +81,11 @@ export interface DeliveryLog {
   resend(id: DeliveryId): Promise<void>;
   /** Has those sent again that were given up, by when their events happened; in the order of the events. */
   recover(webhook: WebhookId, range: ResendRange): Promise<Resent>;
-  /** Has events sent, those that it got and those that it never got; in their order. */
-  replay(webhook: WebhookId, scope: ReplayScope, range: ResendRange): Promise<Resent>;
+  /**
+   * Has events of these types sent that concern the webhook, those that it got and those that it never got; in their
+   * order.
+   */
+  replay(webhook: WebhookId, types: readonly OutboxEventType[], range: ResendRange): Promise<Resent>;
 }
 
 /** An event as the outbox holds it, without secrets. */

@@ -98,9 +98,8 @@ export class DeliveryService {
     id: WebhookId,
     request: ResendRequest & { readonly types?: readonly OutboxEventType[] },
   ): Promise<Resent> {
-    const { domain, roomName, events } = await this.receiving(account, id);
-    const scope = { domain, roomName, types: request.types ?? events };
-    const resent = await this.parts.log.replay(id, scope, this.rangeOf(request));
+    const { events } = await this.receiving(account, id);
+    const resent = await this.parts.log.replay(id, request.types ?? events, this.rangeOf(request));
     this.parts.wake();
     return resent;
   }

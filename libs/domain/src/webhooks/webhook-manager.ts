@@ -172,7 +172,8 @@ export async function ownManagedWebhook(
  * Deliveries to it are made, at the latest once it is not held back any more.
  * @throws DomainError webhook_not_ready
  */
-export function assertKeptFor({ provenAt, disabledAt }: ManagedWebhook): void {
+export function assertKeptFor({ validated, provenAt, disabledAt }: ManagedWebhook): void {
   if (disabledAt !== null) throw new DomainError('webhook_not_ready', 'The webhook is disabled; resume it first.');
-  if (provenAt === null) throw new DomainError('webhook_not_ready', 'The webhook has not proved itself yet.');
+  if (!validated && provenAt === null)
+    throw new DomainError('webhook_not_ready', 'The webhook has not proved itself yet.');
 }

@@ -9,14 +9,13 @@ import {
   type DomainName,
   type EventId,
   type OutboxEventType,
-  type ReplayScope,
   type Resent,
   type ResendRange,
   type RoomName,
   type WebhookId,
 } from '@parley/domain';
 import { Prisma, type PrismaClient } from '../generated/client';
-import type { RegionIdentity } from '../unit-of-work';
+import { CONCERNS, NEW_DELIVERY_ID } from './webhook-conditions';
 
 interface RecordRow {
   id: string;
@@ -52,10 +51,7 @@ const SENT_ANEW = Prisma.sql`state = 'pending', "nextAttemptAt" = now(), "locked
 
 /** The log of deliveries in PostgreSQL. */
 export class DeliveryLogStore implements DeliveryLog {
-  constructor(
-    private readonly prisma: PrismaClient,
-    private readonly region: RegionIdentity,
-  ) {}
+  constructor(private readonly prisma: PrismaClient) {}
 
   async list(
     webhook: WebhookId,
@@ -106,20 +102,16 @@ export class DeliveryLogStore implements DeliveryLog {
     );
   }
 
-  async replay(webhook: WebhookId, { domain, roomName, types }: ReplayScope, range: ResendRange): Promise<Resent> {
+  async replay(webhook: WebhookId, types: readonly OutboxEventType[], range: ResendRange): Promise<Resent> {
     return this.resent(
       Prisma.sql`
         WITH chosen AS (
-          SELECT e.id, e.position, e."roomName" FROM "OutboxEvent" e
-          WHERE e."domainName" = ${domain} AND e.type = ANY(${[...types]}::text[]) AND ${within(range)}
-            AND (${roomName}::text IS NULL OR e."roomName" = ${roomName})
-            AND (e."onlyWebhookId" IS NULL OR e."onlyWebhookId" = ${webhook}::bigint)
-            AND (e.type <> 'webhook.alert' OR e.payload ->> 'webhookId' <> ${String(webhook)})
+          SELECT e.id, e.position, e."roomName" FROM "OutboxEvent" e JOIN "Webhook" w ON ${CONCERNS}
+          WHERE w.id = ${webhook}::bigint AND e.type = ANY(${[...types]}::text[]) AND ${within(range)}
           ORDER BY e.position LIMIT ${range.limit}
         ), made AS (
           INSERT INTO "WebhookDelivery" AS d (id, "eventId", "webhookId", "roomName", position, "nextAttemptAt")
-          SELECT 'dlv_' || ${this.region.id} || '_' || replace(gen_random_uuid()::text, '-', ''), id, ${webhook}::bigint,
-            "roomName", position, now() FROM chosen
+          SELECT ${NEW_DELIVERY_ID}, e.id, ${webhook}::bigint, e."roomName", e.position, now() FROM chosen e
           ON CONFLICT ("eventId", "webhookId") DO UPDATE SET ${SENT_ANEW} WHERE d.state <> 'sending'
           RETURNING d.id
         )

@@ -1,6 +1,6 @@
 import { brandAs, type WebhookId } from '@parley/domain';
 import type { Prisma, PrismaClient } from '../generated/client';
-import { IS_KEPT_FOR, LISTENS_TO } from './webhook-conditions';
+import { IS_KEPT_FOR, LISTENS_TO, NEW_DELIVERY_ID } from './webhook-conditions';
 
 /** What one round of the relay did. */
 export interface RelayRound {
@@ -46,7 +46,7 @@ export class OutboxRelayStore {
           RETURNING e.*
         ), made AS (
           INSERT INTO "WebhookDelivery" (id, "eventId", "webhookId", "roomName", position, "nextAttemptAt")
-          SELECT 'dlv_' || replace(gen_random_uuid()::text, '-', ''), e.id, w.id, e."roomName", e.position,
+          SELECT ${NEW_DELIVERY_ID}, e.id, w.id, e."roomName", e.position,
             statement_timestamp()
           FROM relayed e JOIN "Webhook" w ON ${LISTENS_TO} WHERE ${IS_KEPT_FOR}
           ON CONFLICT ("eventId", "webhookId") DO NOTHING

@@ -11,11 +11,16 @@ export const IS_KEPT_FOR = Prisma.sql`((w.validated OR w."provenAt" IS NOT NULL)
   AND w."disabledAt" IS NULL)`;
 
 /**
- * It wants to hear of this event, of its domain: the event is for it alone, or of a kind and a room it listens to. What is
- * of no room concerns all rooms. That a webhook is in trouble is told to others: it is the one that does not hear.
+ * The event is of its domain and for it alone, or of a room it listens to. What is of no room concerns all rooms. That a
+ * webhook is in trouble is told to others: it is the one that does not hear.
  */
-export const LISTENS_TO = Prisma.sql`(w."domainName" = e."domainName" AND CASE
+export const CONCERNS = Prisma.sql`(w."domainName" = e."domainName" AND CASE
   WHEN e."onlyWebhookId" IS NOT NULL THEN e."onlyWebhookId" = w.id
-  ELSE e.type = ANY(w.events)
-    AND (w."roomName" IS NULL OR e."roomName" IS NULL OR w."roomName" = e."roomName")
+  ELSE (w."roomName" IS NULL OR e."roomName" IS NULL OR w."roomName" = e."roomName")
     AND (e.type <> 'webhook.alert' OR e.payload->>'webhookId' IS DISTINCT FROM w.id::text) END)`;
+
+/** It wants to hear of this event: it is concerned, and of this kind or addressed. */
+export const LISTENS_TO = Prisma.sql`(${CONCERNS} AND (e."onlyWebhookId" IS NOT NULL OR e.type = ANY(w.events)))`;
+
+/** The id of a new delivery of the event. It names the region that issued it, as the event's id does. */
+export const NEW_DELIVERY_ID = Prisma.sql`'dlv_' || split_part(e.id, '_', 2) || '_' || replace(gen_random_uuid()::text, '-', '')`;
