@@ -1,8 +1,9 @@
-import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { ClientAddresses } from '@parley/server-kit';
 import { JoinController } from './join/join.controller';
 import { JoinService } from './join/join.service';
+import { OPEN_ROBOT_CONTROLLERS, ROBOT_CONTROLLERS } from './robots/robot-parts';
 import { AccountGuard } from './v1/account-guard';
 import { ACCOUNT_CONTROLLERS, type AccountParts } from './v1/account-parts';
 import { XroomController } from './xroom/xroom.controller';
@@ -13,10 +14,11 @@ export interface ApiParts {
   readonly xroom: XroomEndpoint;
   readonly joins: JoinService;
   readonly accounts: AccountParts;
+  readonly robots: readonly Provider[];
 }
 
 /** Controllers that look after who calls themselves. */
-const OPEN: readonly Type[] = [XroomController, JoinController];
+const OPEN: readonly Type[] = [XroomController, JoinController, ...OPEN_ROBOT_CONTROLLERS];
 
 /** The api's outside: the xroom API, `/join` and the REST API of accounts. */
 @Module({})
@@ -25,11 +27,12 @@ export class ApiModule {
     const { authenticator, providers } = parts.accounts;
     return {
       module: ApiModule,
-      controllers: [...OPEN, ...ACCOUNT_CONTROLLERS],
+      controllers: [...OPEN, ...ACCOUNT_CONTROLLERS, ...ROBOT_CONTROLLERS],
       providers: [
         { provide: XroomEndpoint, useValue: parts.xroom },
         { provide: JoinService, useValue: parts.joins },
         ...providers,
+        ...parts.robots,
         {
           provide: APP_GUARD,
           inject: [ClientAddresses],

@@ -3,7 +3,7 @@ import { brandAs, type Clock, type RegionId, type ReplicaId } from '@parley/doma
 import { createRedisLive, type Live, parseRedisTarget } from '@parley/live';
 import { createDatabase, type Database } from '@parley/persistence';
 import { createValidationQueue, type ValidationQueue } from '@parley/queue';
-import { createRedis, hearOutboxBell, ringOutboxBell, type ServiceKit } from '@parley/server-kit';
+import { createRedis, hearOutboxBell, ringOutboxBell, ringRobotsBell, type ServiceKit } from '@parley/server-kit';
 import type { ApiConfig } from './config';
 
 /** The time of day. */
@@ -16,6 +16,8 @@ export interface Machines {
   readonly validations: ValidationQueue;
   /** Tells the dispatcher to look at what waits; losing it only costs time. */
   readonly wakeDispatcher: () => void;
+  /** Tells the gateways to look which robots there are; losing it only costs time. */
+  readonly ringRobots: () => void;
   /** Calls `heard` whenever events may have been committed in this region. */
   onOutboxBell(heard: () => void): void;
   close(): Promise<void>;
@@ -54,6 +56,11 @@ export function openMachines(config: ApiConfig, { logger, health }: ServiceKit):
     live,
     validations,
     wakeDispatcher,
+    ringRobots: () => {
+      ringRobotsBell(publisher).catch((error: unknown) => {
+        logger.debug({ err: error }, 'the gateways were not told about robots; they look every second');
+      });
+    },
     onOutboxBell: (heard) => {
       hearOutboxBell(subscriber, heard).catch((error: unknown) => {
         logger.debug({ err: error }, 'the outbox bell is not heard; who waits for events looks every second');

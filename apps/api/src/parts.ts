@@ -11,11 +11,12 @@ import {
   type RoomSessionId,
   WebhookService,
 } from '@parley/domain';
-import { createTicketIssuer, Gatherer, mayBeReceiver, type ServiceKit } from '@parley/server-kit';
+import { AllowedReceivers, createTicketIssuer, Gatherer, mayBeReceiver, type ServiceKit } from '@parley/server-kit';
 import type { ApiParts } from './api.module';
 import type { ApiConfig } from './config';
 import { JoinService } from './join/join.service';
 import { type Machines, SYSTEM_CLOCK } from './machines';
+import { robotProviders } from './robots/robot-parts';
 import { RoomLoops } from './upkeep/room-loops';
 import { createAccountParts } from './v1/account-parts';
 import { DispatcherValidator } from './webhooks/dispatcher-validator';
@@ -37,9 +38,10 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   const { database, live } = machines;
   const rooms = new RoomService(database.uow, live.rooms, SYSTEM_CLOCK, cryptoIds);
   const bookings = new BookingService(database.uow, SYSTEM_CLOCK, cryptoIds);
+  const allowed = new AllowedReceivers(config.WEBHOOKS_ALLOWED_RECEIVERS);
   const receivers: ReceiverRules = {
     extraPorts: config.WEBHOOKS_EXTRA_PORTS,
-    mayBeReceiver: (hostname, local) => mayBeReceiver(hostname, local ? 'local-too' : 'public'),
+    mayBeReceiver: (hostname, local) => mayBeReceiver(hostname, local ? 'local-too' : 'public', allowed),
   };
   const validator = validatorOn(machines, kit);
   const webhooks = new WebhookService(database.uow, validator, SYSTEM_CLOCK, receivers);
@@ -71,6 +73,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     xroom: new XroomEndpoint(authenticator, executor, kit.errors),
     joins: joinsOn(config, machines, rooms),
     accounts,
+    robots: robotProviders(config, machines),
     drain: () => accounts.close(),
     close: async () => {
       await loops.close();

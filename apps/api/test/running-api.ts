@@ -31,6 +31,8 @@ export interface TestApi extends RunningApi {
   readonly demo: Credentials;
   /** An account that has to sign, with the domain `other.example`. */
   readonly other: Credentials;
+  /** What its tickets are signed with, as in its configuration. */
+  readonly ticketKey: string;
   readonly logs: () => string;
   /** Another replica on the same database and Redis. */
   another(env?: Record<string, string>): Promise<RunningApi>;
@@ -78,6 +80,7 @@ export async function startTestApi(env: Record<string, string> = {}): Promise<Te
     databaseUrl,
     demo,
     other,
+    ticketKey,
     logs: () => lines.join(''),
     another: (more = {}) => launch(more),
     close: async () => {
@@ -104,10 +107,10 @@ export function legacyHeaders({ authId, secret }: Credentials, random = newRando
 }
 
 /** Headers of a signed request. */
-export function signedHeaders(credentials: Credentials, path: string, body: string, at = Date.now()) {
+export function signedHeaders(credentials: Credentials, path: string, body: string, at = Date.now(), method = 'POST') {
   const random = newRandom();
   const timestamp = String(Math.floor(at / 1000));
-  const text = ['POST', path, timestamp, random, createHash('sha256').update(body).digest('hex')].join('\n');
+  const text = [method, path, timestamp, random, createHash('sha256').update(body).digest('hex')].join('\n');
   return {
     'x-api-version': '2',
     'x-auth-id': credentials.authId,

@@ -1,3 +1,4 @@
+import { brandAs } from '@parley/domain';
 import { eventually } from '@parley/testing';
 import { done, freshNames, id, refused } from './expected';
 import { backEnd, DOMAIN, openTestDatabase, startTestApi, type TestApi } from './running-api';
@@ -115,19 +116,35 @@ describe('bookings', () => {
   });
 });
 
+/** A robot of a domain, made as if over `/v1/robots`. */
+async function robotOf(domain: string): Promise<number> {
+  const database = openTestDatabase(api);
+  const { id } = await database.stores.robots.insert({ domain: brandAs(domain), name: 'robot' }, 'hash', new Date());
+  await database.close();
+  return id;
+}
+
 describe('webhooks', () => {
   it('of a robot are valid at once, listed with a filter, validated and removed', async () => {
     const roomName = fresh();
-    const added = await call('webhook/add', { domain: DOMAIN, type: 'robot', robotId: 7, roomName });
+    const robotId = await robotOf(DOMAIN);
+    const added = await call('webhook/add', { domain: DOMAIN, type: 'robot', robotId, roomName });
     expect(added).toEqual(done({ id: expect.any(Number) as unknown, validated: true }));
     const { id: webhook } = added.data as { id: number };
     expect(webhook % 1024).toBe(1);
     const listed = await call('webhook/list', { domain: DOMAIN, token: roomName, validated: true });
-    expect(listed).toEqual(done([{ id: webhook, domain: DOMAIN, roomName, robotId: 7 }]));
+    expect(listed).toEqual(done([{ id: webhook, domain: DOMAIN, roomName, robotId }]));
     expect(await call('webhook/list', { domain: DOMAIN, token: roomName, validated: false })).toEqual(done([]));
     expect(await call('webhook/validate', { id: webhook })).toEqual(done({ validated: true }));
     expect(await call('webhook/remove', { id: webhook })).toEqual(done(null));
     expect(await call('webhook/remove', { id: webhook })).toEqual(refused('no webhook'));
+  });
+
+  it("of a robot that does not exist, or is somebody else's, are refused", async () => {
+    const strange = await robotOf('other.example');
+    for (const robotId of [strange, strange + 5 * 1024]) {
+      expect(await call('webhook/add', { domain: DOMAIN, type: 'robot', robotId })).toEqual(refused('no robot'));
+    }
   });
 
   it('are added within the time allowed when no dispatcher answers', async () => {
@@ -173,7 +190,8 @@ describe('webhooks', () => {
       createdAt: new Date(),
     });
     await database.prisma.webhook.createMany({ data: Array.from({ length: 98 }, (_unused, n) => row(900_000 + n)) });
-    const add = () => asOther('webhook/add', { domain: 'other.example', type: 'robot', robotId: 1 });
+    const robotId = await robotOf('other.example');
+    const add = () => asOther('webhook/add', { domain: 'other.example', type: 'robot', robotId });
     const answers = await Promise.all(Array.from({ length: 6 }, add));
     expect(answers.filter(({ isError }) => !isError)).toHaveLength(2);
     expect(answers.filter(({ isError }) => isError)).toEqual(Array(4).fill(refused('at most 100 webhooks')));
@@ -202,7 +220,8 @@ describe('tenants', () => {
     const validUntil = Date.now() + 3_600_000;
     await call('room/init', { id: id(name), key: 'secret' });
     await call('booking/add', { ...named, validUntil });
-    const { id: webhook } = (await call('webhook/add', { domain: DOMAIN, type: 'robot', robotId: 1 })).data as {
+    const robotId = await robotOf(DOMAIN);
+    const { id: webhook } = (await call('webhook/add', { domain: DOMAIN, type: 'robot', robotId })).data as {
       id: number;
     };
     const calls: [string, unknown][] = [
@@ -218,13 +237,14 @@ describe('tenants', () => {
       ['booking/remove', named],
       ['booking/get', named],
       ['booking/list', { domain: DOMAIN }],
-      ['webhook/add', { domain: DOMAIN, type: 'robot', robotId: 2 }],
+      ['webhook/add', { domain: DOMAIN, type: 'robot', robotId }],
+      ['webhook/add', { domain: 'other.example', type: 'robot', robotId }],
       ['webhook/list', { domain: DOMAIN }],
       ['webhook/validate', { id: webhook }],
       ['webhook/remove', { id: webhook }],
     ];
     for (const [method, data] of calls) {
-      expect([method, await asOther(method, data)]).toEqual([method, refused(/no domain|no webhook/)]);
+      expect([method, await asOther(method, data)]).toEqual([method, refused(/no domain|no webhook|no robot/)]);
     }
     expect(await call('room/init', { id: id(name) })).toEqual(
       done({ id: id(name), type: 1, isLocked: false, key: 'secret' }),

@@ -6,3 +6,4 @@ export * from './account-keys.schema';
 export * from './webhooks.schema';
 export * from './deliveries.schema';
 export * from './queries.schema';
+export * from './robots.schema';

@@ -30,7 +30,7 @@ export function openApiDocument(): JsonSchema {
   };
 }
 
-const TAGS = { anybody: 'join', account: 'account', operator: 'admin' } as const;
+const TAGS = { anybody: 'join', account: 'account', operator: 'admin', robot: 'robot' } as const;
 
 function describe(operation: Operation, path: string, book: SchemaBook): JsonSchema {
   const { id, summary, body, answer, caller, status = answer === undefined ? 204 : 200 } = operation;
@@ -83,6 +83,7 @@ const SIGNED = { apiVersion: [], authId: [], random: [], timestamp: [], signatur
 function security({ caller, proof }: Operation): JsonSchema {
   if (caller === 'anybody') return {};
   if (caller === 'operator') return { security: [{ operatorKey: [] }] };
+  if (caller === 'robot') return { security: [{ connectKey: [] }] };
   return { security: proof === 'signature' ? [SIGNED] : [{ accountKey: [] }, SIGNED] };
 }
 
@@ -91,6 +92,7 @@ const header = (name: string, description: string) => ({ type: 'apiKey', in: 'he
 const SECURITY_SCHEMES = {
   operatorKey: { type: 'http', scheme: 'bearer' },
   accountKey: { type: 'http', scheme: 'bearer', description: 'A key of the account, `pk_<region>_...`' },
+  connectKey: { type: 'http', scheme: 'bearer', description: "A robot's connect key, `rk_...`" },
   apiVersion: header('x-api-version', '1 or 2'),
   authId: header('x-auth-id', "The account's auth id"),
   random: header('x-random', '32 to 256 printable characters, accepted once'),

@@ -13,8 +13,11 @@ export interface Operation {
   /** 200 by default, 204 without an answer. */
   readonly status?: 200 | 201 | 202;
   readonly query?: z.ZodObject;
-  /** `operator`: behind the operator's key, on the operator's port; `account`: for an account and what is its own. */
-  readonly caller: 'anybody' | 'account' | 'operator';
+  /**
+   * `operator`: behind the operator's key, on the operator's port; `account`: for an account and what is its own; `robot`: for
+   * a robot that shows its connect key.
+   */
+  readonly caller: 'anybody' | 'account' | 'operator' | 'robot';
   /** What the caller has to prove itself with; for an account either, if absent. */
   readonly proof?: 'signature';
 }

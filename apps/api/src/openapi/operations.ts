@@ -29,6 +29,7 @@ import {
 import { z } from 'zod';
 import { ACCOUNT_OPERATIONS } from './account-operations';
 import type { Operation } from './operation';
+import { ROBOT_OPERATIONS } from './robot-operations';
 
 const JOIN: Operation = {
   id: 'join',
@@ -170,6 +171,7 @@ const KEYS: readonly Omit<Operation, 'caller'>[] = [
 export const OPERATIONS: readonly Operation[] = [
   JOIN,
   ...ACCOUNT_OPERATIONS,
+  ...ROBOT_OPERATIONS,
   ...[...ACCOUNTS, ...DOMAINS, ...BACKENDS, ...KEYS].map((operation) => ({
     ...operation,
     caller: 'operator' as const,
