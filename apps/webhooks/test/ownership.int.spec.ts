@@ -207,9 +207,21 @@ describe('a webhook proves its ownership', () => {
     await eventually(async () => (await history(other)).length === 1, 'the handshake of the other webhook');
     expect(await history(gone)).toEqual([]);
 
-    await world().database.stores.webhooks.requestValidation(gone, new Date());
+    const asked = async () => {
+      await world().database.stores.webhooks.requestValidation(gone, new Date());
+      const { webhooks } = world().database.stores;
+      await eventually(async () => (await webhooks.validationSince(gone, new Date())) !== null, 'an answer');
+      return webhooks.validationSince(gone, new Date());
+    };
+    forgetful(receiver);
+    expect(await asked()).toEqual({ validated: false });
+    knowing(receiver);
+    expect(await asked()).toEqual({ validated: true });
     await waitForRow(gone, { disabledAt: null, disabledReason: null, breakerTrips: 0, validated: true });
-    expect(await history(gone)).toMatchObject([{ cause: 'requested', passed: true }]);
+    expect(await history(gone)).toMatchObject([
+      { cause: 'requested', passed: false },
+      { cause: 'requested', passed: true },
+    ]);
     await world().openRoom(domain, 'again');
     await world().waitForDeliveries(gone, 'delivered', 1);
   });

@@ -89,10 +89,12 @@ export class PrismaWebhookStore implements WebhookStore {
     const row = isWebhookId(id)
       ? await this.db.webhook.findFirst({
           where: { id: BigInt(id), lastValidationAt: { not: null } },
-          select: { validated: true },
+          select: { validated: true, suspendedAt: true, disabledAt: true },
         })
       : null;
-    return row;
+    if (row === null) return null;
+    // One that we stopped telling things is only told again once it passes.
+    return { validated: row.validated && row.suspendedAt === null && row.disabledAt === null };
   }
 
   private async nextId(): Promise<bigint> {
