@@ -18,7 +18,7 @@ export function makeSecrets() {
       authId: 'demo',
       secret: randomBytes(24).toString('hex'),
       domain: 'demo.localhost',
-      webhookKey: randomBytes(16).toString('hex'),
+      webhookKey: randomBytes(32).toString('hex'),
     },
   };
 }
