@@ -26,7 +26,7 @@ export interface DispatcherConnections {
 /** Tests shorten times with these. */
 export type DispatcherTuning = Pick<
   DispatcherParts,
-  'sender' | 'nextDelay' | 'validationRetriesMs' | 'claimMs' | 'clock'
+  'sender' | 'nextDelay' | 'validationRetriesMs' | 'claimMs' | 'slowAfterMs' | 'clock'
 >;
 
 const DELIVERY_QUEUE = Symbol('parley.webhooks.queue');

@@ -1,6 +1,9 @@
 import { cryptoIds, nextAttemptDelayMs, type Clock } from '@parley/domain';
 import {
+  BacklogStore,
+  BreakerStore,
   DeliveryStore,
+  DeliveryUpkeepStore,
   OutboxRelayStore,
   StandingJobsStore,
   ValidationStore,
@@ -10,11 +13,12 @@ import {
 } from '@parley/persistence';
 import type { RoomSecrets } from '@parley/protocol-xroom';
 import type { DeliveryQueue, JobConsumer } from '@parley/queue';
-import { WokenLoop, type Logger } from '@parley/server-kit';
+import { AllowedReceivers, WokenLoop, type Logger } from '@parley/server-kit';
 import type { WebhooksConfig } from './config';
 import { ClaimsUnderWay } from './delivery/claims-under-way';
 import { DeliveryWorker } from './delivery/delivery-worker';
 import { JobFeeder } from './delivery/job-feeder';
+import { SlowLane } from './delivery/slow-lane';
 import type { NextDelay } from './delivery/verdict';
 import type { DispatcherMetrics } from './dispatcher.metrics';
 import { OutboxRelay } from './outbox/outbox-relay';
@@ -38,11 +42,16 @@ export interface DispatcherParts {
   readonly nextDelay?: NextDelay;
   readonly validationRetriesMs?: readonly number[];
   readonly claimMs?: number;
+  readonly slowAfterMs?: number;
 }
 
 const systemClock: Clock = { now: () => new Date() };
-/** Retries due within two sweeps are enqueued ahead; later ones wait in PostgreSQL, where they block nobody's place. */
+/** Retries due within two sweeps are waited for here, later ones by the sweeper; neither takes anybody's place meanwhile. */
 const SWEEPS_AHEAD = 2;
+/** A receiver that takes longer than this is slow. */
+const SLOW_AFTER_MS = 500;
+/** How often the backlog is counted for operators. */
+const BACKLOG_MS = 10_000;
 /** How long the deliveries of a process that died wait for another; a claim is renewed well before. */
 const CLAIM_MS = 10_000;
 
@@ -53,20 +62,27 @@ export class Dispatcher {
   private readonly relay: WokenLoop;
   private readonly sweeper: WokenLoop;
   private readonly claims: ClaimsUnderWay;
+  private readonly feeder: JobFeeder;
+  private readonly slowLane: SlowLane;
   private readonly deliveries: DeliveryWorker;
   private readonly validations: ValidationWorker;
   private consumer: JobConsumer | undefined;
   private wakeUps: WakeUps | undefined;
 
   constructor(private readonly parts: DispatcherParts) {
-    this.sender = parts.sender ?? new WebhookSender({ extraPorts: parts.config.WEBHOOKS_EXTRA_PORTS });
-    const feeder = this.createFeeder();
-    this.relay = this.createRelay(feeder);
-    this.sweeper = this.createSweeper(feeder);
+    this.sender = parts.sender ?? createSender(parts.config);
+    this.feeder = this.createFeeder();
+    this.slowLane = new SlowLane({
+      slowAfterMs: parts.slowAfterMs ?? SLOW_AFTER_MS,
+      atMost: parts.config.WEBHOOKS_SLOW_AT_ONCE,
+      failed: (error) => parts.logger.error({ err: error }, 'a slow delivery failed; the sweeper finds its row'),
+    });
+    this.relay = this.createRelay();
+    this.sweeper = this.createSweeper();
     const store = new DeliveryStore(parts.database.prisma);
     this.claims = new ClaimsUnderWay({ deliveries: store, claimMs: parts.claimMs ?? CLAIM_MS, logger: parts.logger });
-    this.deliveries = this.createDeliveryWorker(store, feeder);
-    this.validations = this.createValidationWorker(feeder);
+    this.deliveries = this.createDeliveryWorker(store);
+    this.validations = this.createValidationWorker();
   }
 
   start(): void {
@@ -93,44 +109,48 @@ export class Dispatcher {
     const { WEBHOOKS_DRAIN_MS } = this.parts.config;
     const giveUp = setTimeout(() => this.stop.abort(), WEBHOOKS_DRAIN_MS);
     await Promise.all([this.wakeUps?.close(), this.relay.close(), this.sweeper.close(), this.consumer?.close()]);
+    await this.slowLane.close();
     clearTimeout(giveUp);
+    await this.feeder.close();
     this.stop.abort();
     await this.claims.close();
     await this.sender.close();
   }
 
-  private get aheadMs(): number {
-    return SWEEPS_AHEAD * this.parts.config.WEBHOOKS_SWEEP_MS;
-  }
-
   private createFeeder(): JobFeeder {
     const { config, database, queue, logger } = this.parts;
     const options = {
-      jobsPerWebhook: config.WEBHOOKS_JOBS_PER_WEBHOOK,
-      aheadMs: this.aheadMs,
+      atOnce: config.WEBHOOKS_AT_ONCE_PER_WEBHOOK,
+      perSecond: config.WEBHOOKS_PER_SECOND_PER_WEBHOOK,
       doubtAfterMs: config.WEBHOOKS_DOUBT_AFTER_MS,
+      horizonMs: SWEEPS_AHEAD * config.WEBHOOKS_SWEEP_MS,
     };
     return new JobFeeder(new StandingJobsStore(database.prisma), queue, options, logger);
   }
 
-  private createRelay(feeder: JobFeeder): WokenLoop {
+  private createRelay(): WokenLoop {
     const { config, database, metrics, logger, callRobots } = this.parts;
-    const relay = new OutboxRelay(new OutboxRelayStore(database.prisma), feeder, metrics, callRobots);
+    const relay = new OutboxRelay(new OutboxRelayStore(database.prisma), this.feeder, metrics, callRobots);
     return new WokenLoop({ name: 'relay', everyMs: config.WEBHOOKS_POLL_MS, run: () => relay.relayOnce(), logger });
   }
 
-  private createSweeper(feeder: JobFeeder): WokenLoop {
+  private createSweeper(): WokenLoop {
     const { config, database, queue, metrics, logger } = this.parts;
+    const { prisma, region } = database;
     const sweeper = new Sweeper({
-      jobs: new StandingJobsStore(database.prisma),
-      validations: new ValidationStore(database.prisma, database.region.id),
-      secrets: new WebhookSecrets(database.prisma, database.sealer),
+      jobs: new StandingJobsStore(prisma),
+      upkeep: new DeliveryUpkeepStore(prisma),
+      breakers: new BreakerStore(prisma, region.id),
+      backlog: new BacklogStore(prisma),
+      validations: new ValidationStore(prisma, region.id),
+      secrets: new WebhookSecrets(prisma, database.sealer),
       queue,
-      feeder,
+      feeder: this.feeder,
       metrics,
       logger,
-      aheadMs: this.aheadMs,
+      wakeRelay: () => this.relay.wake(),
       doubtAfterMs: config.WEBHOOKS_DOUBT_AFTER_MS,
+      everyMs: { breakers: config.WEBHOOKS_BREAKER_MS, retention: config.WEBHOOKS_RETENTION_MS, backlog: BACKLOG_MS },
     });
     const run = async (): Promise<boolean> => {
       await sweeper.sweep();
@@ -139,16 +159,17 @@ export class Dispatcher {
     return new WokenLoop({ name: 'sweeper', everyMs: config.WEBHOOKS_SWEEP_MS, run, logger });
   }
 
-  private createDeliveryWorker(deliveries: DeliveryStore, feeder: JobFeeder): DeliveryWorker {
+  private createDeliveryWorker(deliveries: DeliveryStore): DeliveryWorker {
     const { config, database, metrics, logger, clock = systemClock } = this.parts;
     return new DeliveryWorker(
       {
         deliveries,
         claims: this.claims,
+        slowLane: this.slowLane,
         secrets: new WebhookSecrets(database.prisma, database.sealer),
         roomSecrets: (claim) => this.roomSecrets(claim),
         sender: this.sender,
-        feeder,
+        feeder: this.feeder,
         nextDelay: this.parts.nextDelay ?? ((failed, last) => nextAttemptDelayMs(failed, last, Math.random)),
         clock,
         metrics,
@@ -159,14 +180,14 @@ export class Dispatcher {
     );
   }
 
-  private createValidationWorker(feeder: JobFeeder): ValidationWorker {
+  private createValidationWorker(): ValidationWorker {
     const { config, database, metrics, logger, clock = systemClock } = this.parts;
     return new ValidationWorker(
       {
         validations: new ValidationStore(database.prisma, database.region.id),
         secrets: new WebhookSecrets(database.prisma, database.sealer),
         sender: this.sender,
-        feeder,
+        feeder: this.feeder,
         ids: cryptoIds,
         clock,
         metrics,
@@ -183,4 +204,10 @@ export class Dispatcher {
     const room = await this.parts.database.stores.rooms.findById(event.roomSessionId);
     return { password: room?.password ?? null, hostKey: room?.hostKey ?? null };
   }
+}
+
+function createSender(config: WebhooksConfig): WebhookSender {
+  const { WEBHOOKS_EXTRA_PORTS: extraPorts, WEBHOOKS_EGRESS_PROXY: proxyUrl } = config;
+  const allowed = new AllowedReceivers(config.WEBHOOKS_ALLOWED_RECEIVERS);
+  return new WebhookSender({ extraPorts, allowed, ...(proxyUrl !== undefined && { proxyUrl }) });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cidr, csv, integer, port, secret, url } from './fields';
+import { cidr, csv, integer, port, receiver, secret, url } from './fields';
 
 /** Loopback, private and link-local ranges: where a proxy of one's own stands. */
 const OWN_NETWORKS = '127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7';
@@ -82,6 +82,11 @@ export const receiverSchema = {
   WEBHOOKS_EXTRA_PORTS: csv(integer(1, 65_535))
     .prefault('')
     .describe('Ports besides 80 and 443 on which webhook receivers are called, comma-separated'),
+  WEBHOOKS_ALLOWED_RECEIVERS: csv(receiver())
+    .prefault('')
+    .describe(
+      'Addresses, ranges and host names of webhook receivers that are called although they are not on the public internet, comma-separated',
+    ),
 };
 
 /** Shape to spread into an app's own `z.object({...})`; take single parts if an app needs less. */

@@ -75,6 +75,15 @@ export function cidr() {
   return z.string().refine(isRange, { error: 'expected an IP address or a range like 10.0.0.0/8' });
 }
 
+/** An address, an address range in CIDR notation, or a host name. */
+export function receiver() {
+  return z
+    .string()
+    .refine((value) => isRange(value) || /^(?=.*[a-z])[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i.test(value), {
+      error: 'expected an IP address, a range like 10.0.0.0/8 or a host name',
+    });
+}
+
 function isRange(value: string): boolean {
   const [address = '', bits, ...rest] = value.split('/');
   const family = isIP(address);

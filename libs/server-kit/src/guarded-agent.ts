@@ -24,7 +24,12 @@ export interface GuardedAgentOptions {
   /** Certificates to trust besides the system's, for tests. */
   readonly ca?: string;
   readonly agent?: Omit<Agent.Options, 'connect'>;
+  /** The way out, where it leads through a proxy; without it addresses are dialled directly. */
+  readonly tunnel?: Tunnel;
 }
+
+/** Opens a connection to an address that was checked, through something in between. */
+export type Tunnel = (address: string, port: number) => Promise<Socket>;
 
 /** How many addresses of one name are tried. */
 const ADDRESSES_TRIED = 3;
@@ -78,7 +83,7 @@ export function checkLiteral(reach: Reach, { protocol, port, hostname }: URL): v
 }
 
 async function guardedConnect(
-  { reach, resolve }: GuardedAgentOptions,
+  { reach, resolve, tunnel }: GuardedAgentOptions,
   dial: buildConnector.connector,
   target: buildConnector.Options,
 ): Promise<Socket | TLSSocket> {
@@ -90,7 +95,8 @@ async function guardedConnect(
   let lastError: unknown = new Error('There is no address.');
   for (const address of addresses.slice(0, ADDRESSES_TRIED)) {
     try {
-      return await dialOne(dial, { ...target, hostname: address, servername });
+      const there = { ...target, hostname: address, servername };
+      return await (tunnel === undefined ? dialOne(dial, there) : dialThrough(tunnel, dial, there));
     } catch (error) {
       lastError = error;
     }
@@ -108,6 +114,23 @@ async function allowedAddresses(
   const addresses = isIP(hostname) ? [hostname] : await resolve(hostname);
   if (!addresses.every((address) => reach.allows(address, protocol))) throw reach.refusal();
   return addresses;
+}
+
+/** TLS is spoken with the receiver itself: what is in between sees an address and a port. */
+async function dialThrough(
+  tunnel: Tunnel,
+  dial: buildConnector.connector,
+  target: buildConnector.Options,
+): Promise<Socket | TLSSocket> {
+  const isTls = target.protocol === 'https:';
+  const socket = await tunnel(target.hostname, Number(target.port) || (isTls ? 443 : 80));
+  if (!isTls) return socket;
+  try {
+    return await dialOne(dial, { ...target, httpSocket: socket });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 function dialOne(dial: buildConnector.connector, target: buildConnector.Options): Promise<Socket | TLSSocket> {

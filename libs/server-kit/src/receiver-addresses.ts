@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { ClientAddresses } from './client-address';
 
 /**
  * Where a receiver may stand. `public`: anywhere on the internet, https only. `local-too`: also on this machine and over
@@ -33,9 +34,45 @@ export function isAddressAllowed(address: string, policy: ReachPolicy): boolean 
  * Whether a URL's host may be one, as far as its text shows: a literal address has to be allowed, `localhost` is this
  * machine. Where any other name leads is decided when a connection is made.
  * @param hostname as `URL.hostname` gives it
+ * @param allowed what may be called although it is not on the public internet
  */
-export function mayBeReceiver(hostname: string, policy: ReachPolicy): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
-  if (isIP(host) !== 0) return isAddressAllowed(host, policy);
+export function mayBeReceiver(
+  hostname: string,
+  policy: ReachPolicy,
+  allowed: AllowedReceivers = new AllowedReceivers([]),
+): boolean {
+  const host = bareHost(hostname);
+  if (isIP(host) !== 0) return isAddressAllowed(host, policy) || allowed.hasAddress(host);
+  if (allowed.hasHost(hostname)) return true;
   return policy === 'local-too' || !/^(.*\.)?localhost$/.test(host);
+}
+
+/** Receivers of the operator's own network: addresses, ranges and host names that are called although they are not public. */
+export class AllowedReceivers {
+  private readonly ranges: ClientAddresses;
+  private readonly hosts: ReadonlySet<string>;
+
+  /** @param entries IP addresses, ranges in CIDR notation, host names */
+  constructor(entries: readonly string[]) {
+    const isRange = (entry: string): boolean => isIP(entry.split('/')[0] ?? '') !== 0;
+    this.ranges = new ClientAddresses(entries.filter(isRange));
+    this.hosts = new Set(entries.filter((entry) => !isRange(entry)).map(bareHost));
+  }
+
+  /** @param hostname as `URL.hostname` gives it */
+  hasHost(hostname: string): boolean {
+    return this.hosts.has(bareHost(hostname));
+  }
+
+  /** @param address an IP address without brackets */
+  hasAddress(address: string): boolean {
+    return isIP(address) !== 0 && !address.includes('%') && this.ranges.isTrusted(address);
+  }
+}
+
+function bareHost(hostname: string): string {
+  return hostname
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
 }

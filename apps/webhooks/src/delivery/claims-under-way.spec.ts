@@ -1,21 +1,23 @@
 import { brandAs, type DeliveryId } from '@parley/domain';
 import type { ClaimedDelivery } from '@parley/persistence';
+import type { DeliveryJob } from '@parley/queue';
 import { ClaimsUnderWay } from './claims-under-way';
 
 const CLAIM_MS = 1_000;
 const [A, B] = ['dlv_a', 'dlv_b'].map((id) => brandAs<DeliveryId>(id)) as [DeliveryId, DeliveryId];
-// Only the id matters here.
-const claimOf = (id: DeliveryId) => ({ id, attempt: 1, token: 1 }) as ClaimedDelivery;
+// Only these matter here.
+const claimOf = (id: DeliveryId) => ({ id, attempt: 1, token: 2 }) as ClaimedDelivery;
+const jobOf = (deliveryId: DeliveryId, wake = 1): DeliveryJob => ({ deliveryId, attempt: 1, wake });
 
 describe('claims under way', () => {
-  const claim = jest.fn<Promise<ClaimedDelivery | null>, [DeliveryId]>();
+  const claim = jest.fn<Promise<readonly ClaimedDelivery[]>, [readonly DeliveryJob[]]>();
   const renew = jest.fn<Promise<ReadonlySet<DeliveryId>>, [readonly ClaimedDelivery[]]>();
   const error = jest.fn();
   let claims: ClaimsUnderWay;
 
   beforeEach(() => {
-    jest.useFakeTimers();
-    claim.mockImplementation(async (id) => claimOf(id));
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    claim.mockImplementation(async (jobs) => jobs.map(({ deliveryId }) => claimOf(deliveryId)));
     renew.mockImplementation(async (given) => new Set(given.map(({ id }) => id)));
     claims = new ClaimsUnderWay({ deliveries: { claim, renew }, claimMs: CLAIM_MS, logger: { error } });
     claims.start();
@@ -28,7 +30,7 @@ describe('claims under way', () => {
   });
 
   const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
-  const take = async (id: DeliveryId) => (await claims.take(id, 1))!;
+  const take = async (id: DeliveryId) => (await claims.take(jobOf(id)))!;
 
   test('hold for as long as the work lasts, and are not renewed after it', async () => {
     const held = await take(A);
@@ -50,8 +52,16 @@ describe('claims under way', () => {
   });
 
   test('are nothing when there is nothing to do', async () => {
-    claim.mockResolvedValueOnce(null);
-    expect(await claims.take(A, 1)).toBeNull();
+    claim.mockResolvedValueOnce([]);
+    expect(await claims.take(jobOf(A))).toBeNull();
+  });
+
+  test('asked for at the same time are one question, and a delivery goes to the job that was handed out last', async () => {
+    claim.mockResolvedValueOnce([claimOf(A), claimOf(B)]);
+    const taken = await Promise.all([claims.take(jobOf(A, 0)), claims.take(jobOf(A, 1)), claims.take(jobOf(B))]);
+    expect(taken.map((held) => held?.claim.id)).toEqual([undefined, A, B]);
+    expect(claim).toHaveBeenCalledTimes(1);
+    for (const held of taken) held?.letGo();
   });
 
   test('lapse when another worker has the delivery, and only those', async () => {
@@ -83,12 +93,13 @@ describe('claims under way', () => {
   });
 
   test('count from before the database was asked', async () => {
-    claim.mockImplementationOnce(async (id) => {
+    claim.mockImplementationOnce(async () => {
       await new Promise((resolve) => setTimeout(resolve, CLAIM_MS - 10));
-      return claimOf(id);
+      return [claimOf(A)];
     });
     renew.mockRejectedValue(new Error('no database'));
-    const taking = claims.take(A, 1);
+    const taking = claims.take(jobOf(A));
+    await new Promise((resolve) => setImmediate(resolve));
     await pass(CLAIM_MS - 10);
     const held = (await taking)!;
     expect(held.lapsed.aborted).toBe(false);

@@ -1,6 +1,7 @@
-import type { DeliveryId } from '@parley/domain';
 import type { ClaimedDelivery, DeliveryStore } from '@parley/persistence';
+import type { DeliveryJob } from '@parley/queue';
 import { WokenLoop, type Logger } from '@parley/server-kit';
+import { Gathered } from '../loop/gathered';
 
 /** A delivery that this process, and no other, is at. */
 export interface ClaimUnderWay {
@@ -28,10 +29,12 @@ export class ClaimsUnderWay {
   private readonly held = new Set<HeldClaim>();
   private readonly renewing: WokenLoop;
   private readonly renewAfterMs: number;
+  private readonly claims: Gathered<DeliveryJob, ClaimedDelivery | null>;
 
   constructor(private readonly options: ClaimsOptions) {
     const { claimMs, logger } = options;
     this.renewAfterMs = claimMs / RENEWALS_PER_CLAIM;
+    this.claims = new Gathered((jobs) => this.claimAll(jobs));
     const run = async (): Promise<boolean> => {
       await this.renew();
       return false;
@@ -44,13 +47,23 @@ export class ClaimsUnderWay {
   }
 
   /** Claims a delivery; null when there is nothing to do, see `DeliveryStore.claim`. */
-  async take(id: DeliveryId, attempt: number): Promise<ClaimUnderWay | null> {
+  async take(job: DeliveryJob): Promise<ClaimUnderWay | null> {
     const askedAt = performance.now();
-    const claim = await this.options.deliveries.claim(id, attempt, this.options.claimMs);
+    const claim = await this.claims.run(job);
     if (claim === null) return null;
     const held = new HeldClaim(claim, askedAt, this.options.claimMs, () => this.held.delete(held));
     this.held.add(held);
     return held;
+  }
+
+  private async claimAll(jobs: readonly DeliveryJob[]): Promise<readonly (ClaimedDelivery | null)[]> {
+    const claims = await this.options.deliveries.claim(jobs, this.options.claimMs);
+    const byDelivery = new Map(claims.map((claim) => [claim.id, claim]));
+    return jobs.map(({ deliveryId, wake }) => {
+      const claim = byDelivery.get(deliveryId);
+      // Of two jobs for one delivery only that which was handed out last has it.
+      return claim?.token === wake + 1 ? claim : null;
+    });
   }
 
   /** To be called when all were let go. */

@@ -2,59 +2,75 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { deliveryKeys, type Clock } from '@parley/domain';
 import {
   isOutage,
-  type AttemptRecord,
   type ClaimedDelivery,
   type DeliveryStore,
-  type DeliveryVerdict,
+  type SettledAttempt,
   type WebhookSecrets,
 } from '@parley/persistence';
 import type { RoomSecrets } from '@parley/protocol-xroom';
 import type { DeliveryJob } from '@parley/queue';
 import type { Logger } from '@parley/server-kit';
-import type { AttemptClass, DispatcherMetrics } from '../dispatcher.metrics';
+import { attemptClass, type DispatcherMetrics } from '../dispatcher.metrics';
 import { signatureHeaders } from '../sender/signature';
 import type { PostingOutcome, WebhookSender } from '../sender/webhook-sender';
+import { Gathered } from '../loop/gathered';
 import type { ClaimsUnderWay, ClaimUnderWay } from './claims-under-way';
 import type { JobFeeder } from './job-feeder';
 import { deliveryMessage, type Message } from './payload';
-import { judge, type Judgement, type NextDelay } from './verdict';
+import type { SlowLane } from './slow-lane';
+import { judge, type NextDelay } from './verdict';
 
 export interface DeliveryWorkerParts {
   readonly deliveries: Pick<DeliveryStore, 'settle' | 'giveBack'>;
   readonly claims: Pick<ClaimsUnderWay, 'take'>;
+  readonly slowLane: SlowLane;
   readonly secrets: Pick<WebhookSecrets, 'keysOf'>;
   readonly roomSecrets: (claim: ClaimedDelivery) => Promise<RoomSecrets>;
-  readonly sender: WebhookSender;
-  readonly feeder: JobFeeder;
+  readonly sender: Pick<WebhookSender, 'post'>;
+  readonly feeder: Pick<JobFeeder, 'feed'>;
   readonly nextDelay: NextDelay;
   readonly clock: Clock;
-  readonly metrics: DispatcherMetrics;
-  readonly logger: Pick<Logger, 'error' | 'info'>;
+  readonly metrics: Pick<DispatcherMetrics, 'attempt' | 'told'>;
+  readonly logger: Pick<Logger, 'error' | 'info' | 'warn'>;
   readonly deadlineMs: number;
 }
 
 /** How long an outcome is kept while the database is away, and how often it is offered again meanwhile. */
 const SETTLE_PATIENCE_MS = 60_000;
 const SETTLE_PAUSE_MS = 250;
+/** When what could not be sent for reasons of our own is tried again: too much is slow, or the egress proxy fails. */
+const BUSY_MS = 5_000;
+const NO_WAY_OUT_MS = 30_000;
 
 /** Sends deliveries. What it knows stands in PostgreSQL; a job only says: look at this one. */
 export class DeliveryWorker {
+  private readonly settling: Gathered<SettledAttempt, boolean>;
+
   constructor(
     private readonly parts: DeliveryWorkerParts,
     /** Aborted when the process has to end: attempts under way are given back. */
     private readonly stop: AbortSignal,
-  ) {}
+  ) {
+    this.settling = new Gathered(async (attempts) => {
+      const settled = await parts.deliveries.settle(attempts);
+      return attempts.map(({ claim }) => settled.has(claim.id));
+    });
+  }
 
-  /** Does one attempt. A job that comes twice, or late, finds nothing to claim. */
+  /**
+   * Does one attempt. A job that comes twice, or late, finds nothing to claim. Resolves when it is over, or when the
+   * receiver takes its time: the attempt goes on without holding one of the places that all receivers share.
+   */
   async deliver(job: DeliveryJob): Promise<void> {
     if (this.stop.aborted) return;
-    const held = await this.parts.claims.take(job.deliveryId, job.attempt);
+    const held = await this.parts.claims.take(job);
     if (held === null) return;
-    try {
-      await this.attempt(held);
-    } finally {
-      held.letGo();
-    }
+    const { slowLane } = this.parts;
+    const work = slowLane.refuses(held.claim.webhookId) ? this.putOff(held.claim, BUSY_MS) : this.attempt(held);
+    await slowLane.ride(
+      held.claim.webhookId,
+      work.finally(() => held.letGo()),
+    );
   }
 
   private async attempt({ claim, lapsed }: ClaimUnderWay): Promise<void> {
@@ -62,14 +78,30 @@ export class DeliveryWorker {
     const startedMark = performance.now();
     const outcome = await this.send(claim, startedAt, AbortSignal.any([this.stop, lapsed]));
     const durationMs = Math.round(performance.now() - startedMark);
-    this.parts.metrics.attempt(classOf(outcome), durationMs / 1_000);
+    this.parts.metrics.attempt(attemptClass(outcome), durationMs / 1_000);
     if (outcome.kind === 'interrupted') {
       if (lapsed.aborted) this.parts.logger.error({ deliveryId: claim.id }, 'claim lapsed while its delivery was sent');
       return this.parts.deliveries.giveBack(claim);
     }
-    const judgement = judge(outcome, claim.attempt, this.parts.clock.now(), this.parts.nextDelay);
-    await this.record(claim, { startedAt, durationMs }, judgement);
-    await this.parts.feeder.feed([claim.webhookId]);
+    if (outcome.kind === 'no-way-out') {
+      this.parts.logger.warn({ deliveryId: claim.id, reason: outcome.reason }, 'the egress proxy failed');
+      return this.putOff(claim, NO_WAY_OUT_MS);
+    }
+    const endedAt = this.parts.clock.now();
+    const { verdict, ...heard } = judge(outcome, claim.tryNumber, endedAt, this.parts.nextDelay);
+    if (verdict.kind === 'delivered') this.tell(claim, endedAt);
+    await this.record({ claim, record: { startedAt, durationMs, ...heard }, verdict });
+    this.parts.feeder.feed([claim.webhookId]);
+  }
+
+  /** It costs no attempt. Who comes next is decided by the sweeper: asking at once would find the same wall. */
+  private putOff(claim: ClaimedDelivery, delayMs: number): Promise<void> {
+    return this.parts.deliveries.giveBack(claim, delayMs);
+  }
+
+  private tell({ event, attempt }: ClaimedDelivery, now: Date): void {
+    const seconds = Math.max(0, now.getTime() - event.occurredAt.getTime()) / 1_000;
+    this.parts.metrics.told(attempt === 1 ? 'first' : 'later', seconds);
   }
 
   private async send(claim: ClaimedDelivery, now: Date, stop: AbortSignal): Promise<PostingOutcome> {
@@ -102,38 +134,28 @@ export class DeliveryWorker {
     }
   }
 
-  private async record(
-    claim: ClaimedDelivery,
-    times: Pick<AttemptRecord, 'startedAt' | 'durationMs'>,
-    { verdict, ...heard }: Judgement,
-  ): Promise<void> {
-    const settled = await this.settle(claim, { ...times, ...heard }, verdict);
-    if (settled) this.report(claim, verdict);
-    else
-      this.parts.logger.error({ deliveryId: claim.id, attempt: claim.attempt }, 'delivery took longer than its claim');
+  private async record(attempt: SettledAttempt): Promise<void> {
+    const { id: deliveryId, attempt: number, webhookId } = attempt.claim;
+    if (!(await this.settle(attempt))) {
+      this.parts.logger.error({ deliveryId, attempt: number }, 'delivery took longer than its claim');
+      return;
+    }
+    const { kind: why } = attempt.verdict;
+    if (why === 'exhausted' || why === 'gone') {
+      this.parts.logger.info({ deliveryId, attempt: number, webhookId, why }, 'delivery failed for good');
+    }
   }
 
   /** What the receiver has heard it is not told again just because the database was away for a moment. */
-  private async settle(...outcome: Parameters<DeliveryStore['settle']>): Promise<boolean> {
+  private async settle(attempt: SettledAttempt): Promise<boolean> {
     const giveUpAt = performance.now() + SETTLE_PATIENCE_MS;
     for (;;) {
       try {
-        return await this.parts.deliveries.settle(...outcome);
+        return await this.settling.run(attempt);
       } catch (error) {
         if (!isOutage(error) || this.stop.aborted || performance.now() > giveUpAt) throw error;
         await pause(SETTLE_PAUSE_MS);
       }
     }
   }
-
-  private report({ id, attempt, webhookId }: ClaimedDelivery, verdict: DeliveryVerdict): void {
-    if (verdict.kind === 'exhausted' || verdict.kind === 'gone') {
-      this.parts.logger.info({ deliveryId: id, attempt, webhookId, why: verdict.kind }, 'delivery failed for good');
-    }
-  }
-}
-
-function classOf(outcome: PostingOutcome): AttemptClass {
-  if (outcome.kind === 'answered') return outcome.status >= 200 && outcome.status < 300 ? 'delivered' : 'failed';
-  return outcome.kind === 'unreachable' ? 'failed' : outcome.kind;
 }

@@ -1,5 +1,5 @@
 import { isReceiverPort } from '@parley/domain';
-import { isAddressAllowed, type Reach, type ReachPolicy } from '@parley/server-kit';
+import { isAddressAllowed, type AllowedReceivers, type Reach, type ReachPolicy } from '@parley/server-kit';
 
 /** The receiver's address, port or scheme is not one we connect to. The message is fit for the webhook's owner. */
 export class ReceiverRefusedError extends Error {
@@ -12,14 +12,15 @@ export class ReceiverRefusedError extends Error {
 /**
  * Where receivers may stand.
  * @param extraPorts ports besides the usual ones
+ * @param allowed what may be called although it is not on the public internet
  */
-export function receiverReach(policy: ReachPolicy, extraPorts: readonly number[]): Reach {
+export function receiverReach(policy: ReachPolicy, extraPorts: readonly number[], allowed: AllowedReceivers): Reach {
   return {
     checkTarget: ({ protocol, port }) => {
       checkScheme(protocol, policy);
       checkPort(port, policy, extraPorts);
     },
-    allows: (address) => isAddressAllowed(address, policy),
+    allows: (address) => isAddressAllowed(address, policy) || allowed.hasAddress(address),
     refusal: () => new ReceiverRefusedError('The receiver has an address that is not on the public internet.'),
   };
 }

@@ -1,11 +1,16 @@
 import {
+  AllowedReceivers,
   createGuardedAgent,
+  eitherResolve,
   nameServerResolve,
   systemResolve,
+  type Reach,
   type ReachPolicy,
   type Resolve,
+  type Tunnel,
 } from '@parley/server-kit';
 import { request, type Agent, type Dispatcher } from 'undici';
+import { EgressProxyError, egressTunnel } from './egress-proxy';
 import { receiverReach, ReceiverRefusedError } from './receiver-rules';
 
 /** One POST to a receiver. */
@@ -30,6 +35,8 @@ export type PostingOutcome =
   | { readonly kind: 'unreachable'; readonly reason: string }
   /** Not an address we connect to. */
   | { readonly kind: 'refused'; readonly reason: string }
+  /** The proxy through which we reach out failed or refused: not the receiver's fault. For the operator's log. */
+  | { readonly kind: 'no-way-out'; readonly reason: string }
   /** The process ends: nobody's fault. */
   | { readonly kind: 'interrupted' };
 
@@ -38,6 +45,10 @@ export interface SenderOptions {
   readonly ca?: string;
   /** Ports besides 80 and 443 that receivers on the internet may listen on. */
   readonly extraPorts?: readonly number[];
+  /** Receivers that may be called although they are not on the public internet. */
+  readonly allowed?: AllowedReceivers;
+  /** URL of a proxy through which all but receivers of the demo domain are reached. */
+  readonly proxyUrl?: string;
   readonly resolve?: Resolve;
 }
 
@@ -49,21 +60,33 @@ export const ANSWER_LIMIT_BYTES = 16_384;
 
 /** Reaches out to receivers; the only thing in Parley that calls addresses customers chose. */
 export class WebhookSender {
-  private readonly agents: Record<ReachPolicy, Agent>;
+  private readonly agents: Record<ReachPolicy | 'allowed', Agent>;
+  private readonly allowed: AllowedReceivers;
 
-  constructor({ connectTimeoutMs = 5_000, ca, extraPorts = [], resolve }: SenderOptions = {}) {
-    const agent = (policy: ReachPolicy, names: Resolve): Agent =>
+  constructor({ connectTimeoutMs = 5_000, ca, extraPorts = [], resolve, allowed, proxyUrl }: SenderOptions = {}) {
+    this.allowed = allowed ?? new AllowedReceivers([]);
+    const tunnel = proxyUrl === undefined ? undefined : egressTunnel(proxyUrl, connectTimeoutMs);
+    const agent = (reach: Reach, names: Resolve, through?: Tunnel): Agent =>
       createGuardedAgent({
-        reach: receiverReach(policy, extraPorts),
+        reach,
         connectTimeoutMs,
         agent: AGENT,
         resolve: resolve ?? names,
         ...(ca !== undefined && { ca }),
+        ...(through !== undefined && { tunnel: through }),
       });
+    const reach = (policy: ReachPolicy): Reach => receiverReach(policy, extraPorts, this.allowed);
     this.agents = {
-      public: agent('public', nameServerResolve()),
-      'local-too': agent('local-too', systemResolve()),
+      public: agent(reach('public'), nameServerResolve(), tunnel),
+      'local-too': agent(reach('local-too'), systemResolve()),
+      // The operator named these hosts, so wherever they lead is fine, also when only this machine knows them.
+      allowed: agent({ ...reach('public'), allows: () => true }, eitherResolve(), tunnel),
     };
+  }
+
+  private agentFor({ url, policy }: Posting): Agent {
+    const isNamed = policy === 'public' && URL.canParse(url) && this.allowed.hasHost(new URL(url).hostname);
+    return this.agents[isNamed ? 'allowed' : policy];
   }
 
   /** Never rejects. */
@@ -72,7 +95,7 @@ export class WebhookSender {
     try {
       const response = await request(posting.url, {
         method: 'POST',
-        dispatcher: this.agents[posting.policy],
+        dispatcher: this.agentFor(posting),
         body: posting.body,
         headers: { 'content-type': 'application/json', 'user-agent': 'parley', ...posting.headers },
         signal: AbortSignal.any([deadline, posting.stop]),
@@ -87,7 +110,8 @@ export class WebhookSender {
       };
     } catch (error) {
       if (posting.stop.aborted) return { kind: 'interrupted' };
-      if (deadline.aborted) return { kind: 'timeout' };
+      if (error instanceof EgressProxyError) return { kind: 'no-way-out', reason: error.message };
+      if (deadline.aborted || isConnectTimeout(error)) return { kind: 'timeout' };
       if (error instanceof ReceiverRefusedError) return { kind: 'refused', reason: error.message };
       return { kind: 'unreachable', reason: describe(error) };
     }
@@ -124,7 +148,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'The receiver cannot be reached.',
   EPIPE: 'The receiver broke the connection.',
   UND_ERR_SOCKET: 'The receiver broke the connection.',
-  UND_ERR_CONNECT_TIMEOUT: 'The receiver did not accept a connection in time.',
   UND_ERR_HEADERS_OVERFLOW: 'The headers of the answer are too large.',
   CERT_HAS_EXPIRED: 'The certificate of the receiver has expired.',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'The certificate of the receiver is self-signed.',
@@ -132,9 +155,20 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the receiver is for another name.',
 };
 
+const CONNECT_TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT']);
+
+/** No connection within the time for one: as silent as a receiver that does not answer. */
+function isConnectTimeout(error: unknown): boolean {
+  return CONNECT_TIMEOUTS.has(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
 /** Only sentences of our own: the messages of the network layer name addresses. */
 function describe(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const name = /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
   return REASONS[code] ?? `The receiver cannot be called${name}.`;
 }

@@ -51,6 +51,8 @@ function verdictOn(outcome: PostingOutcome, webhookKeys: readonly string[], sign
   switch (outcome.kind) {
     case 'interrupted':
       return outcome;
+    case 'no-way-out':
+      return { kind: 'interrupted' };
     case 'timeout':
       return failed('The receiver did not answer in time.');
     case 'refused':

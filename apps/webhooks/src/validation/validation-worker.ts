@@ -49,7 +49,7 @@ export class ValidationWorker {
     const verdict = outcome.kind === 'passed' ? outcome : this.afterFailure(claim.failures, outcome.error);
     await this.settle(claim, { id, startedAt, durationMs, status: outcome.status }, verdict);
     // What waited for the proof goes at once.
-    if (verdict.kind === 'passed') await this.parts.feeder.feed([webhookId]);
+    if (verdict.kind === 'passed') this.parts.feeder.feed([webhookId]);
   }
 
   private async shakeHands(id: string, claim: ClaimedValidation): Promise<HandshakeOutcome> {

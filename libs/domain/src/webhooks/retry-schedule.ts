@@ -26,7 +26,7 @@ const RETRY_AFTER_CAP_MS = HOUR;
 
 /** How the last attempt failed, as far as it matters for the next. */
 export interface FailedAttempt {
-  /** The receiver said 429 or did not answer in time. */
+  /** The receiver said 429, 502 or 504 (Standard Webhooks 1.0: slow down) or did not answer in time. */
   readonly overloaded: boolean;
   /** Its Retry-After in milliseconds from now; absent when it named none. */
   readonly retryAfterMs?: number;

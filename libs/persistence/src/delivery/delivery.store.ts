@@ -10,13 +10,17 @@ import {
   type RoomSessionId,
   type WebhookId,
 } from '@parley/domain';
-import type { Prisma, PrismaClient } from '../generated/client';
+import { Prisma, type PrismaClient } from '../generated/client';
+import type { ReservedJob } from './standing-jobs.store';
+import { IS_TOLD } from './webhook-conditions';
 
 /** A delivery that this worker, and no other, is to send now. */
 export interface ClaimedDelivery {
   readonly id: DeliveryId;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
+  /** Its number since somebody last asked for the delivery, from 1: its place in the schedule. */
+  readonly tryNumber: number;
   /** Shows on settling that the claim has not lapsed and gone to another worker: no two claims of a delivery share one. */
   readonly token: number;
   readonly webhookId: WebhookId;
@@ -35,10 +39,14 @@ export interface ClaimedDelivery {
   };
 }
 
+/** How an attempt went. Nothing was sent when it is `abandoned` or `expired`; such are written by the sweeper. */
+export type AttemptOutcome = 'delivered' | 'failed' | 'timeout' | 'refused' | 'abandoned' | 'expired';
+
 /** What is kept of an attempt. */
 export interface AttemptRecord {
   readonly startedAt: Date;
   readonly durationMs: number;
+  readonly outcome: AttemptOutcome;
   /** null: no answer. */
   readonly status: number | null;
   /** For people; null on success. */
@@ -52,12 +60,21 @@ export type DeliveryVerdict =
   | { readonly kind: 'retry'; readonly delayMs: number }
   /** No attempt is left. */
   | { readonly kind: 'exhausted' }
-  /** The receiver said 410: its webhook is told nothing more until it proves itself again. */
+  /** The receiver said 410: its webhook is disabled. */
   | { readonly kind: 'gone' };
+
+/** An attempt that is over. */
+export interface SettledAttempt {
+  readonly claim: ClaimedDelivery;
+  readonly record: AttemptRecord;
+  readonly verdict: DeliveryVerdict;
+}
 
 interface ClaimRow {
   id: string;
+  state: string;
   attempts: number;
+  attemptsBefore: number;
   token: number;
   webhookId: bigint;
   url: string;
@@ -72,28 +89,30 @@ interface ClaimRow {
   payload: JsonObject;
 }
 
-const TRANSACTION = { maxWait: 5_000, timeout: 15_000 } as const;
-
-/** Deliveries as the workers see them. All times are the database's, so the clocks of two replicas never meet. */
+/**
+ * Deliveries as the workers see them, many at a time. All times are the database's, so the clocks of two replicas never
+ * meet.
+ */
 export class DeliveryStore {
   constructor(private readonly prisma: PrismaClient) {}
 
   /**
-   * Takes a delivery for one attempt. Null when there is nothing to do: it was attempted already, somebody is at it, its
-   * webhook was removed or is not validated (any more).
-   * @param attempt the number the job was made for
-   * @param lockMs when others may take it for abandoned, unless it is renewed by then
+   * Takes deliveries for one attempt each. Left out is what there is nothing to do about: the job is not the one that was
+   * handed out last, somebody is at it, or its webhook is not told things (any more), in which case it waits.
+   * @param lockMs when others may take them for abandoned, unless they are renewed by then
    */
-  async claim(id: DeliveryId, attempt: number, lockMs: number): Promise<ClaimedDelivery | null> {
-    const [row] = await this.prisma.$queryRaw<ClaimRow[]>`
-      UPDATE "WebhookDelivery" d SET state = 'sending', wake = d.wake + 1,
-        "lockedUntil" = now() + ${lockMs}::int * interval '1 ms'
-      FROM "Webhook" w, "OutboxEvent" e
-      WHERE d.id = ${id} AND d.state = 'pending' AND d.attempts = ${attempt - 1}::int
-        AND w.id = d."webhookId" AND e.id = d."eventId" AND w.validated AND w."removedAt" IS NULL
-      RETURNING d.id, d.attempts, d.wake AS token, d."webhookId", w.url, e."domainName", e.id AS "eventId", e.type,
-        w.detailed, e."roomName", e."roomSessionId", e.seq, e."occurredAt", e.payload`;
-    return row === undefined ? null : toClaim(row);
+  async claim(jobs: readonly ReservedJob[], lockMs: number): Promise<readonly ClaimedDelivery[]> {
+    const rows = await this.prisma.$queryRaw<ClaimRow[]>`
+      UPDATE "WebhookDelivery" d SET wake = d.wake + 1,
+        state = CASE WHEN w.breaker <> 'open' AND ${IS_TOLD} THEN 'sending' ELSE 'pending' END::"DeliveryState",
+        "lockedUntil" = CASE WHEN w.breaker <> 'open' AND ${IS_TOLD} THEN now() + ${lockMs}::int * interval '1 ms' END
+      FROM jsonb_to_recordset(${JSON.stringify(jobs)}::jsonb) AS job("deliveryId" text, attempt int, wake int),
+        "Webhook" w, "OutboxEvent" e
+      WHERE d.id = job."deliveryId" AND d.state = 'pending' AND d.attempts = job.attempt - 1 AND d.wake = job.wake
+        AND d."lockedUntil" IS NOT NULL AND w.id = d."webhookId" AND w.type = 'url' AND e.id = d."eventId"
+      RETURNING d.id, d.state::text, d.attempts, d."attemptsBefore", d.wake AS token, d."webhookId", w.url, w.detailed,
+        e."domainName", e.id AS "eventId", e.type, e."roomName", e."roomSessionId", e.seq, e."occurredAt", e.payload`;
+    return rows.filter(({ state }) => state === 'sending').map(toClaim);
   }
 
   /**
@@ -111,56 +130,83 @@ export class DeliveryStore {
   }
 
   /**
-   * Records the attempt and what follows from it, and lets the delivery go.
-   * @returns false when the claim went to another worker; then nothing is recorded
+   * Records attempts and what follows from them, for the delivery, for its webhook (410) and for its breaker, whose trial
+   * it may have been; and lets the deliveries go.
+   * @returns those that were recorded; the claims of the others went to other workers
    */
-  async settle(claim: ClaimedDelivery, record: AttemptRecord, verdict: DeliveryVerdict): Promise<boolean> {
-    return this.prisma.$transaction(async (tx) => {
-      if (!(await applyVerdict(tx, claim, verdict))) return false;
-      await tx.webhookAttempt.createMany({
-        data: [
-          { id: `att_${randomBytes(16).toString('hex')}`, deliveryId: claim.id, number: claim.attempt, ...record },
-        ],
-        skipDuplicates: true,
-      });
-      if (verdict.kind === 'gone') {
-        await tx.webhook.update({
-          where: { id: BigInt(claim.webhookId) },
-          data: { validated: false, lastValidationError: 'The receiver answered 410 Gone.' },
-        });
-      }
-      return true;
-    }, TRANSACTION);
+  async settle(attempts: readonly SettledAttempt[]): Promise<ReadonlySet<DeliveryId>> {
+    const rows = await this.prisma.$queryRaw<{ id: string }[]>`
+      WITH told AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(attempts.map(settlement))}::jsonb) AS told(
+          id text, token int, attempt int, state text, "delayMs" bigint, gone boolean, "attemptId" text,
+          "startedAt" timestamptz, "durationMs" int, outcome text, status int, error text, "responseExcerpt" text)
+      ), settled AS (
+        UPDATE "WebhookDelivery" d SET state = told.state::"DeliveryState", attempts = told.attempt, "lockedUntil" = NULL,
+          abandoned = 0, "nextAttemptAt" = now() + told."delayMs" * interval '1 ms',
+          "finishedAt" = CASE WHEN told."delayMs" IS NULL THEN now() END
+        FROM told WHERE d.id = told.id AND d.state = 'sending' AND d.attempts = told.attempt - 1 AND d.wake = told.token
+        RETURNING d."webhookId", told.*
+      ), recorded AS (
+        INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs", outcome, status, error,
+          "responseExcerpt")
+        SELECT "attemptId", id, attempt, "startedAt", "durationMs", outcome, status, error, "responseExcerpt" FROM settled
+        ON CONFLICT ("deliveryId", number) DO NOTHING
+      ), ${JUDGE_WEBHOOKS}
+      SELECT id FROM settled`;
+    return new Set(rows.map(({ id }) => brandAs<DeliveryId>(id)));
   }
 
-  /** Gives a claim back as if it had never been: the process ends, and that is not the receiver's fault. */
-  async giveBack(claim: ClaimedDelivery): Promise<void> {
+  /**
+   * Gives a claim back as if it had never been: the process ends, or our own way out is broken, and that is not the
+   * receiver's fault.
+   * @param delayMs when it may be handed out again
+   */
+  async giveBack(claim: ClaimedDelivery, delayMs = 0): Promise<void> {
     await this.prisma.$executeRaw`
-      UPDATE "WebhookDelivery" SET state = 'pending', "lockedUntil" = NULL, "nextAttemptAt" = now()
+      UPDATE "WebhookDelivery" SET state = 'pending', "lockedUntil" = NULL,
+        "nextAttemptAt" = now() + ${delayMs}::int * interval '1 ms'
       WHERE id = ${claim.id} AND state = 'sending' AND wake = ${claim.token}::int`;
   }
 }
 
-/** False when the claim is not ours any more. */
-async function applyVerdict(
-  tx: Prisma.TransactionClient,
-  claim: ClaimedDelivery,
-  verdict: DeliveryVerdict,
-): Promise<boolean> {
-  const state = verdict.kind === 'retry' ? 'pending' : verdict.kind === 'delivered' ? 'delivered' : 'failed';
-  const delayMs = verdict.kind === 'retry' ? verdict.delayMs : null;
-  const settled = await tx.$executeRaw`
-    UPDATE "WebhookDelivery" SET state = ${state}::"DeliveryState", attempts = ${claim.attempt}::int, "lockedUntil" = NULL,
-      "nextAttemptAt" = now() + ${delayMs}::bigint * interval '1 ms',
-      "finishedAt" = CASE WHEN ${delayMs}::bigint IS NULL THEN now() END
-    WHERE id = ${claim.id} AND state = 'sending' AND attempts = ${claim.attempt - 1}::int AND wake = ${claim.token}::int`;
-  return settled === 1;
+/** A 410 disables; the trial of a breaker that is half open closes it or opens it again. */
+const JUDGE_WEBHOOKS = Prisma.sql`judged AS (
+  UPDATE "Webhook" w SET
+    "disabledAt" = CASE WHEN round.gone THEN coalesce(w."disabledAt", now()) ELSE w."disabledAt" END,
+    "disabledReason" = CASE WHEN round.gone THEN coalesce(w."disabledReason", 'gone') ELSE w."disabledReason" END,
+    breaker = CASE WHEN w.breaker <> 'half_open' THEN w.breaker WHEN round.well THEN 'closed' ELSE 'open' END::"BreakerState",
+    "breakerSince" = CASE WHEN w.breaker = 'half_open' THEN now() ELSE w."breakerSince" END,
+    "breakerTrips" = CASE WHEN w.breaker <> 'half_open' THEN w."breakerTrips" WHEN round.well THEN 0
+      ELSE w."breakerTrips" + 1 END
+  FROM (
+    SELECT "webhookId", bool_or(gone) AS gone, bool_or(outcome = 'delivered') AS well FROM settled GROUP BY 1) round
+  WHERE w.id = round."webhookId" AND (round.gone OR w.breaker = 'half_open')
+)`;
+
+function settlement({ claim, record, verdict }: SettledAttempt) {
+  return {
+    id: claim.id,
+    token: claim.token,
+    attempt: claim.attempt,
+    state: verdict.kind === 'retry' ? 'pending' : verdict.kind === 'delivered' ? 'delivered' : 'failed',
+    delayMs: verdict.kind === 'retry' ? verdict.delayMs : null,
+    gone: verdict.kind === 'gone',
+    attemptId: `att_${randomBytes(16).toString('hex')}`,
+    ...record,
+    responseExcerpt: record.responseExcerpt === null ? null : wellFormed(record.responseExcerpt),
+  };
+}
+
+/** PostgreSQL takes no half characters, such as a text that was cut somewhere may end with. */
+function wellFormed(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 function toClaim(row: ClaimRow): ClaimedDelivery {
   return {
     id: brandAs<DeliveryId>(row.id),
     attempt: row.attempts + 1,
+    tryNumber: row.attempts + 1 - row.attemptsBefore,
     token: row.token,
     webhookId: brandAs<WebhookId>(Number(row.webhookId)),
     url: row.url,

@@ -4,3 +4,6 @@ export * from './standing-jobs.store';
 export * from './validation.store';
 export * from './webhook-secrets';
 export * from './webhook-alerts';
+export * from './upkeep.store';
+export * from './breaker.store';
+export * from './backlog.store';

@@ -1,5 +1,7 @@
 import { brandAs, type DeliveryId, type WebhookId } from '@parley/domain';
-import type { PrismaClient } from '../generated/client';
+import { Prisma, type PrismaClient } from '../generated/client';
+import { MARK, RIPE_IN_FIFO, ROOM_HEADS } from './handing-out.sql';
+import { IS_TOLD } from './webhook-conditions';
 
 /** A job that is to be enqueued, or was. */
 export interface ReservedJob {
@@ -8,37 +10,47 @@ export interface ReservedJob {
   readonly attempt: number;
   /** Rises with every enqueueing and every claim of the delivery. */
   readonly wake: number;
-  /** How long from now until it is due, in milliseconds; 0 when it is. */
-  readonly delayMs: number;
 }
 
 export interface ReserveOptions {
-  /** How many deliveries of one webhook may have a job, or be under way, at once. */
-  readonly jobsPerWebhook: number;
-  /** Deliveries due within this time are enqueued ahead, in milliseconds. */
-  readonly aheadMs: number;
-  /** When a job that nobody took is looked for, counted from when it is due, in milliseconds. */
+  /** How many deliveries of one webhook may have a job, or be under way, at once, in the whole region. */
+  readonly atOnce: number;
+  /** How many deliveries of one webhook are handed out in a second, in the whole region. */
+  readonly perSecond: number;
+  /** When a job that nobody took is looked for, in milliseconds. */
   readonly doubtAfterMs: number;
+  /** How far ahead is looked for what becomes due, in milliseconds. */
+  readonly horizonMs: number;
 }
 
-/** How far behind the deliveries are. */
-export interface Backlog {
-  /** Deliveries waiting or under way, those waiting for a retry included. */
-  readonly unfinished: number;
-  /** Age of the oldest delivery that is due and not done, in seconds; 0 when there is none. */
-  readonly oldestDueSeconds: number;
-  /** Events that the relay has not taken yet. */
-  readonly unrelayed: number;
+/** What was handed out, and when to ask again. */
+export interface Reservation {
+  /** Due now, in the order in which they are to be sent. */
+  readonly jobs: readonly ReservedJob[];
+  /** Webhooks that may have more to hand out after so many milliseconds: a retry becomes due, or their rate allows it. */
+  readonly again: ReadonlyMap<WebhookId, number>;
 }
 
-interface JobRow {
-  id: string;
-  attempts: number;
-  wake: number;
-  delayMs: number;
+interface ReservedRow {
+  webhookId: bigint;
+  places: number;
+  tokens: number;
+  /** Of a fifo webhook: as many due deliveries as are looked at were looked at; there may be others behind them. */
+  cutOff: boolean;
+  nextInMs: number | null;
+  /** The webhook's jobs; null when it got none. */
+  id: string | null;
+  attempts: number | null;
+  wake: number | null;
 }
+
+type JobRow = { id: string; attempts: number; wake: number };
 
 const TRANSACTION = { maxWait: 5_000, timeout: 15_000 } as const;
+/** A webhook that was idle may be told this many events at once, as a part of what it is told in a second. */
+const BURST = 0.2;
+/** Who used up its rate is looked at again after this time at most. */
+const PATIENCE_MS = 100;
 
 /**
  * Which pending deliveries have a job in the queue. `lockedUntil` of a pending row says: a job was enqueued, and if nobody
@@ -48,54 +60,47 @@ export class StandingJobsStore {
   constructor(private readonly prisma: PrismaClient) {}
 
   /**
-   * Chooses the webhook's next deliveries, those due now first, oldest event first, as many as fit beside those that have a job, and marks them
-   * as having one. The caller enqueues them after this commit; what dies in between is found by {@link doubtful}.
+   * Chooses the webhooks' next deliveries, as many as their places and their rate allow, those that are due longest first
+   * and of each room of a fifo webhook only its first unfinished one, and marks them as having a job. The caller enqueues
+   * them after this commit; what dies in between is found by {@link doubtful}. Only what was chosen here can be claimed,
+   * so the limits hold over all replicas.
    */
-  async reserve(webhook: WebhookId, options: ReserveOptions): Promise<readonly ReservedJob[]> {
-    const { jobsPerWebhook, aheadMs, doubtAfterMs } = options;
+  async reserve(webhooks: readonly WebhookId[], options: ReserveOptions): Promise<Reservation> {
+    const ids = webhooks.map(BigInt);
     return this.prisma.$transaction(async (tx) => {
-      // Two replicas that count at the same time would both find room; the webhook's row lets one count after the other.
-      await tx.$executeRaw`SELECT 1 FROM "Webhook" WHERE id = ${webhook}::bigint FOR NO KEY UPDATE`;
-      const rows = await tx.$queryRaw<JobRow[]>`
-        WITH room AS (
-          SELECT ${jobsPerWebhook}::int - count(*) AS free FROM "WebhookDelivery"
-          WHERE "webhookId" = ${webhook}::bigint
-            AND (state = 'sending' OR (state = 'pending' AND "lockedUntil" IS NOT NULL))
-        ), chosen AS (
-          SELECT d.id, row_number() OVER (
-            ORDER BY d."nextAttemptAt" > now(), e."occurredAt", e."roomSessionId", e.seq) AS place
-          FROM "WebhookDelivery" d JOIN "OutboxEvent" e ON e.id = d."eventId" JOIN "Webhook" w ON w.id = d."webhookId"
-          WHERE d."webhookId" = ${webhook}::bigint AND d.state = 'pending' AND d."lockedUntil" IS NULL
-            AND d."nextAttemptAt" <= now() + ${aheadMs}::int * interval '1 ms'
-            AND w.validated AND w."removedAt" IS NULL
-          ORDER BY place LIMIT greatest(0, (SELECT free FROM room))
-        ), marked AS (
-          UPDATE "WebhookDelivery" d SET wake = d.wake + 1,
-            "lockedUntil" = greatest(now(), d."nextAttemptAt") + ${doubtAfterMs}::int * interval '1 ms'
-          FROM chosen WHERE d.id = chosen.id
-          RETURNING d.id, d.attempts, d.wake, d."nextAttemptAt", chosen.place
-        )
-        SELECT id, attempts, wake, greatest(0, ceil(extract(epoch FROM "nextAttemptAt" - now()) * 1000))::int AS "delayMs"
-        FROM marked ORDER BY place`;
-      return rows.map(toJob);
+      // Two replicas that count at the same time would both find room; the webhooks' rows, always locked in the same
+      // order, let one count after the other.
+      await tx.$queryRaw`SELECT 1 FROM "Webhook" WHERE id = ANY(${ids}::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
+      const rows = await tx.$queryRaw<ReservedRow[]>(chooseAndMark(ids, options));
+      const jobs = rows.flatMap(toJobOrNone);
+      for (const row of rows.filter(({ cutOff, id }) => cutOff && id === null)) {
+        const free = Math.min(row.places, row.tokens);
+        if (free <= 0) continue;
+        jobs.push(...(await tx.$queryRaw<JobRow[]>(markHeads(row.webhookId, free, options))).map(toJob));
+      }
+      return { jobs, again: whenAgain(rows, options) };
     }, TRANSACTION);
   }
 
-  /** Webhooks that have deliveries without a job which could have one. */
-  async hungry(aheadMs: number, limit: number): Promise<readonly WebhookId[]> {
+  /**
+   * Webhooks that have deliveries without a job which could have one, by their ids.
+   * @param after where the last call ended; 0 to begin
+   */
+  async hungry(after: WebhookId | 0, limit: number): Promise<readonly WebhookId[]> {
     const rows = await this.prisma.$queryRaw<{ id: bigint }[]>`
-      SELECT w.id FROM "Webhook" w WHERE w.validated AND w."removedAt" IS NULL AND EXISTS (
+      SELECT w.id FROM "Webhook" w
+      WHERE w.id > ${after}::bigint AND w.type = 'url' AND w.breaker <> 'open' AND ${IS_TOLD} AND EXISTS (
         SELECT 1 FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d.state = 'pending'
-          AND d."lockedUntil" IS NULL AND d."nextAttemptAt" <= now() + ${aheadMs}::int * interval '1 ms')
-      LIMIT ${limit}`;
+          AND d."lockedUntil" IS NULL AND d."nextAttemptAt" <= now())
+      ORDER BY w.id LIMIT ${limit}`;
     return rows.map(({ id }) => brandAs<WebhookId>(Number(id)));
   }
 
   /** Jobs that should have been taken by now. They are still in the queue, or lost. */
   async doubtful(limit: number): Promise<readonly ReservedJob[]> {
     const rows = await this.prisma.$queryRaw<JobRow[]>`
-      SELECT id, attempts, wake, 0 AS "delayMs" FROM "WebhookDelivery"
-      WHERE state = 'pending' AND "lockedUntil" <= now() ORDER BY "lockedUntil" LIMIT ${limit}`;
+      SELECT d.id, d.attempts, d.wake FROM "WebhookDelivery" d JOIN "Webhook" w ON w.id = d."webhookId"
+      WHERE w.type = 'url' AND d.state = 'pending' AND d."lockedUntil" <= now() ORDER BY d."lockedUntil" LIMIT ${limit}`;
     return rows.map(toJob);
   }
 
@@ -103,50 +108,71 @@ export class StandingJobsStore {
   async stillStanding(jobs: readonly ReservedJob[], doubtAfterMs: number): Promise<void> {
     await this.prisma.$executeRaw`
       UPDATE "WebhookDelivery" SET "lockedUntil" = now() + ${doubtAfterMs}::int * interval '1 ms'
-      WHERE state = 'pending' AND id = ANY(${idsOf(jobs)}::text[]) AND "lockedUntil" <= now()`;
+      WHERE state = 'pending' AND id = ANY(${jobs.map(({ deliveryId }) => deliveryId)}::text[]) AND "lockedUntil" <= now()`;
   }
 
   /** These were lost: {@link reserve} may choose them again, under a new wake. Also for jobs that could not be enqueued. */
   async release(jobs: readonly ReservedJob[]): Promise<void> {
     await this.prisma.$executeRaw`
       UPDATE "WebhookDelivery" d SET "lockedUntil" = NULL
-      FROM unnest(${idsOf(jobs)}::text[], ${jobs.map(({ wake }) => wake)}::int[]) AS lost(id, wake)
+      FROM unnest(${jobs.map(({ deliveryId }) => deliveryId)}::text[], ${jobs.map(({ wake }) => wake)}::int[])
+        AS lost(id, wake)
       WHERE d.id = lost.id AND d.wake = lost.wake AND d.state = 'pending'`;
   }
-
-  /** Takes deliveries back whose worker died in the middle; the attempt does not count. Answers how many. */
-  async takeBackAbandoned(): Promise<number> {
-    return this.prisma.$executeRaw`
-      UPDATE "WebhookDelivery" SET state = 'pending', "lockedUntil" = NULL, "nextAttemptAt" = now()
-      WHERE state = 'sending' AND "lockedUntil" <= now()`;
-  }
-
-  /** Gives up what waits for webhooks that were removed. Answers how many. */
-  async failRemoved(): Promise<number> {
-    return this.prisma.$executeRaw`
-      UPDATE "WebhookDelivery" d SET state = 'failed', "finishedAt" = now(), "nextAttemptAt" = NULL, "lockedUntil" = NULL
-      FROM "Webhook" w WHERE w.id = d."webhookId" AND w."removedAt" IS NOT NULL AND d.state = 'pending'`;
-  }
-
-  async backlog(): Promise<Backlog> {
-    const [row] = await this.prisma.$queryRaw<{ unfinished: number; oldest: number; unrelayed: number }[]>`
-      SELECT count(*)::int AS unfinished,
-        coalesce(extract(epoch FROM now() - min(d."nextAttemptAt") FILTER (WHERE d."nextAttemptAt" <= now() AND w.validated)), 0)::float8 AS oldest,
-        (SELECT count(*)::int FROM "OutboxEvent" WHERE "relayedAt" IS NULL) AS unrelayed
-      FROM "WebhookDelivery" d JOIN "Webhook" w ON w.id = d."webhookId" WHERE d.state IN ('pending', 'sending')`;
-    return { unfinished: row?.unfinished ?? 0, oldestDueSeconds: row?.oldest ?? 0, unrelayed: row?.unrelayed ?? 0 };
-  }
 }
 
-function idsOf(jobs: readonly ReservedJob[]): string[] {
-  return jobs.map(({ deliveryId }) => deliveryId);
+function chooseAndMark(ids: readonly bigint[], { atOnce, perSecond, doubtAfterMs, horizonMs }: ReserveOptions) {
+  const everyMs = 1_000 / perSecond;
+  const burstMs = Math.max(1, Math.round(perSecond * BURST)) * everyMs;
+  return Prisma.sql`
+    WITH wants AS MATERIALIZED (
+      SELECT w.id, w."order" = 'fifo' AS fifo,
+        greatest(0, CASE w.breaker WHEN 'half_open' THEN 1 ELSE ${atOnce}::int END - (
+          SELECT count(*) FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."lockedUntil" IS NOT NULL))::int AS places,
+        greatest(0, floor((${burstMs}::float8 + extract(epoch FROM now() - greatest(now(), w."paidUntil")) * 1000)
+          / ${everyMs}::float8 + 0.001))::int AS tokens,
+        (SELECT ceil(extract(epoch FROM d."nextAttemptAt" - now()) * 1000)::int FROM "WebhookDelivery" d
+          WHERE d."webhookId" = w.id AND d.state = 'pending' AND d."lockedUntil" IS NULL AND d."nextAttemptAt" > now()
+            AND d."nextAttemptAt" <= now() + ${horizonMs}::int * interval '1 ms'
+          ORDER BY d."nextAttemptAt" LIMIT 1) AS "nextInMs"
+      FROM "Webhook" w
+      WHERE w.id = ANY(${ids}::bigint[]) AND w.type = 'url' AND w.breaker <> 'open' AND ${IS_TOLD}
+    ), ${RIPE_IN_FIFO}, chosen AS (
+      SELECT ripe.id, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM (
+        SELECT seen.*, row_number() OVER (PARTITION BY webhook ORDER BY "nextAttemptAt", position) AS of_webhook
+        FROM seen WHERE ripe) ripe
+      JOIN wants ON wants.id = ripe.webhook AND of_webhook <= least(wants.places, wants.tokens)
+    ), ${MARK(doubtAfterMs, everyMs)}
+    SELECT wants.id AS "webhookId", wants.places, wants.tokens, wants."nextInMs",
+      coalesce((SELECT bool_or("cutOff") FROM seen WHERE seen.webhook = wants.id), false) AS "cutOff",
+      marked.id, marked.attempts, marked.wake
+    FROM wants LEFT JOIN marked ON marked."webhookId" = wants.id ORDER BY marked.place`;
 }
 
-function toJob(row: JobRow): ReservedJob {
-  return {
-    deliveryId: brandAs<DeliveryId>(row.id),
-    attempt: row.attempts + 1,
-    wake: row.wake,
-    delayMs: row.delayMs,
-  };
+function markHeads(webhook: bigint, free: number, { perSecond, doubtAfterMs }: ReserveOptions) {
+  return Prisma.sql`
+    WITH RECURSIVE ${ROOM_HEADS(webhook)}, chosen AS (
+      SELECT id, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM heads
+      WHERE state = 'pending' AND "lockedUntil" IS NULL AND "nextAttemptAt" <= now() LIMIT ${free}::int
+    ), ${MARK(doubtAfterMs, 1_000 / perSecond)}
+    SELECT id, attempts, wake FROM marked ORDER BY place`;
+}
+
+function whenAgain(rows: readonly ReservedRow[], { perSecond }: ReserveOptions): ReadonlyMap<WebhookId, number> {
+  const again = new Map<WebhookId, number>();
+  const everyMs = 1_000 / perSecond;
+  for (const { webhookId, places, tokens, nextInMs } of rows) {
+    const paysIn = tokens < places ? Math.ceil(Math.min((places - tokens) * everyMs, PATIENCE_MS)) : Infinity;
+    const inMs = Math.min(paysIn, nextInMs ?? Infinity);
+    if (inMs !== Infinity) again.set(brandAs<WebhookId>(Number(webhookId)), inMs);
+  }
+  return again;
+}
+
+function toJobOrNone({ id, attempts, wake }: ReservedRow): ReservedJob[] {
+  return id === null || attempts === null || wake === null ? [] : [toJob({ id, attempts, wake })];
+}
+
+function toJob({ id, attempts, wake }: JobRow): ReservedJob {
+  return { deliveryId: brandAs<DeliveryId>(id), attempt: attempts + 1, wake };
 }

@@ -1,0 +1,98 @@
+import { Prisma, type PrismaClient } from '../generated/client';
+
+/** Claims of workers that died with a delivery, in a row, until it is given up. */
+export const ABANDONED_AT_MOST = 5;
+
+/** What is written of a delivery that ends without anything having been sent. */
+const ATTEMPT_ID = Prisma.sql`'att_' || replace(gen_random_uuid()::text, '-', '')`;
+
+/** What becomes of deliveries that nobody works on: those of dead workers, of removed webhooks, and the old ones. */
+export class DeliveryUpkeepStore {
+  constructor(private readonly prisma: PrismaClient) {}
+
+  /**
+   * Takes deliveries back whose worker died in the middle. The attempt does not count, but a delivery that so ended
+   * {@link ABANDONED_AT_MOST} times in a row, which may be what its workers die of, has failed.
+   */
+  async takeBackAbandoned(): Promise<{ readonly takenBack: number; readonly givenUp: number }> {
+    const [row] = await this.prisma.$queryRaw<{ takenBack: number; givenUp: number }[]>`
+      WITH abandoned AS (
+        SELECT d.id, d.abandoned + 1 >= ${ABANDONED_AT_MOST}::int AS hopeless
+        FROM "WebhookDelivery" d JOIN "Webhook" w ON w.id = d."webhookId"
+        WHERE w.type = 'url' AND d.state = 'sending' AND d."lockedUntil" <= now() FOR UPDATE OF d SKIP LOCKED
+      ), back AS (
+        UPDATE "WebhookDelivery" d SET abandoned = d.abandoned + 1, "lockedUntil" = NULL,
+          state = CASE WHEN hopeless THEN 'failed' ELSE 'pending' END::"DeliveryState",
+          attempts = d.attempts + hopeless::int, "nextAttemptAt" = CASE WHEN NOT hopeless THEN now() END,
+          "finishedAt" = CASE WHEN hopeless THEN now() END
+        FROM abandoned WHERE d.id = abandoned.id
+        RETURNING d.id, d.attempts, hopeless
+      ), recorded AS (
+        INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs", outcome, error)
+        SELECT ${ATTEMPT_ID}, id, attempts, now(), 0, 'abandoned',
+          'Given up: ' || ${ABANDONED_AT_MOST}::int || ' workers in a row ended while they sent it.'
+        FROM back WHERE hopeless
+        ON CONFLICT ("deliveryId", number) DO NOTHING
+      )
+      SELECT count(*) FILTER (WHERE NOT hopeless)::int AS "takenBack", count(*) FILTER (WHERE hopeless)::int AS "givenUp"
+      FROM back`;
+    return row ?? { takenBack: 0, givenUp: 0 };
+  }
+
+  /** Gives up what waits for webhooks that were removed. Answers how many. */
+  async failRemoved(): Promise<number> {
+    return this.prisma.$executeRaw`
+      UPDATE "WebhookDelivery" d SET state = 'failed', "finishedAt" = now(), "nextAttemptAt" = NULL, "lockedUntil" = NULL
+      FROM "Webhook" w
+      WHERE w.id = d."webhookId" AND w.type = 'url' AND w."removedAt" IS NOT NULL AND d.state = 'pending'`;
+  }
+
+  /**
+   * Gives up what still waits although its domain keeps events no longer, with an attempt that says so: nothing is lost
+   * without a word. For URLs and robots.
+   * @returns how many; as many as `limit` when there may be more
+   */
+  async expire(limit: number): Promise<number> {
+    return this.prisma.$executeRaw`
+      WITH old AS (
+        SELECT d.id, o."webhookRetentionDays" AS days
+        FROM "Domain" o
+        JOIN "OutboxEvent" e ON e."domainName" = o.name AND e."occurredAt" < now() - o."webhookRetentionDays" * interval '1 day'
+        JOIN "WebhookDelivery" d ON d."eventId" = e.id
+        WHERE d.state = 'pending' LIMIT ${limit}::int FOR UPDATE OF d SKIP LOCKED
+      ), failed AS (
+        UPDATE "WebhookDelivery" d SET state = 'failed', attempts = d.attempts + 1, "finishedAt" = now(),
+          "nextAttemptAt" = NULL, "lockedUntil" = NULL
+        FROM old WHERE d.id = old.id
+        RETURNING d.id, d.attempts, old.days
+      )
+      INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs", outcome, error)
+      SELECT ${ATTEMPT_ID}, id, attempts, now(), 0, 'expired',
+        'Given up: it could not be delivered within the ' || days || ' days for which its domain keeps events (retention).'
+      FROM failed
+      ON CONFLICT ("deliveryId", number) DO NOTHING`;
+  }
+
+  /**
+   * Deletes what is older than its domain keeps it: events with their deliveries and attempts, once nothing of them is
+   * unfinished, and handshakes.
+   * @returns how many events and handshakes; as many as `limit` of one kind when there may be more
+   */
+  async deleteOld(limit: number): Promise<{ readonly events: number; readonly validations: number }> {
+    const events = await this.prisma.$executeRaw`
+      DELETE FROM "OutboxEvent" WHERE id IN (
+        SELECT old.id FROM "Domain" o CROSS JOIN LATERAL (
+          SELECT e.id FROM "OutboxEvent" e
+          WHERE e."domainName" = o.name AND e."occurredAt" < now() - o."webhookRetentionDays" * interval '1 day'
+            AND e."relayedAt" IS NOT NULL AND NOT EXISTS (
+              SELECT 1 FROM "WebhookDelivery" d WHERE d."eventId" = e.id AND d.state IN ('pending', 'sending'))
+          ORDER BY e."occurredAt" LIMIT ${limit}::int) old
+        LIMIT ${limit}::int)`;
+    const validations = await this.prisma.$executeRaw`
+      DELETE FROM "WebhookValidation" WHERE id IN (
+        SELECT v.id FROM "WebhookValidation" v JOIN "Webhook" w ON w.id = v."webhookId"
+        JOIN "Domain" o ON o.name = w."domainName"
+        WHERE v."startedAt" < now() - o."webhookRetentionDays" * interval '1 day' LIMIT ${limit}::int)`;
+    return { events, validations };
+  }
+}
