@@ -13,6 +13,8 @@ export class TcpGate {
   private closed = false;
   private stalled = false;
   private readonly pairs = new Map<readonly [Socket, Socket], number>();
+  /** What the servers said, by the number of the connection. */
+  private readonly said = new Map<number, string>();
 
   private constructor(
     private readonly server: Server,
@@ -41,9 +43,17 @@ export class TcpGate {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** How many of those that went through after the first `before` ones (up to the `last`) are open now. */
-  openAfter(before: number, last = Number.POSITIVE_INFINITY): number {
-    return [...this.pairs.values()].filter((number) => number > before && number <= last).length;
+  /** How many of those that went through after the first `before` ones are open now. */
+  openAfter(before: number): number {
+    return [...this.pairs.values()].filter((number) => number > before).length;
+  }
+
+  /** Connections, open or not, on which a server said this. */
+  whichSaid(text: string): { number: number; open: boolean }[] {
+    const open = new Set(this.pairs.values());
+    return [...this.said]
+      .filter(([, said]) => said.includes(text))
+      .map(([number]) => ({ number, open: open.has(number) }));
   }
 
   /** Cuts everything; nobody gets through until `unlock`. */
@@ -86,6 +96,8 @@ export class TcpGate {
     const far = connect(target, '127.0.0.1');
     const pair = [near, far] as const;
     this.pairs.set(pair, this.passed);
+    const number = this.passed;
+    far.on('data', (chunk: Buffer) => this.said.set(number, (this.said.get(number) ?? '') + chunk.toString('latin1')));
     near.pipe(far).pipe(near);
     for (const socket of pair) {
       if (this.stalled) socket.pause();
