@@ -1,5 +1,5 @@
 import { brandAs, type DeliveryId, type DomainName, type WebhookId } from '@parley/domain';
-import type { ClaimedDelivery, SettledAttempt } from '@parley/persistence';
+import { SealBroken, type ClaimedDelivery, type SettledAttempt } from '@parley/persistence';
 import type { PostingOutcome } from '../sender/webhook-sender';
 import { DeliveryWorker, type DeliveryWorkerParts } from './delivery-worker';
 import { SlowLane } from './slow-lane';
@@ -36,11 +36,11 @@ function workerWith(settle: DeliveryWorkerParts['deliveries']['settle']) {
   const warn = jest.fn();
   const giveBack = jest.fn(async () => undefined);
   const post = jest.fn(async (): Promise<PostingOutcome> => ({ kind: 'answered', status: 200, body: '' }));
-  const keys = { webhookKeys: ['key'], secrets: [], insecure: false };
+  const keysOf = jest.fn(async () => ({ webhookKeys: ['key'], secrets: [], insecure: false }));
   const parts = {
     deliveries: { settle, giveBack },
     claims: { take: async () => ({ claim, lapsed: lapse.signal, letGo }) },
-    secrets: { keysOf: async () => keys },
+    secrets: { keysOf },
     roomSecrets: async () => ({ password: null, hostKey: null }),
     sender: { post },
     feeder: { feed },
@@ -51,7 +51,18 @@ function workerWith(settle: DeliveryWorkerParts['deliveries']['settle']) {
     logger: { error, info: () => undefined, warn },
     deadlineMs: 1_000,
   } as unknown as DeliveryWorkerParts;
-  return { worker: new DeliveryWorker(parts, stop.signal), stop, lapse, letGo, feed, error, warn, giveBack, post };
+  return {
+    worker: new DeliveryWorker(parts, stop.signal),
+    stop,
+    lapse,
+    letGo,
+    feed,
+    error,
+    warn,
+    giveBack,
+    post,
+    keysOf,
+  };
 }
 
 type Settled = [readonly SettledAttempt[]];
@@ -110,5 +121,15 @@ describe('a delivery worker', () => {
     expect(giveBack).toHaveBeenCalledWith(expect.objectContaining({ id: JOB.deliveryId }), 30_000);
     expect(settle).not.toHaveBeenCalled();
     expect(feed).not.toHaveBeenCalled();
+  });
+
+  test('charges nobody when secrets do not open either', async () => {
+    const settle = jest.fn() as Settle;
+    const { worker, keysOf, post, giveBack } = workerWith(settle);
+    keysOf.mockRejectedValue(new SealBroken({ table: 'Domain', row: 'a', column: 'webhookKey' }, 'no such key'));
+    await worker.deliver(JOB);
+    expect(giveBack).toHaveBeenCalledWith(expect.objectContaining({ id: JOB.deliveryId }), 30_000);
+    expect(post).not.toHaveBeenCalled();
+    expect(settle).not.toHaveBeenCalled();
   });
 });

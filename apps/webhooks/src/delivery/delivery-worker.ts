@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { deliveryKeys, type Clock } from '@parley/domain';
 import {
   isOutage,
+  SealBroken,
   type ClaimedDelivery,
   type DeliveryStore,
   type SettledAttempt,
@@ -38,7 +39,7 @@ export interface DeliveryWorkerParts {
 /** How long an outcome is kept while the database is away, and how often it is offered again meanwhile. */
 const SETTLE_PATIENCE_MS = 60_000;
 const SETTLE_PAUSE_MS = 250;
-/** When what could not be sent for reasons of our own is tried again: too much is slow, or the egress proxy fails. */
+/** When what could not be sent for reasons of our own is tried again: too much is slow, or proxy or master key fail. */
 const BUSY_MS = 5_000;
 const NO_WAY_OUT_MS = 30_000;
 
@@ -76,7 +77,7 @@ export class DeliveryWorker {
   private async attempt({ claim, lapsed }: ClaimUnderWay): Promise<void> {
     const startedAt = this.parts.clock.now();
     const startedMark = performance.now();
-    const outcome = await this.send(claim, startedAt, AbortSignal.any([this.stop, lapsed]));
+    const outcome = await this.trySending(claim, startedAt, AbortSignal.any([this.stop, lapsed]));
     const durationMs = Math.round(performance.now() - startedMark);
     this.parts.metrics.attempt(attemptClass(outcome), durationMs / 1_000);
     if (outcome.kind === 'interrupted') {
@@ -84,7 +85,7 @@ export class DeliveryWorker {
       return this.parts.deliveries.giveBack(claim);
     }
     if (outcome.kind === 'no-way-out') {
-      this.parts.logger.warn({ deliveryId: claim.id, reason: outcome.reason }, 'the egress proxy failed');
+      this.parts.logger.warn({ deliveryId: claim.id, reason: outcome.reason }, 'nothing can be sent');
       return this.putOff(claim, NO_WAY_OUT_MS);
     }
     const endedAt = this.parts.clock.now();
@@ -102,6 +103,16 @@ export class DeliveryWorker {
   private tell({ event, attempt }: ClaimedDelivery, now: Date): void {
     const seconds = Math.max(0, now.getTime() - event.occurredAt.getTime()) / 1_000;
     this.parts.metrics.told(attempt === 1 ? 'first' : 'later', seconds);
+  }
+
+  /** Secrets that do not open are the operator's trouble: the receiver loses no attempt by it. */
+  private async trySending(claim: ClaimedDelivery, now: Date, stop: AbortSignal): Promise<PostingOutcome> {
+    try {
+      return await this.send(claim, now, stop);
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      return { kind: 'no-way-out', reason: error.message };
+    }
   }
 
   private async send(claim: ClaimedDelivery, now: Date, stop: AbortSignal): Promise<PostingOutcome> {
@@ -128,7 +139,7 @@ export class DeliveryWorker {
     try {
       return await deliveryMessage(claim, () => this.parts.roomSecrets(claim));
     } catch (error) {
-      if (isOutage(error)) throw error;
+      if (isOutage(error) || error instanceof SealBroken) throw error;
       this.parts.logger.error({ deliveryId: claim.id, err: error }, 'payload could not be put together');
       return null;
     }
