@@ -108,6 +108,49 @@ describe('outbox', () => {
     expect(reached).toEqual([1, 4]);
   });
 
+  test('what may have been sent by another meanwhile is held back until that is known, and dropped when it was', async () => {
+    const sent: string[] = [];
+    const answers: (() => void)[] = [];
+    let inDoubt = true;
+    const outbox = new Outbox<number>(
+      (frames, flushed) => {
+        sent.push(...frames.map(({ text }) => text));
+        flushed();
+      },
+      () => undefined,
+      () => undefined,
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      () => (inDoubt ? new Promise((resolve) => answers.push(resolve)) : undefined),
+    );
+    const nothingUnwritten = () => new Promise(setImmediate);
+    outbox.push(new Frame('an error answer'));
+    expect(sent).toEqual(['an error answer']);
+    await nothingUnwritten();
+    outbox.push(new Frame('logged 1'), 1);
+    outbox.push(new Frame('logged 2'), 2);
+    await nothingUnwritten();
+    expect(sent).toEqual(['an error answer']);
+    answers.shift()?.();
+    await nothingUnwritten();
+    expect(sent).toEqual(['an error answer']);
+    inDoubt = false;
+    answers.shift()?.();
+    await nothingUnwritten();
+    expect(sent).toEqual(['an error answer', 'logged 1', 'logged 2']);
+
+    inDoubt = true;
+    outbox.push(new Frame('logged 3'), 3);
+    outbox.dropDoubtful();
+    outbox.push(new Frame('bye'));
+    outbox.finish();
+    answers.shift()?.();
+    await nothingUnwritten();
+    expect(sent).toEqual(['an error answer', 'logged 1', 'logged 2', 'bye']);
+  });
+
   test('who reads too slowly is told of once, and nothing unwritten counts as reached', () => {
     const { outbox, sent, reached, flush, slow } = slowSocket();
     for (let n = 0; n < 20; n += 1) outbox.push(new Frame('aaaa'), n);

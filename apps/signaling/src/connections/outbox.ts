@@ -29,6 +29,8 @@ export class Outbox<Position> {
   /** The turn something was handed over in. */
   private writtenIn = -1;
   private closed = false;
+  /** It is being found out whether what waits may still be written. */
+  private held = false;
   private readonly awaitingEmpty: (() => void)[] = [];
 
   /**
@@ -40,6 +42,8 @@ export class Outbox<Position> {
    * @param turnEnd calls what wants to write when the turn of the event loop ends
    * @param eager whether the socket mostly takes a frame at once: where it does not, the first one of a turn would make
    *   the others wait for it
+   * @param doubt asked before each handing over of frames with a position: undefined when they may be written, else
+   *   settles when it is to be asked again. After a standstill of the process somebody else may have sent them
    */
   constructor(
     private readonly send: (frames: readonly Frame[], flushed: () => void) => void,
@@ -49,6 +53,7 @@ export class Outbox<Position> {
     private readonly written: () => void = () => undefined,
     private readonly turnEnd = new TurnEnd(),
     private readonly eager: () => boolean = () => true,
+    private readonly doubt: () => Promise<void> | undefined = () => undefined,
   ) {}
 
   push(frame: Frame, position?: Position): void {
@@ -76,8 +81,18 @@ export class Outbox<Position> {
   /** Hands over now what would go at the end of this turn. */
   flush(): void {
     this.scheduled = false;
-    while (!this.inFlight && this.waiting.length > 0 && !this.closed) this.handOver();
+    while (!this.inFlight && this.waiting.length > 0 && !this.closed && !this.isHeld()) this.handOver();
     this.written();
+  }
+
+  /** What may not be written now is somebody else's: it never is, here. */
+  dropDoubtful(): void {
+    if (!this.isHeld()) return;
+    this.written();
+    this.held = false;
+    this.waiting = [];
+    this.positions = [];
+    this.waitingBytes = 0;
   }
 
   /**
@@ -86,7 +101,7 @@ export class Outbox<Position> {
    */
   finish(): void {
     this.flush();
-    if (!this.inFlight || this.closed || this.waitingBytes > this.limits.inFlightBytes) return;
+    if (!this.inFlight || this.closed || this.held || this.waitingBytes > this.limits.inFlightBytes) return;
     const frames = this.waiting;
     this.waiting = [];
     this.positions = [];
@@ -137,6 +152,22 @@ export class Outbox<Position> {
   private readonly endTurn = () => {
     if (this.scheduled) this.flush();
   };
+
+  /** Frames without a position are not from the logs: nobody else sends them. */
+  private isHeld(): boolean {
+    if (this.held) return true;
+    if (this.positions.every((position) => position === undefined)) return false;
+    const doubt = this.doubt();
+    if (doubt === undefined) return false;
+    this.held = true;
+    const again = () => {
+      if (!this.held) return;
+      this.held = false;
+      this.flush();
+    };
+    doubt.then(again, again);
+    return true;
+  }
 
   private handOver(): void {
     const { waiting, positions } = this;

@@ -63,6 +63,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
       () => this.mail.written(this.owned),
       turnEnd,
       () => this.transport().kind === 'websocket',
+      () => this.owned?.doubt(),
     );
     this.mail = new DirectMail(this.outbox);
   }
@@ -92,6 +93,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
   }
 
   ended(reason: EndReason, detail?: string): void {
+    this.outbox.dropDoubtful();
     const owned = this.letGo();
     // Whether it went on elsewhere or is over, shows itself to whoever holds the connection to the other cluster.
     if (owned) void this.services.federations.detach(owned.record.id);

@@ -82,12 +82,6 @@ export class Ledger {
     return life;
   }
 
-  /** Tells of a message whether it was sent before now. */
-  sentByNow(): (said: { by: string; way: 'room' | 'direct'; n: number; to: string }) => boolean {
-    const counts = new Map([...this.sent].map(([key, { length }]) => [key, length]));
-    return ({ by, way, n, to }) => n <= (counts.get(`${by} ${way === 'room' ? way : `to ${to}`}`) ?? 0);
-  }
-
   /** Whether this session is or was this member's. */
   isOf(member: string, session: string): boolean {
     return this.lives.some((life) => life.session === session && life.member === member);

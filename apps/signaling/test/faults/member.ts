@@ -299,6 +299,6 @@ export class Member {
 }
 
 /** What a member said, of a message that came. */
-export function saidIn({ message }: Envelope): Said {
+function saidIn({ message }: Envelope): Said {
   return (message as { data: Said }).data; // only members send here
 }

@@ -41,6 +41,8 @@ export interface ReplicaContext {
   leaseValid(): boolean;
   /** Asks now, when that is so: others may have gone on with what this replica holds. */
   renewLease(): Promise<void>;
+  /** Undefined while the lease is valid; else settles when it is worth looking again. */
+  doubt(): Promise<void> | undefined;
   /** Something does not add up: look at the store soon instead of at the next beat. */
   suspect(): void;
   /** Looks at what is due now, so that what has expired does not count. */

@@ -81,6 +81,10 @@ export class LiveSession implements OwnedSession {
     return !this.over && this.ctx.shortcut.deliver(this, to, event);
   }
 
+  doubt(): Promise<void> | undefined {
+    return this.ctx.doubt();
+  }
+
   async overBus<T>(work: () => Promise<T>): Promise<T> {
     // What was read from the socket before a long standstill may be older than what was sent elsewhere since.
     if (!this.ctx.leaseValid()) await this.ctx.renewLease();

@@ -57,6 +57,7 @@ export function createReplica(replica: ReplicaId, opened: LiveStore, times: Live
     losses: new Losses(() => store.registry.generation(), times.generationGraceMs),
     leaseValid: () => upkeep.leaseValid(),
     renewLease: () => upkeep.renewLease(),
+    doubt: () => upkeep.doubt(),
     suspect: () => upkeep.suspect(),
     occupancy: (room, occupied) => {
       const { registry } = store;

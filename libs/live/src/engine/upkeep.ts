@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDomainError, type ReplicaId, type SessionId } from '@parley/domain';
 import type { DueRoom, DueSession } from '../registry-store';
 import { Alarm } from './alarm';
@@ -48,11 +49,21 @@ export class Upkeep {
     for (let tries = 0; tries < 2 && !this.leaseValid(); tries += 1) await this.beat();
   }
 
+  doubt(): Promise<void> | undefined {
+    return this.leaseValid() ? undefined : this.resolveDoubt();
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     for (const timer of this.timers) clearInterval(timer);
     this.alarm.close();
     await this.beating;
+  }
+
+  private async resolveDoubt(): Promise<void> {
+    await this.renewLease();
+    // The store is away: whether others have it cannot be known yet.
+    if (!this.leaseValid()) await sleep(this.ctx.times.heartbeatMs, undefined, { ref: false });
   }
 
   /** One beat at a time; errors wait for the next one. */
