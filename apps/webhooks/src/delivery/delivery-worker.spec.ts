@@ -36,7 +36,8 @@ function workerWith(settle: DeliveryWorkerParts['deliveries']['settle']) {
   const warn = jest.fn();
   const giveBack = jest.fn(async () => undefined);
   const post = jest.fn(async (): Promise<PostingOutcome> => ({ kind: 'answered', status: 200, body: '' }));
-  const keysOf = jest.fn(async () => ({ webhookKeys: ['key'], secrets: [], insecure: false }));
+  const keys = { webhookKeys: ['key'], secrets: [], insecure: false };
+  const keysOf = jest.fn(async () => new Map([[claim.webhookId, keys]]));
   const parts = {
     deliveries: { settle, giveBack },
     claims: { take: async () => ({ claim, lapsed: lapse.signal, letGo }) },

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { deliveryKeys, type Clock } from '@parley/domain';
+import { deliveryKeys, type Clock, type WebhookId } from '@parley/domain';
 import {
   isOutage,
   SealBroken,
   type ClaimedDelivery,
   type DeliveryStore,
+  type RequestKeys,
   type SettledAttempt,
   type WebhookSecrets,
 } from '@parley/persistence';
@@ -46,6 +47,7 @@ const NO_WAY_OUT_MS = 30_000;
 /** Sends deliveries. What it knows stands in PostgreSQL; a job only says: look at this one. */
 export class DeliveryWorker {
   private readonly settling: Gathered<SettledAttempt, boolean>;
+  private readonly keys: Gathered<WebhookId, RequestKeys | null>;
 
   constructor(
     private readonly parts: DeliveryWorkerParts,
@@ -55,6 +57,10 @@ export class DeliveryWorker {
     this.settling = new Gathered(async (attempts) => {
       const settled = await parts.deliveries.settle(attempts);
       return attempts.map(({ claim }) => settled.has(claim.id));
+    });
+    this.keys = new Gathered(async (webhooks) => {
+      const keys = await parts.secrets.keysOf([...new Set(webhooks)]);
+      return webhooks.map((webhook) => keys.get(webhook) ?? null);
     });
   }
 
@@ -116,7 +122,7 @@ export class DeliveryWorker {
   }
 
   private async send(claim: ClaimedDelivery, now: Date, stop: AbortSignal): Promise<PostingOutcome> {
-    const keys = await this.parts.secrets.keysOf(claim.webhookId);
+    const keys = await this.keys.run(claim.webhookId);
     if (keys === null) return { kind: 'refused', reason: 'The webhook is not in this region any more.' };
     const message = await this.messageOf(claim);
     if (message === null) return { kind: 'unreachable', reason: 'The event could not be put together.' };

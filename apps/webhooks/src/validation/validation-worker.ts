@@ -53,8 +53,9 @@ export class ValidationWorker {
   }
 
   private async shakeHands(id: string, claim: ClaimedValidation): Promise<HandshakeOutcome> {
-    const keys = await this.parts.secrets.keysOf(claim.id);
-    if (keys === null) return { kind: 'failed', error: 'The domain is not in this region any more.', status: null };
+    const keys = (await this.parts.secrets.keysOf([claim.id])).get(claim.id);
+    if (keys === undefined)
+      return { kind: 'failed', error: 'The domain is not in this region any more.', status: null };
     const policy = keys.insecure ? 'local-too' : 'public';
     return shakeHands({ ...this.parts, stop: this.stop }, { id, url: claim.url, policy, keys });
   }

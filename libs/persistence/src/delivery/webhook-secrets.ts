@@ -1,4 +1,4 @@
-import type { WebhookId, WebhookKeys } from '@parley/domain';
+import { brandAs, type WebhookId, type WebhookKeys } from '@parley/domain';
 import type { PrismaClient } from '../generated/client';
 import type { Sealer } from '../sealing';
 import { previousWebhookKeyPlace, webhookKeyPlace } from '../stores/tenancy.store';
@@ -11,6 +11,7 @@ export interface RequestKeys extends WebhookKeys {
 }
 
 interface KeysRow {
+  id: bigint;
   domain: string;
   current: string;
   previous: string | null;
@@ -26,19 +27,22 @@ export class WebhookSecrets {
   ) {}
 
   /**
-   * All keys that sign now, newest first. Null when there is no such webhook (any more).
+   * All keys that sign now, newest first, of those webhooks that are there (still).
    * @throws SealBroken when one of them was sealed with a master key that is not at hand
    */
-  async keysOf(webhook: WebhookId): Promise<RequestKeys | null> {
-    const [row] = await this.prisma.$queryRaw<KeysRow[]>`
-      SELECT d.name AS domain, d."webhookKeySealed" AS current, d."insecureWebhooks" AS insecure,
+  async keysOf(webhooks: readonly WebhookId[]): Promise<ReadonlyMap<WebhookId, RequestKeys>> {
+    const rows = await this.prisma.$queryRaw<KeysRow[]>`
+      SELECT w.id, d.name AS domain, d."webhookKeySealed" AS current, d."insecureWebhooks" AS insecure,
         CASE WHEN d."previousWebhookKeyUntil" > now() THEN d."previousWebhookKeySealed" END AS previous,
         (SELECT coalesce(jsonb_agg(jsonb_build_object('id', s.id, 'sealed', s."secretSealed")
             ORDER BY s."signsUntil" DESC NULLS FIRST, s."createdAt" DESC), '[]') FROM "WebhookSecret" s
           WHERE s."webhookId" = w.id AND (s."signsUntil" IS NULL OR s."signsUntil" > now())) AS secrets
-      FROM "Webhook" w JOIN "Domain" d ON d.name = w."domainName" WHERE w.id = ${webhook}::bigint`;
-    if (row === undefined) return null;
-    const { domain, current, previous, insecure, secrets } = row;
+      FROM "Webhook" w JOIN "Domain" d ON d.name = w."domainName"
+      WHERE w.id = ANY(${webhooks}::bigint[])`;
+    return new Map(rows.map((row) => [brandAs<WebhookId>(Number(row.id)), this.open(row)]));
+  }
+
+  private open({ domain, current, previous, insecure, secrets }: KeysRow): RequestKeys {
     const webhookKeys = [this.sealer.open(webhookKeyPlace(domain), current)];
     if (previous !== null) webhookKeys.push(this.sealer.open(previousWebhookKeyPlace(domain), previous));
     return {
