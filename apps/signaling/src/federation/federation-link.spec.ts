@@ -1,8 +1,7 @@
-import { createSign, generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { brandAs, type SessionId } from '@parley/domain';
-import { eventually } from '@parley/testing';
+import { eventually, selfSigned } from '@parley/testing';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { ReachRules } from '../spreed/backend-agent';
 import { FederationLink } from './federation-link';
@@ -245,26 +244,7 @@ test('a certificate that does not hold is named', async () => {
 
 /** A TLS server whose certificate nobody vouches for. */
 async function untrustedServer(): Promise<HttpsServer> {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const der = (tag: number, ...parts: Buffer[]): Buffer => {
-    const body = Buffer.concat(parts);
-    const { length } = body;
-    const size = length < 128 ? [length] : [0x82, length >> 8, length & 255];
-    return Buffer.concat([Buffer.from([tag, ...size]), body]);
-  };
-  const algorithm = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex')); // ecdsa-with-SHA256
-  const commonName = der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('far.test')));
-  const name = der(0x30, der(0x31, commonName));
-  const validity = der(0x30, der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('490101000000Z')));
-  const publicDer = publicKey.export({ format: 'der', type: 'spki' });
-  const content = der(0x30, der(0x02, Buffer.from([1])), algorithm, name, validity, name, publicDer);
-  const signature = createSign('SHA256').update(content).sign(privateKey);
-  const certificate = der(0x30, content, algorithm, der(0x03, Buffer.from([0]), signature));
-  const lines = certificate.toString('base64').replace(/(.{64})/g, '$1\n');
-  const server = createServer({
-    key: privateKey.export({ format: 'pem', type: 'pkcs8' }),
-    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
-  });
+  const server = createServer({ ...selfSigned('far.test') });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
 }
