@@ -66,7 +66,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     receivers,
     signatures: authenticator,
   });
-  const loops = new RoomLoops(rooms, telling, live, kit.logger, SYSTEM_CLOCK);
+  const loops = new RoomLoops(rooms, bookings, telling, live, kit.logger, SYSTEM_CLOCK);
   return {
     machines,
     rooms,

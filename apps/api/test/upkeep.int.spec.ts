@@ -28,6 +28,27 @@ it('closes rooms whose time is up, whichever replica acts', async () => {
   await Promise.all([database.close(), replica.close()]);
 });
 
+it('ends bookings whose time is up and tells of each once, whichever replica acts', async () => {
+  const replica = await api.another();
+  const call = backEnd(api.url, api.demo);
+  const validUntil = new Date(Date.now() + 1_500).toISOString();
+  for (const roomName of ['lapsed-1', 'lapsed-2']) await call('booking/add', { domain: DOMAIN, roomName, validUntil });
+  const database = openTestDatabase(api);
+  const told = async () => {
+    const events = await database.prisma.outboxEvent.findMany({ where: { roomName: { startsWith: 'lapsed-' } } });
+    return events.map(({ roomName, seq, type }) => `${roomName} ${seq} ${type}`).sort();
+  };
+  const expected = ['lapsed-1', 'lapsed-2'].flatMap((name) => [`${name} 1 booking.added`, `${name} 2 booking.expired`]);
+  await eventually(
+    async () => (await told()).length >= expected.length,
+    async () => `${expected.join()}; there is ${(await told()).join()}`,
+    10_000,
+  );
+  expect(await told()).toEqual(expected);
+  expect(await database.prisma.booking.count({ where: { roomName: { startsWith: 'lapsed-' } } })).toBe(0);
+  await Promise.all([database.close(), replica.close()]);
+});
+
 it('wakes the outbox relay after a commit that wrote an event', async () => {
   const listener = new Redis(api.redis.url);
   let heard = 0;

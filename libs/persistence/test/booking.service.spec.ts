@@ -35,6 +35,44 @@ it('removes a valid one once', async () => {
   expect(await refusal(bookings.remove(owner, domain, roomName))).toBe('booking_not_found');
 });
 
+it('tells of what becomes of bookings, each thing once', async () => {
+  const { bookings, owner, domain, memory, pass, events, in: later } = house();
+  const { id } = await bookings.add(owner, { domain, roomName, validUntil: later(60) });
+  await bookings.update(owner, { domain, roomName, validUntil: later(90) });
+  await refusal(bookings.add(owner, { domain, roomName, validUntil: later(90) }));
+  await bookings.remove(owner, domain, roomName);
+  await bookings.add(owner, { domain, roomName, validUntil: later(10) });
+  await bookings.add(owner, { domain, roomName: named('other'), validUntil: later(10) });
+  expect(await bookings.expire(pass(9))).toBe(0);
+  expect(await bookings.expire(pass(1))).toBe(2);
+  expect(await bookings.expire(pass(1))).toBe(0);
+  expect(events()).toEqual([
+    'booking.added room 1',
+    'booking.updated room 2',
+    'booking.removed room 3',
+    'booking.added room 4',
+    'booking.added other 1',
+    'booking.expired room 5',
+    'booking.expired other 2',
+  ]);
+  expect(memory.events()[1]).toMatchObject({
+    domain,
+    roomSessionId: null,
+    payload: { id, validUntil: '2026-11-21T12:01:30.000Z' },
+    occurredAt: new Date('2026-11-21T12:00:00Z'),
+  });
+  expect(memory.events()[5]?.occurredAt).toEqual(new Date('2026-11-21T12:00:10Z'));
+});
+
+it('tells that a booking expired also when the next one takes its place first', async () => {
+  const { bookings, owner, domain, pass, events, in: later } = house();
+  await bookings.add(owner, { domain, roomName, validUntil: later(1) });
+  pass(2);
+  await bookings.add(owner, { domain, roomName, validUntil: later(10) });
+  expect(await bookings.expire(pass(0))).toBe(0);
+  expect(events()).toEqual(['booking.added room 1', 'booking.expired room 2', 'booking.added room 3']);
+});
+
 it.each([
   ['no date', new Date('x')],
   ['a date that has passed', new Date('2026-11-21T12:00:00.000Z')],

@@ -60,7 +60,7 @@ describe('init', () => {
     expect(second.hostKey).toMatch(/^[0-9a-f]{32}$/);
     expect(third.hostKey).toBe(second.hostKey);
     expect(live.log).toEqual([`policy ${first.id} v2`]);
-    expect(events()).toHaveLength(1);
+    expect(events()).toEqual(['room.created room 1', 'room.updated room 2']);
     expect((await rooms.init(owner, { domain, name: ROOM })).hostKey).toBe(second.hostKey);
   });
 
@@ -70,7 +70,7 @@ describe('init', () => {
     const first = await rooms.init(owner, { domain, name: ROOM });
     await rooms.destroy(owner, domain, ROOM, false);
     expect((await rooms.init(owner, { domain, name: ROOM })).id).not.toBe(first.id);
-    expect(events()).toEqual(['room.created room 1', 'room.removed room 2', 'room.created room 1']);
+    expect(events().slice(1)).toEqual(['room.created room 1', 'room.removed room 2', 'room.created room 1']);
   });
 
   it.each(['', 'x'.repeat(129), 'a\0b'])('refuses the password %j', async (password) => {

@@ -53,7 +53,7 @@ export function roomTests(db: () => StoresUnderTest): void {
   it('raises the versions with each change', async () => {
     const { id, domain } = room({ domain: db().domain, id: brandAs<RoomSessionId>('rs_change') });
     await insert(room({ domain, id }));
-    const change = (changes: object) => db().uow.run((stores) => stores.rooms.change(id, changes));
+    const change = async (changes: object) => (await db().uow.run((stores) => stores.rooms.change(id, changes)))?.after;
     expect(await change({ locked: true })).toMatchObject({ policy: { version: 2, locked: true, passwordVersion: 0 } });
     expect(await change({ password: 'p' })).toMatchObject({
       password: 'p',
@@ -63,6 +63,24 @@ export function roomTests(db: () => StoresUnderTest): void {
       password: null,
       policy: { version: 4, passwordVersion: 2 },
     });
+    expect(await change({ type: 'webinar', capacity: 3 })).toMatchObject({
+      policy: { version: 5, type: 'webinar', capacity: 3, locked: true, passwordVersion: 2 },
+    });
+  });
+
+  it('says how a room was before a change, also when many change it at once', async () => {
+    const { id } = room({ domain: db().domain });
+    await insert(room({ domain: db().domain, id }));
+    const changed = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => db().uow.run((stores) => stores.rooms.change(id, { locked: n % 2 === 0 }))),
+    );
+    const steps = changed.map((each) => [each?.before.policy.version, each?.after.policy.version]);
+    expect(steps.sort()).toEqual([1, 2, 3, 4, 5, 6].map((version) => [version, version + 1]));
+    const byVersion = new Map(changed.map((each) => [each?.after.policy.version, each?.after.policy.locked]));
+    for (const each of changed) {
+      const { version, locked } = each!.before.policy;
+      expect(locked).toBe(version === 1 ? false : byVersion.get(version));
+    }
   });
 
   it('sets a host key once, whoever asks at the same time', async () => {
@@ -71,8 +89,8 @@ export function roomTests(db: () => StoresUnderTest): void {
     const keys = await Promise.all(
       ['one', 'two', 'three', 'four'].map((hostKey) => db().uow.run((stores) => stores.rooms.change(id, { hostKey }))),
     );
-    expect(new Set(keys.map((changed) => changed?.hostKey)).size).toBe(1);
-    expect(keys[0]?.policy).toMatchObject({ version: 2, hasHostKey: true });
+    expect(new Set(keys.map((changed) => changed?.after.hostKey)).size).toBe(1);
+    expect(keys[0]?.after.policy).toMatchObject({ version: 2, hasHostKey: true });
   });
 
   it('changes nothing in a closed room', async () => {

@@ -12,6 +12,7 @@ import { room } from './fixtures';
 import { robotTests } from './robots.conformance';
 import { closingTests, roomTests } from './rooms.conformance';
 import type { StoresUnderTest } from './stores-under-test';
+import { webhookSecretTests } from './webhook-secrets.conformance';
 
 const name = (text: string): RoomName => brandAs<RoomName>(text);
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, seconds));
@@ -27,6 +28,7 @@ export function describeStores(make: () => Promise<StoresUnderTest>): void {
   describe('closing', () => closingTests(() => db));
   describe('bookings', () => bookingTests(() => db));
   describe('webhooks', () => webhookTests(() => db));
+  describe('webhook secrets and keys', () => webhookSecretTests(() => db));
   describe('robots', () => robotTests(() => db));
   describe('outbox and unit of work', () => outboxTests(() => db));
   describe('tenancy', () => tenancyTests(() => db));
@@ -39,22 +41,37 @@ function bookingTests(db: () => StoresUnderTest): void {
     roomName: name(roomName),
     validUntil,
   });
-  const insert = (value: Booking, now: Date) => db().uow.run((stores) => stores.bookings.insert(value, now));
+  const insert = (value: Booking) => db().uow.run((stores) => stores.bookings.insert(value));
   const find = () => db().uow.run((stores) => stores.bookings.find(db().domain, name('room')));
 
-  it('keeps a valid booking and replaces an expired one', async () => {
+  it('keeps a booking until it is taken away because it expired', async () => {
+    const take = (now: Date) => db().uow.run((stores) => stores.bookings.takeExpiredOf(db().domain, name('room'), now));
     const first = booking(at(10));
-    expect(await insert(first, at(1))).toBe(true);
-    expect(await insert(booking(at(20)), at(9))).toBe(false);
+    expect(await insert(first)).toBe(true);
+    expect(await insert(booking(at(20)))).toBe(false);
+    expect(await take(at(9))).toBeNull();
     expect(await find()).toEqual(first);
+    expect(await take(at(10))).toEqual(first);
+    expect(await take(at(10))).toBeNull();
     const second = booking(at(30));
-    expect(await insert(second, at(10))).toBe(true);
+    expect(await insert(second)).toBe(true);
     expect(await find()).toEqual(second);
+  });
+
+  it('gives each expired one to one taker, the longest expired first', async () => {
+    const seconds = [5, 3, 9, 1, 7, 30];
+    for (const second of seconds) await insert(booking(at(second), `room-${second}`));
+    const take = (limit: number) => db().uow.run((stores) => stores.bookings.takeExpired(at(9), limit));
+    expect((await take(2)).map(({ roomName }) => roomName)).toEqual(['room-1', 'room-3']);
+    const takers = await Promise.all([take(2), take(2), take(2)]);
+    const rest = [...takers.flat(), ...(await take(9))];
+    expect(rest.map(({ roomName }) => roomName).sort()).toEqual(['room-5', 'room-7', 'room-9']);
+    expect(await take(9)).toEqual([]);
   });
 
   it('lets one of many who book at once win', async () => {
     const bookings = Array.from({ length: 10 }, () => booking(at(10)));
-    const won = await Promise.all(bookings.map((each) => insert(each, at(1))));
+    const won = await Promise.all(bookings.map((each) => insert(each)));
     expect(won.filter(Boolean)).toHaveLength(1);
     expect(await find()).toEqual(bookings[won.indexOf(true)]);
   });
@@ -62,22 +79,24 @@ function bookingTests(db: () => StoresUnderTest): void {
   it('updates only a valid one', async () => {
     const update = (until: Date, now: Date) =>
       db().uow.run((stores) => stores.bookings.update(db().domain, name('room'), until, now));
-    expect(await update(at(10), at(1))).toBe(false);
-    await insert(booking(at(10)), at(1));
-    expect(await update(at(20), at(9))).toBe(true);
+    expect(await update(at(10), at(1))).toBeNull();
+    const first = booking(at(10));
+    await insert(first);
+    expect(await update(at(20), at(9))).toEqual({ ...first, validUntil: at(20) });
     expect(await find()).toMatchObject({ validUntil: at(20) });
-    expect(await update(at(30), at(20))).toBe(false);
+    expect(await update(at(30), at(20))).toBeNull();
   });
 
-  it('lists by room name and removes', async () => {
-    await insert(booking(at(10), 'b'), at(1));
-    await insert(booking(at(10), 'a'), at(1));
+  it('lists by room name and removes valid ones', async () => {
+    await insert(booking(at(10), 'b'));
+    const a = booking(at(10), 'a');
+    await insert(a);
     const list = async (domain: DomainName) =>
       (await db().uow.run((stores) => stores.bookings.list(domain))).map((each) => each.roomName);
     expect(await list(db().domain)).toEqual(['a', 'b']);
     expect(await list(db().otherDomain)).toEqual([]);
-    const remove = () => db().uow.run((stores) => stores.bookings.remove(db().domain, name('a')));
-    expect([await remove(), await remove()]).toEqual([true, false]);
+    const remove = (now: Date) => db().uow.run((stores) => stores.bookings.remove(db().domain, name('a'), now));
+    expect([await remove(at(10)), await remove(at(9)), await remove(at(9))]).toEqual([null, a, null]);
     expect(await list(db().domain)).toEqual(['b']);
   });
 }

@@ -1,4 +1,4 @@
-import { type Clock, isDomainError, type PeerTelling, type RoomService } from '@parley/domain';
+import { type BookingService, type Clock, isDomainError, type PeerTelling, type RoomService } from '@parley/domain';
 import type { Live } from '@parley/live';
 import { type Background, every, type Logger } from '@parley/server-kit';
 
@@ -24,6 +24,7 @@ export class RoomLoops {
 
   constructor(
     rooms: RoomService,
+    bookings: BookingService,
     peers: PeerTelling,
     private readonly live: Live,
     private readonly logger: Logger,
@@ -31,6 +32,11 @@ export class RoomLoops {
   ) {
     this.chores = [
       { name: 'close-due-rooms', everyMs: 1_000, work: async () => byId(await rooms.closeDue(clock.now())) },
+      {
+        name: 'expire-bookings',
+        everyMs: 1_000,
+        work: async () => ({ done: await bookings.expire(clock.now()), failures: [] }),
+      },
       {
         name: 'sweep-stuck-closings',
         everyMs: 5_000,
@@ -57,7 +63,7 @@ export class RoomLoops {
     } catch (error) {
       // An outage is told by readiness and the connections; a line per second would drown everything else.
       if (!isDomainError(error, 'unavailable')) throw error;
-      this.logger.debug({ loop: chore.name, err: error }, 'rooms cannot be tended now');
+      this.logger.debug({ loop: chore.name, err: error }, 'rooms and bookings cannot be tended now');
     }
   }
 
@@ -75,7 +81,5 @@ export class RoomLoops {
 function byId({ done, failures }: Awaited<ReturnType<RoomService['closeDue']>>): RoundReport {
   return { done, failures: failures.map(({ room, error }) => ({ id: room.id, error })) };
 }
-
-const report = (done: number): RoundReport => ({ done, failures: [] });
 
 const leaseOf = (chore: string) => `api:${chore}`;

@@ -2,9 +2,12 @@ import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import { brandAs, type AccountId, type BookingId, type DomainName, type RoomName } from '../kernel/ids';
 import type { IdSource } from '../kernel/id-source';
-import type { UnitOfWork } from '../kernel/unit-of-work';
+import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
 import { ownDomain } from '../tenancy/own-domain';
 import { bookingHolds, type Booking } from './booking';
+
+/** Bookings that one transaction ends. */
+const PAGE = 100;
 
 /** Later dates are a mistake in the unit, and PostgreSQL and ISO 8601 write them differently. */
 const LATEST = new Date('9999-12-31T23:59:59.999Z');
@@ -28,9 +31,12 @@ export class BookingService {
       const { region } = await ownDomain(stores, account, input.domain);
       const id = brandAs<BookingId>(`bk_${region}_${this.ids.random(16)}`);
       const booking: Booking = { id, domain: input.domain, roomName: input.roomName, validUntil: input.validUntil };
-      if (!(await stores.bookings.insert(booking, now))) {
+      const expired = await stores.bookings.takeExpiredOf(booking.domain, booking.roomName, now);
+      if (expired) await tell(stores, 'booking.expired', expired, expired.validUntil);
+      if (!(await stores.bookings.insert(booking))) {
         throw new DomainError('booking_exists', 'The room is booked already.');
       }
+      await tell(stores, 'booking.added', booking, now);
       return booking;
     });
   }
@@ -40,9 +46,9 @@ export class BookingService {
     const now = this.clock.now();
     await this.uow.run(async (stores) => {
       await ownDomain(stores, account, domain);
-      const booking = await stores.bookings.find(domain, roomName);
-      const removed = bookingHolds(booking, now) && (await stores.bookings.remove(domain, roomName));
+      const removed = await stores.bookings.remove(domain, roomName, now);
       if (!removed) throw notFound();
+      await tell(stores, 'booking.removed', removed, now);
     });
   }
 
@@ -52,8 +58,28 @@ export class BookingService {
     checkValidUntil(input.validUntil, now);
     await this.uow.run(async (stores) => {
       await ownDomain(stores, account, input.domain);
-      if (!(await stores.bookings.update(input.domain, input.roomName, input.validUntil, now))) throw notFound();
+      const updated = await stores.bookings.update(input.domain, input.roomName, input.validUntil, now);
+      if (!updated) throw notFound();
+      await tell(stores, 'booking.updated', updated, now);
     });
+  }
+
+  /**
+   * Takes away the bookings whose time is up and tells of each once, whichever replicas ask at the same time. Any replica,
+   * every second.
+   * @returns how many
+   */
+  async expire(now: Date): Promise<number> {
+    let expired = 0;
+    for (;;) {
+      const page = await this.uow.run(async (stores) => {
+        const taken = await stores.bookings.takeExpired(now, PAGE);
+        for (const booking of taken) await tell(stores, 'booking.expired', booking, booking.validUntil);
+        return taken.length;
+      });
+      expired += page;
+      if (page < PAGE) return expired;
+    }
   }
 
   /** The domain's valid bookings, by room name. */
@@ -73,6 +99,16 @@ export class BookingService {
       return bookingHolds(booking, this.clock.now()) ? booking : null;
     });
   }
+}
+
+async function tell(
+  stores: Stores,
+  type: 'booking.added' | 'booking.updated' | 'booking.removed' | 'booking.expired',
+  { id, domain, roomName, validUntil }: Booking,
+  occurredAt: Date,
+): Promise<void> {
+  const payload = { id, validUntil: validUntil.toISOString() };
+  await stores.outbox.append({ type, domain, roomName, roomSessionId: null, payload, occurredAt });
 }
 
 function checkValidUntil(validUntil: Date, now: Date): void {

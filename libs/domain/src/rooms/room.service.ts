@@ -21,6 +21,7 @@ import {
   type Opening,
 } from './opening';
 import type { Room, RoomType } from './room';
+import { changeOpen } from './room-changing';
 import { RoomClosing, type RoundReport } from './room-closing';
 import { RoomUpkeep } from './room-upkeep';
 import type { OpenRoom, RoomChanges } from './room.store';
@@ -84,7 +85,7 @@ export class RoomService {
       if (opened) return { room, changed: false };
       assertAgrees(room, input);
       if (hostKey === undefined || room.hostKey !== null) return { room, changed: false };
-      return { room: await changeOpen(stores, room.id, { hostKey }), changed: true };
+      return { room: await changeOpen(stores, room.id, { hostKey }, this.clock.now()), changed: true };
     });
     if (changed) await this.live.applyPolicy(room.id, room.policy);
     return room;
@@ -234,7 +235,7 @@ export class RoomService {
 
   private async changeOwn(account: AccountId, domain: DomainName, name: RoomName, changes: RoomChanges): Promise<Room> {
     const room = await this.uow.run(async (stores) =>
-      changeOpen(stores, (await findOwn(stores, account, domain, name)).id, changes),
+      changeOpen(stores, (await findOwn(stores, account, domain, name)).id, changes, this.clock.now()),
     );
     await this.live.applyPolicy(room.id, room.policy);
     return room;
@@ -252,12 +253,6 @@ async function findEnterable(stores: Stores, domain: DomainName, name: RoomName)
   const room = await stores.rooms.findOpen(domain, name);
   if (room?.closing === true) throw roomClosing();
   return room;
-}
-
-async function changeOpen(stores: Stores, id: RoomSessionId, changes: RoomChanges): Promise<Room> {
-  const changed = await stores.rooms.change(id, changes);
-  if (!changed) throw roomNotFound();
-  return changed;
 }
 
 function assertAgrees(room: Room, input: InitInput): void {

@@ -1,13 +1,22 @@
 import type { DomainName, RoomName, RoomSessionId } from '../kernel/ids';
-import type { Room } from './room';
+import type { Room, RoomType } from './room';
 
 /** Fields of a room that can change while it is open. Each change raises the policy version. */
 export interface RoomChanges {
+  readonly type?: RoomType;
+  /** How many may be in at once; who is in stays in. */
+  readonly capacity?: number;
   readonly locked?: boolean;
   /** null takes the password away. Raises the password version. */
   readonly password?: string | null;
   /** Set only when the room has none yet, so that two who ask at once get the same key. */
   readonly hostKey?: string;
+}
+
+/** A room before and after a change, with no other change in between. */
+export interface ChangedRoom {
+  readonly before: Room;
+  readonly after: Room;
 }
 
 /** A room that is open, perhaps about to end. */
@@ -24,7 +33,7 @@ export interface RoomStore {
   /** False when a room of that name is open already: decided by the database's unique index, never by a read. */
   insert(room: Room): Promise<boolean>;
   /** Null when it is not open any more. */
-  change(id: RoomSessionId, changes: RoomChanges): Promise<Room | null>;
+  change(id: RoomSessionId, changes: RoomChanges): Promise<ChangedRoom | null>;
   /** Marks it as closing; false when it is closed. Repeating is fine. */
   markClosing(id: RoomSessionId, at: Date): Promise<boolean>;
   /** Takes the mark from an open room. A closed one keeps it until {@link closingDone}. */

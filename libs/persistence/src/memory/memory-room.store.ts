@@ -1,4 +1,13 @@
-import type { DomainName, OpenRoom, Room, RoomChanges, RoomName, RoomSessionId, RoomStore } from '@parley/domain';
+import type {
+  ChangedRoom,
+  DomainName,
+  OpenRoom,
+  Room,
+  RoomChanges,
+  RoomName,
+  RoomSessionId,
+  RoomStore,
+} from '@parley/domain';
 import { isHeard } from './memory-peer.store';
 import type { MemoryRoom, MemoryState } from './memory-state';
 

@@ -3,6 +3,7 @@ import {
   bookingHolds,
   numericId,
   withWebhookDefaults,
+  type Booking,
   type BookingStore,
   type DomainName,
   type EventId,
@@ -58,25 +59,42 @@ function tenancyStore(state: () => MemoryState, region: RegionId): TenancyStore 
 
 function bookingStore(state: () => MemoryState): BookingStore {
   const key = (domain: string, roomName: string): string => `${domain}/${roomName}`;
+  const take = (booking: Booking): Booking => {
+    state().bookings.delete(key(booking.domain, booking.roomName));
+    return booking;
+  };
   return {
     find: async (domain, roomName) => state().bookings.get(key(domain, roomName)) ?? null,
     list: async (domain) =>
       [...state().bookings.values()]
         .filter((booking) => booking.domain === domain)
         .sort((a, b) => (a.roomName < b.roomName ? -1 : 1)),
-    insert: async (booking, now) => {
-      const present = state().bookings.get(key(booking.domain, booking.roomName)) ?? null;
-      if (bookingHolds(present, now)) return false;
+    insert: async (booking) => {
+      if (state().bookings.has(key(booking.domain, booking.roomName))) return false;
       state().bookings.set(key(booking.domain, booking.roomName), booking);
       return true;
     },
     update: async (domain, roomName, validUntil, now) => {
       const present = state().bookings.get(key(domain, roomName)) ?? null;
-      if (!bookingHolds(present, now)) return false;
-      state().bookings.set(key(domain, roomName), { ...present, validUntil });
-      return true;
+      if (!bookingHolds(present, now)) return null;
+      const updated = { ...present, validUntil };
+      state().bookings.set(key(domain, roomName), updated);
+      return updated;
     },
-    remove: async (domain, roomName) => state().bookings.delete(key(domain, roomName)),
+    remove: async (domain, roomName, now) => {
+      const present = state().bookings.get(key(domain, roomName)) ?? null;
+      return bookingHolds(present, now) ? take(present) : null;
+    },
+    takeExpiredOf: async (domain, roomName, now) => {
+      const present = state().bookings.get(key(domain, roomName)) ?? null;
+      return present === null || bookingHolds(present, now) ? null : take(present);
+    },
+    takeExpired: async (now, limit) =>
+      [...state().bookings.values()]
+        .filter(({ validUntil }) => validUntil <= now)
+        .sort((a, b) => a.validUntil.getTime() - b.validUntil.getTime())
+        .slice(0, limit)
+        .map(take),
   };
 }
 

@@ -23,28 +23,48 @@ export class PrismaBookingStore implements BookingStore {
     return rows.map(toBooking);
   }
 
-  async insert(booking: Booking, now: Date): Promise<boolean> {
-    // In one statement, as two who book at once must not both read "free". Prisma's upsert has no such condition.
-    const written = await this.db.$executeRaw`
-      INSERT INTO "Booking" ("id", "domainName", "roomName", "validUntil", "createdAt")
-      VALUES (${booking.id}, ${booking.domain}, ${booking.roomName}, ${booking.validUntil}::timestamptz, ${now}::timestamptz)
-      ON CONFLICT ("domainName", "roomName") DO UPDATE
-      SET "id" = EXCLUDED."id", "validUntil" = EXCLUDED."validUntil", "createdAt" = EXCLUDED."createdAt"
-      WHERE "Booking"."validUntil" <= ${now}::timestamptz`;
-    return written === 1;
-  }
-
-  async update(domain: DomainName, roomName: RoomName, validUntil: Date, now: Date): Promise<boolean> {
-    const { count } = await this.db.booking.updateMany({
-      where: { domainName: domain, roomName, validUntil: { gt: now } },
-      data: { validUntil },
+  async insert(booking: Booking): Promise<boolean> {
+    // ON CONFLICT DO NOTHING: of two who book at once one waits for the other, and its transaction goes on.
+    const { id, domain, roomName, validUntil } = booking;
+    const { count } = await this.db.booking.createMany({
+      data: [{ id, domainName: domain, roomName, validUntil }],
+      skipDuplicates: true,
     });
     return count === 1;
   }
 
-  async remove(domain: DomainName, roomName: RoomName): Promise<boolean> {
-    const { count } = await this.db.booking.deleteMany({ where: { domainName: domain, roomName } });
-    return count === 1;
+  async update(domain: DomainName, roomName: RoomName, validUntil: Date, now: Date): Promise<Booking | null> {
+    const [row] = await this.db.booking.updateManyAndReturn({
+      where: { domainName: domain, roomName, validUntil: { gt: now } },
+      data: { validUntil },
+    });
+    return row === undefined ? null : toBooking(row);
+  }
+
+  async remove(domain: DomainName, roomName: RoomName, now: Date): Promise<Booking | null> {
+    const [row] = await this.db.$queryRaw<BookingModel[]>`
+      DELETE FROM "Booking"
+      WHERE "domainName" = ${domain} AND "roomName" = ${roomName} AND "validUntil" > ${now}::timestamptz
+      RETURNING *`;
+    return row === undefined ? null : toBooking(row);
+  }
+
+  async takeExpiredOf(domain: DomainName, roomName: RoomName, now: Date): Promise<Booking | null> {
+    const [row] = await this.db.$queryRaw<BookingModel[]>`
+      DELETE FROM "Booking"
+      WHERE "domainName" = ${domain} AND "roomName" = ${roomName} AND "validUntil" <= ${now}::timestamptz
+      RETURNING *`;
+    return row === undefined ? null : toBooking(row);
+  }
+
+  async takeExpired(now: Date, limit: number): Promise<readonly Booking[]> {
+    // Those that somebody else is at are theirs to tell of; nobody waits for anybody.
+    const rows = await this.db.$queryRaw<BookingModel[]>`
+      DELETE FROM "Booking" WHERE id IN (
+        SELECT id FROM "Booking" WHERE "validUntil" <= ${now}::timestamptz
+        ORDER BY "validUntil" LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+      RETURNING *`;
+    return rows.map(toBooking).sort((a, b) => a.validUntil.getTime() - b.validUntil.getTime());
   }
 }
 

@@ -1,4 +1,13 @@
-import type { ChangedRoom, DomainName, OpenRoom, Room, RoomChanges, RoomName, RoomSessionId, RoomStore } from '@parley/domain';
+import type {
+  ChangedRoom,
+  DomainName,
+  OpenRoom,
+  Room,
+  RoomChanges,
+  RoomName,
+  RoomSessionId,
+  RoomStore,
+} from '@parley/domain';
 import { beginPeers } from '../peers/peer.store';
 import type { Connection } from '../prisma-client';
 import type { Sealer } from '../sealing';

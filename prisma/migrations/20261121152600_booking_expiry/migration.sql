@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "Booking_validUntil_idx" ON "Booking"("validUntil");
