@@ -87,7 +87,8 @@ export class ValidationStore {
           ${passed ? null : verdict.error}
         FROM "Webhook" WHERE id = ${claim.id}::bigint`;
       const [before] = await tx.$queryRaw<WebhookBefore[]>`
-        SELECT now() AS now, "validationAttempts" AS attempts, "failedValidations", "provenAt", "suspendedAt", "disabledAt"
+        SELECT now() AS now, "validationAttempts" AS attempts, "failedValidations", "suspendedAt", "disabledAt",
+          coalesce("provenAt", CASE WHEN validated THEN "createdAt" END) AS "provenAt"
         FROM "Webhook" WHERE id = ${claim.id}::bigint AND url = ${claim.url}
           AND (extract(epoch FROM "validationLockedUntil") * 1000)::bigint = ${claim.token}::bigint
         FOR NO KEY UPDATE`;
