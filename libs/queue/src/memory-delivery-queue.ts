@@ -13,6 +13,8 @@ interface Entry {
   readonly id: string;
   readonly lane: keyof JobConcurrency;
   readonly run: (handlers: JobHandlers) => Promise<void>;
+  /** Before those that came earlier. */
+  readonly first?: boolean;
   state: 'delayed' | 'waiting' | 'active';
   timer?: NodeJS.Timeout;
 }
@@ -34,10 +36,10 @@ export class MemoryDeliveryQueue implements DeliveryQueue {
     }
   }
 
-  async addValidation(webhookId: WebhookId): Promise<void> {
+  async addValidation(webhookId: WebhookId, { first } = { first: false }): Promise<void> {
     this.assertReachable();
     const run = (to: JobHandlers): Promise<void> => to.validation({ webhookId });
-    this.add({ id: validationJobId(webhookId), lane: 'validations', run, state: 'waiting' }, 0);
+    this.add({ id: validationJobId(webhookId), lane: 'validations', run, first, state: 'waiting' }, 0);
   }
 
   async standing(jobs: readonly DeliveryJob[]): Promise<ReadonlySet<string>> {
@@ -97,7 +99,8 @@ class MemoryConsumer implements JobConsumer {
   ) {}
 
   pull(): void {
-    for (const entry of this.entries.values()) {
+    const entries = [...this.entries.values()];
+    for (const entry of [...entries.filter(({ first }) => first), ...entries.filter(({ first }) => !first)]) {
       if (this.closed) return;
       if (entry.state === 'waiting' && this.hasRoom(entry.lane)) this.start(entry);
     }

@@ -44,8 +44,11 @@ export interface JobConsumer {
 export interface DeliveryQueue {
   /** Adds in the given order. A job that is there already stays as it is. */
   addDeliveries(deliveries: readonly ScheduledDelivery[]): Promise<void>;
-  /** Adds a handshake unless one waits or runs for that webhook. */
-  addValidation(webhookId: WebhookId): Promise<void>;
+  /**
+   * Adds a handshake unless one waits or runs for that webhook.
+   * @param options `first`: somebody waits for the answer, so it comes before those that wait already
+   */
+  addValidation(webhookId: WebhookId, options?: { readonly first: boolean }): Promise<void>;
   /**
    * Which of these are still there: waiting, delayed or with a worker that lives. A job whose worker died does not stand;
    * it may run later all the same. Answers ids as `deliveryJobId` makes them.

@@ -22,5 +22,5 @@ export interface ValidationQueueOptions {
 export function createValidationQueue({ redisUrl, onTrouble }: ValidationQueueOptions): ValidationQueue {
   const events = { trouble: onTrouble ?? (() => undefined), replaced: () => undefined };
   const queue = openDeliveryQueue({ redisUrl, events });
-  return { request: (webhookId) => queue.addValidation(webhookId), close: () => queue.close() };
+  return { request: (webhookId) => queue.addValidation(webhookId, { first: true }), close: () => queue.close() };
 }

@@ -153,6 +153,14 @@ export function deliveryQueueConformance(setUp: () => Promise<QueueUnderTest>): 
     expect(await recorder.sees(2)).toEqual([`val_${webhook}`, 'val_3']);
   });
 
+  test('takes a handshake first for which somebody waits', async () => {
+    await subject.queue.addValidation(brandAs<WebhookId>(3));
+    await subject.queue.addValidation(brandAs<WebhookId>(4));
+    await subject.queue.addValidation(webhook, { first: true });
+    consume();
+    expect(await recorder.sees(3)).toEqual([`val_${webhook}`, 'val_3', 'val_4']);
+  });
+
   test('goes on after it lost everything', async () => {
     consume();
     await subject.queue.addDeliveries([{ job: job('lost'), delayMs: 60_000 }]);

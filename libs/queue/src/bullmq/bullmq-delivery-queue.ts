@@ -41,9 +41,9 @@ export class BullmqDeliveryQueue implements DeliveryQueue {
     await this.command(() => this.parts.deliveries.addBulk(jobs));
   }
 
-  async addValidation(webhookId: WebhookId): Promise<void> {
+  async addValidation(webhookId: WebhookId, { first: lifo } = { first: false }): Promise<void> {
     const jobId = validationJobId(webhookId);
-    await this.command(() => this.parts.validations.add('validate', { webhookId }, { jobId }));
+    await this.command(() => this.parts.validations.add('validate', { webhookId }, { jobId, lifo }));
   }
 
   async standing(jobs: readonly DeliveryJob[]): Promise<ReadonlySet<string>> {
