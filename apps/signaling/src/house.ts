@@ -167,7 +167,7 @@ function layGround(
     metrics,
     times: overrides.backendTimes,
   });
-  const robots = robotsOn({ config, overrides, region, live, database }, logger);
+  const robots = robotsOn({ config, overrides, kit, region, live, database });
   const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs, metrics);
   const peers = peersOn({ live, database }, logger);
   return { config, overrides, kit, region, live, database, bell, foreign, robots, rooms, peers, throttle };
@@ -183,9 +183,9 @@ function peersOn(
   return peers;
 }
 
-type RobotGround = Pick<Ground, 'config' | 'overrides' | 'region' | 'live' | 'database'>;
+type RobotGround = Pick<Ground, 'config' | 'overrides' | 'kit' | 'region' | 'live' | 'database'>;
 
-function robotsOn({ config, overrides, region, live, database }: RobotGround, logger: ServiceKit['logger']): Robots {
+function robotsOn({ config, overrides, kit, region, live, database }: RobotGround): Robots {
   return openRobots({
     region,
     redisUrl: config.REDIS_URL,
@@ -193,7 +193,8 @@ function robotsOn({ config, overrides, region, live, database }: RobotGround, lo
     database,
     live,
     clock,
-    logger,
+    metrics: kit.metrics,
+    logger: kit.logger,
     times: overrides.robotTimes,
   });
 }

@@ -6,12 +6,13 @@ import {
   RoomService,
   type DomainName,
   type RegionId,
+  type RobotTicketClaims,
   type RoomName,
   type RoomSessionId,
   type SessionId,
 } from '@parley/domain';
 import { createDatabase, seedDemo, type Database } from '@parley/persistence';
-import { createTicketIssuer, ticketPublicKey, type TicketIssuer } from '@parley/server-kit';
+import { createRobotTicketIssuer, createTicketIssuer, ticketPublicKey, type TicketIssuer } from '@parley/server-kit';
 import {
   ScriptedSignalingClient,
   startPostgres,
@@ -79,14 +80,7 @@ export class TestRegion {
 
   async replica(overrides: SignalingOverrides = {}, env: Record<string, string> = {}): Promise<RunningSignaling> {
     const config = loadConfig({
-      PARLEY_REGION: REGION.id,
-      PARLEY_REGION_NUMBER: String(REGION.number),
-      PUBLIC_URL,
-      DATABASE_URL: this.databaseUrl,
-      REDIS_URL: this.redis.url,
-      PARLEY_MASTER_KEYS: MASTER_KEYS,
-      PARLEY_INTERNAL_SECRET: INTERNAL_SECRET,
-      PARLEY_TICKET_PUBLIC_KEYS: ticketPublicKey(this.privateKey),
+      ...this.environment,
       HOST: '127.0.0.1',
       PORT: '0',
       LOG_LEVEL: 'error',
@@ -96,6 +90,27 @@ export class TestRegion {
     const replica = await startSignaling(config, { ...FAST, ...overrides });
     this.replicas.push(replica);
     return replica;
+  }
+
+  /** What every gateway of the region is started with. */
+  get environment(): Record<string, string> {
+    return {
+      PARLEY_REGION: REGION.id,
+      PARLEY_REGION_NUMBER: String(REGION.number),
+      PUBLIC_URL,
+      DATABASE_URL: this.databaseUrl,
+      REDIS_URL: this.redis.url,
+      PARLEY_MASTER_KEYS: MASTER_KEYS,
+      PARLEY_INTERNAL_SECRET: INTERNAL_SECRET,
+      PARLEY_TICKET_PUBLIC_KEYS: ticketPublicKey(this.privateKey),
+    };
+  }
+
+  /** A robot's ticket as `POST /v1/robots/{id}/tickets` gives it. */
+  async robotTicket(claims: RobotTicketClaims): Promise<{ ticket: string; authUrl: string }> {
+    const authUrl = `${PUBLIC_URL}/tickets`;
+    const issuer = createRobotTicketIssuer({ privateKey: this.privateKey, issuer: authUrl });
+    return { ticket: await issuer.issue(claims), authUrl };
   }
 
   /** Takes a replica away, in good order. */

@@ -1,7 +1,7 @@
 import type { Clock, RegionId } from '@parley/domain';
 import type { Live } from '@parley/live';
 import { RobotDeliveryStore, type Database } from '@parley/persistence';
-import { createRedis, createRobotTicketVerifier, hearRobotsBell, type Logger } from '@parley/server-kit';
+import { createRedis, createRobotTicketVerifier, hearRobotsBell, type Logger, type Metrics } from '@parley/server-kit';
 import { RobotDesk, ROBOT_TIMES, type RobotTimes } from './robot-desk';
 import { RobotRoll } from './robot-roll';
 
@@ -12,6 +12,7 @@ export interface RobotsOptions {
   readonly database: Database;
   readonly live: Live;
   readonly clock: Clock;
+  readonly metrics: Metrics;
   readonly logger: Logger;
   readonly times?: Partial<RobotTimes> | undefined;
 }
@@ -25,7 +26,7 @@ export interface Robots {
 
 /** Connects them; the bell heals by itself, and until it is heard the desk looks by the clock. */
 export function openRobots(options: RobotsOptions): Robots {
-  const { region, redisUrl, ticketPublicKeys, database, live, clock, logger } = options;
+  const { region, redisUrl, ticketPublicKeys, database, live, clock, metrics, logger } = options;
   const times = { ...ROBOT_TIMES, ...options.times };
   const roll = new RobotRoll({
     region,
@@ -43,6 +44,7 @@ export function openRobots(options: RobotsOptions): Robots {
       return { password: room?.password ?? null, hostKey: room?.hostKey ?? null };
     },
     times,
+    metrics,
     logger,
   });
   const subscriber = createRedis(redisUrl, 'subscriber', logger);

@@ -1,11 +1,19 @@
-import { isDomainError, type RobotId, type SessionId } from '@parley/domain';
+import {
+  brandAs,
+  isDomainError,
+  type DeliveryId,
+  type RobotId,
+  type SessionId,
+  type WebhookDeliveryEvent,
+} from '@parley/domain';
 import type { LiveSessions, OwnedSession } from '@parley/live';
 import { isOutage, type HandedDelivery, type RobotDeliveryStore, type WaitingWebhook } from '@parley/persistence';
 import { wireError, type WireError } from '@parley/protocol-spreed-signaling';
-import { WokenLoop, type Logger } from '@parley/server-kit';
+import { WokenLoop, type Logger, type Metrics } from '@parley/server-kit';
 import { rightOf } from '../spreed/entry-right';
 import { deliveryEvent, type SecretsOf } from './delivery-event';
 import { placesFor } from './places';
+import { RobotFigures } from './robot-figures';
 import type { RobotRoll } from './robot-roll';
 
 /** Times of robots, in milliseconds. */
@@ -36,7 +44,8 @@ export interface RobotDeskParts {
   readonly sessions: Pick<LiveSessions, 'toSession' | 'end'>;
   readonly secretsOf: SecretsOf;
   readonly times: RobotTimes;
-  readonly logger: Pick<Logger, 'error' | 'warn'>;
+  readonly metrics: Metrics;
+  readonly logger: Pick<Logger, 'error' | 'warn' | 'debug'>;
 }
 
 /** A session of a robot that is connected here. */
@@ -44,6 +53,8 @@ interface Present {
   readonly session: OwnedSession;
   readonly robot: RobotId;
   readonly keyMark: string;
+  /** What it was handed here and has not acknowledged, with the time of this process when that was. */
+  readonly awaited: Map<DeliveryId, number>;
   /** It let the time of a delivery pass: it gets one at a time until it acknowledges again. */
   silent: boolean;
 }
@@ -55,8 +66,12 @@ interface Present {
 export class RobotDesk {
   private readonly present = new Map<SessionId, Present>();
   private readonly loop: WokenLoop;
+  private readonly figures: RobotFigures;
+  /** A store did not answer in the last round. */
+  private away = false;
 
   constructor(private readonly parts: RobotDeskParts) {
+    this.figures = new RobotFigures(parts.metrics);
     const run = async (): Promise<boolean> => {
       await this.round();
       return false;
@@ -79,7 +94,8 @@ export class RobotDesk {
     const right = rightOf(session.record);
     if (right.kind !== 'robot') return;
     const { robot, keyMark } = right;
-    this.present.set(session.record.id, { session, robot, keyMark, silent: false });
+    this.present.set(session.record.id, { session, robot, keyMark, awaited: new Map(), silent: false });
+    this.figures.connected(this.present.size);
     if (how === 'resumed') return this.wake();
     this.attempt('fresh start', async () => {
       await this.parts.deliveries.freshStart(robot);
@@ -90,11 +106,14 @@ export class RobotDesk {
   /** It is connected elsewhere or nowhere. What it holds it may still acknowledge, or its time passes. */
   departed({ record }: OwnedSession): void {
     this.present.delete(record.id);
+    this.figures.connected(this.present.size);
   }
 
   /** It said good-bye: what it holds is for others. */
   async left({ record }: OwnedSession): Promise<void> {
-    if (record.kind === 'robot') await this.parts.deliveries.letGo(record.id);
+    if (record.kind !== 'robot') return;
+    await this.parts.deliveries.letGo(record.id);
+    this.wake();
   }
 
   /**
@@ -106,8 +125,12 @@ export class RobotDesk {
     if (right.kind !== 'robot') return wireError('no_such_delivery');
     const outcome = await this.parts.deliveries.acknowledge(right.robot, delivery);
     if (outcome === 'unknown') return wireError('no_such_delivery');
+    this.figures.count('acknowledged');
     const its = this.present.get(record.id);
-    if (its) its.silent = false;
+    if (its) {
+      its.silent = false;
+      its.awaited.delete(brandAs<DeliveryId>(delivery));
+    }
     this.wake();
     return undefined;
   }
@@ -125,16 +148,28 @@ export class RobotDesk {
   private async round(): Promise<void> {
     const { deliveries } = this.parts;
     try {
-      for (const session of await deliveries.lapse(LAPSE_BATCH)) {
-        const its = this.present.get(session);
-        if (its) its.silent = true;
-      }
+      this.figures.count('lapsed', await deliveries.lapse(LAPSE_BATCH));
+      this.away = false;
       if (this.present.size === 0) return;
+      this.noteSilence();
       await this.throwOutStrangers();
       await this.handAll();
     } catch (error) {
       if (!isAway(error)) throw error;
-      this.parts.logger.warn({ reason: String(error) }, 'robots are handed nothing while the database is away');
+      if (!this.away) this.parts.logger.warn({ reason: String(error) }, 'robots are handed nothing: a store is away');
+      this.away = true;
+    }
+  }
+
+  /** Counted here from before the hand-over, so it is noted before anybody takes the delivery back. */
+  private noteSilence(): void {
+    const latest = performance.now() - this.parts.times.ackMs;
+    for (const its of this.present.values()) {
+      for (const [id, at] of its.awaited) {
+        if (at > latest) continue;
+        its.awaited.delete(id);
+        its.silent = true;
+      }
     }
   }
 
@@ -144,7 +179,7 @@ export class RobotDesk {
     const known = await this.parts.roll.keyMarks([...new Set(all.map(({ robot }) => robot))]);
     for (const { session, robot, keyMark } of all) {
       if (known.get(robot) === keyMark) continue;
-      this.present.delete(session.record.id);
+      this.departed(session);
       await this.parts.sessions.end(session.record.id, ROBOT_REMOVED);
       await this.parts.deliveries.letGo(session.record.id);
     }
@@ -166,8 +201,12 @@ export class RobotDesk {
       session: record.id,
       places: (silent ? 1 : MOST_UNACKNOWLEDGED) - (held.get(record.id) ?? 0),
     }));
+    const now = performance.now();
     const handed = await this.parts.deliveries.hand(webhook, placesFor(free));
-    for (const { session } of handed) held.set(session, (held.get(session) ?? 0) + 1);
+    for (const { id, session } of handed) {
+      held.set(session, (held.get(session) ?? 0) + 1);
+      this.present.get(session)?.awaited.set(id, now);
+    }
     // One after the other to the same session, in the order of the events.
     await Promise.all(
       its.map(async ({ session: { record } }) => {
@@ -177,23 +216,31 @@ export class RobotDesk {
   }
 
   private async send(delivery: HandedDelivery): Promise<void> {
-    const { deliveries, sessions, secretsOf, logger } = this.parts;
+    const { deliveries, sessions, logger } = this.parts;
     const its = this.present.get(delivery.session);
     if (its === undefined) return deliveries.takeBack(delivery);
-    let event;
-    try {
-      event = await deliveryEvent(delivery, secretsOf);
-    } catch (error) {
-      if (isAway(error)) return deliveries.takeBack(delivery);
-      logger.error({ deliveryId: delivery.id, err: error }, 'payload could not be put together');
-      return deliveries.refuse(delivery, 'The event could not be put together.');
-    }
+    const event = await this.eventOf(delivery);
+    if (event === 'untold') return deliveries.refuse(delivery, 'The event could not be put together.');
     const { tenant } = its.session.record;
-    const sent = await sessions.toSession(tenant, delivery.session, event).catch((error: unknown) => {
-      logger.warn({ deliveryId: delivery.id, reason: String(error) }, 'a delivery did not reach its robot');
-      return 'unknown' as const;
-    });
-    if (sent === 'unknown') await deliveries.takeBack(delivery);
+    const sent =
+      event !== 'away' &&
+      (await sessions.toSession(tenant, delivery.session, event).catch((error: unknown) => {
+        logger.debug({ deliveryId: delivery.id, reason: String(error) }, 'a delivery did not reach its robot');
+      })) === 'sent';
+    this.figures.count(sent ? 'handed' : 'not_sent');
+    if (sent) return;
+    its.awaited.delete(delivery.id);
+    await deliveries.takeBack(delivery);
+  }
+
+  private async eventOf(delivery: HandedDelivery): Promise<WebhookDeliveryEvent | 'away' | 'untold'> {
+    try {
+      return await deliveryEvent(delivery, this.parts.secretsOf);
+    } catch (error) {
+      if (isAway(error)) return 'away';
+      this.parts.logger.error({ deliveryId: delivery.id, err: error }, 'payload could not be put together');
+      return 'untold';
+    }
   }
 
   private attempt(during: string, work: () => Promise<void>): void {

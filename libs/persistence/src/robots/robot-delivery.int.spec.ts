@@ -156,7 +156,7 @@ test('an acknowledgement settles, once; late ones count, those of others do not'
   // The second one is late.
   const late = 'dlv_evt_1025_0_2';
   await pass(ACK_MS);
-  expect(await store.lapse(10)).toEqual([one]);
+  expect(await store.lapse(10)).toBe(1);
   expect(await rowOf(late)).toMatchObject({
     state: 'pending',
     tries: [{ error: expect.stringContaining('30 s') as unknown }],
@@ -192,10 +192,10 @@ test('nothing lapses before its time, and each lapse is one attempt, however man
   });
   await store.hand(unordered, [one, two]);
   await pass(ACK_MS - 5_000);
-  expect(await store.lapse(10)).toEqual([]);
+  expect(await store.lapse(10)).toBe(0);
   await pass(5_000);
-  const found = (await Promise.all([1, 2, 3, 4].map(() => store.lapse(10)))).flat();
-  expect(found.sort()).toEqual([one, two]);
+  const found = await Promise.all([1, 2, 3, 4].map(() => store.lapse(10)));
+  expect(found.reduce((sum, count) => sum + count)).toBe(2);
   expect(await database.prisma.webhookAttempt.count()).toBe(2);
   // That of a URL is the dispatcher's.
   expect(await rowOf('dlv_evt_6000_0_1')).toMatchObject({ state: 'sending', attempts: 0 });

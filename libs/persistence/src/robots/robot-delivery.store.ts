@@ -164,7 +164,7 @@ export class RobotDeliveryStore {
   /** A session is over: what it did not acknowledge is for others, now. Answers how many. */
   async letGo(session: SessionId): Promise<number> {
     const over = Prisma.sql`d."heldBy" = ${session} AND d.state = 'sending'`;
-    return (await this.end(over, 'The robot went away before it acknowledged.')).length;
+    return this.end(over, 'The robot went away before it acknowledged.');
   }
 
   /** It cannot be told: counts as handed over in vain. */
@@ -172,8 +172,8 @@ export class RobotDeliveryStore {
     await this.end(Prisma.sql`d.id = ${id} AND d.state = 'sending' AND d.wake = ${token}::int`, why);
   }
 
-  /** Takes back what was not acknowledged in time, wherever its robot was. Answers which sessions had it. */
-  async lapse(limit: number): Promise<readonly SessionId[]> {
+  /** Takes back what was not acknowledged in time, wherever its robot was. Answers how many. */
+  async lapse(limit: number): Promise<number> {
     const over = Prisma.sql`d.state = 'sending' AND d."lockedUntil" <= now() AND EXISTS (
       SELECT 1 FROM "Webhook" w WHERE w.id = d."webhookId" AND w.type = 'robot') ORDER BY d."lockedUntil" LIMIT ${limit}`;
     return this.end(over, `The robot did not acknowledge within ${this.ackMs / 1_000} s.`);
@@ -188,8 +188,8 @@ export class RobotDeliveryStore {
   }
 
   /** Hand-overs that came to nothing: each is an attempt. */
-  private async end(over: Prisma.Sql, error: string): Promise<readonly SessionId[]> {
-    const rows = await this.prisma.$queryRaw<{ heldBy: string }[]>`
+  private async end(over: Prisma.Sql, error: string): Promise<number> {
+    const [row] = await this.prisma.$queryRaw<{ count: number }[]>`
       WITH over AS (
         SELECT d.id, least(now(), d."lockedUntil" - ${this.ackMs}::int * interval '1 ms') AS "startedAt",
           d.attempts + 1 AS number, d.attempts + 1 - d."attemptsBefore" AS tries
@@ -200,15 +200,15 @@ export class RobotDeliveryStore {
           "finishedAt" = CASE WHEN ${GAVE_UP} THEN now() END,
           "nextAttemptAt" = CASE WHEN NOT ${GAVE_UP} THEN now()
             + CASE WHEN over.tries < ${QUICK_ATTEMPTS}::int THEN 0 ELSE ${PAUSE_MS}::int END * interval '1 ms' END
-        FROM over WHERE d.id = over.id RETURNING d.id, d."heldBy"
+        FROM over WHERE d.id = over.id RETURNING d.id
       ), noted AS (
         INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs", error)
         SELECT ${ATTEMPT_ID}, id, number, "startedAt",
           greatest(0, extract(epoch FROM now() - "startedAt") * 1000)::int, ${error} FROM over
         ON CONFLICT ("deliveryId", number) DO NOTHING
       )
-      SELECT DISTINCT "heldBy" FROM ended`;
-    return rows.map(({ heldBy }) => brandAs<SessionId>(heldBy));
+      SELECT count(*)::int AS count FROM ended`;
+    return row?.count ?? 0;
   }
 }
 

@@ -1,0 +1,137 @@
+import { brandAs, connectKeyHash, type SessionId } from '@parley/domain';
+import { RobotDeliveryStore } from '@parley/persistence';
+import { eventually, type ScriptedSignalingClient } from '@parley/testing';
+import { onTwoReplicas } from './layouts';
+import { acknowledge, isDelivery, nextOf, RobotHouse, toldSoFar } from './robot-house';
+
+const ACK_MS = 1_000;
+const IN_VAIN = 'The robot did not acknowledge within 1 s.';
+const house = new RobotHouse(ACK_MS);
+
+const errorsOf = async (id: string) => (await house.row(id)).tries.map(({ error }) => error);
+
+onTwoReplicas(house, () => {
+  test('what is not acknowledged in time is handed over again, to whoever is there; each time is an attempt', async () => {
+    const kept = await house.robot();
+    const silent = await house.connected(kept, house.one);
+    const [id = ''] = await house.deliver(kept, 1);
+    expect((await nextOf(silent)).id).toBe(id);
+    expect(await errorsOf(id)).toEqual([]);
+    expect((await nextOf(silent, ACK_MS * 3)).id).toBe(id);
+    expect(await errorsOf(id)).toEqual([IN_VAIN]);
+    silent.drop();
+    const busy = await house.connected(kept, house.two);
+    expect((await nextOf(busy, ACK_MS * 3)).id).toBe(id);
+    acknowledge(busy, id);
+    await house.settled(id);
+    expect(await errorsOf(id)).toEqual([IN_VAIN, IN_VAIN, null]);
+  });
+
+  test('a late acknowledgement counts', async () => {
+    const kept = await house.robot();
+    const slow = await house.connected(kept, house.one);
+    const [id = ''] = await house.deliver(kept, 1);
+    await nextOf(slow);
+    await eventually(
+      async () => (await errorsOf(id)).length === 1,
+      async () => `an attempt in vain, not ${JSON.stringify(await house.row(id))}`,
+    );
+    acknowledge(slow, id);
+    await house.settled(id);
+    expect(await errorsOf(id)).toContain(null);
+  });
+
+  test('who lets time pass gets one at a time until it acknowledges again', async () => {
+    const kept = await house.robot();
+    const robot = await house.connected(kept, house.one);
+    const ids = await house.deliver(kept, 5);
+    for (const id of ids) expect((await nextOf(robot)).id).toBe(id);
+    const first = await nextOf(robot, ACK_MS * 3);
+    await robot.expectNothing(isDelivery);
+    acknowledge(robot, first.id);
+    await house.settled(first.id);
+    const left = ids.filter((id) => id !== first.id);
+    await expectAll(robot, left);
+    for (const id of left) acknowledge(robot, id);
+    await house.settled(...left);
+  });
+
+  test('what a replica that died had handed over goes on from another one, when its time is over', async () => {
+    const kept = await house.robot();
+    const dead = brandAs<SessionId>('a session of a replica that died');
+    // As the dead one did it, before anybody was there.
+    const ids = await house.deliver(kept, 2);
+    const handed = await new RobotDeliveryStore(house.prisma, ACK_MS).hand(
+      { id: kept.webhook, robot: kept.robot.id, fifo: false },
+      [dead, dead],
+    );
+    expect(handed.map(({ id }) => id)).toEqual(ids);
+    const robot = await house.connected(kept, house.two);
+    await expectAll(robot, ids);
+    for (const id of ids) acknowledge(robot, id);
+    await house.settled(...ids);
+    for (const id of ids) expect(await errorsOf(id)).toEqual([IN_VAIN, null]);
+  });
+
+  test('while Redis is away nothing is lost and nothing counts; afterwards everything comes', async () => {
+    const kept = await house.robot();
+    const robot = await house.connected(kept, house.one);
+    const [before = ''] = await house.deliver(kept, 1);
+    await nextOf(robot);
+    acknowledge(robot, before);
+    await house.settled(before);
+    await house.region.redis.restart();
+    const ids = await house.deliver(kept, 3);
+    await expectAll(robot, ids, 20_000);
+    for (const id of ids) acknowledge(robot, id);
+    await house.settled(...ids);
+  });
+
+  test('a removed robot is thrown out within a second, on all replicas, and cannot come back', async () => {
+    const kept = await house.robot();
+    const there = [await house.connected(kept, house.one), await house.connected(kept, house.two)];
+    const [id = ''] = await house.deliver(kept, 1);
+    const away = await house.connected(kept, house.two);
+    away.drop();
+    await away.expectClosed();
+    const stays = await house.connected(await house.robot(), house.one);
+    const ticket = await house.ticket(kept);
+    await house.region.database.stores.robots.remove(kept.robot.id, new Date());
+    await house.ring();
+    for (const robot of there) {
+      expect(await robot.expect('bye', 1_000)).toMatchObject({ bye: { reason: 'robot_removed' } });
+      await robot.expectClosedForGood();
+    }
+    const back = await house.region.connect(house.one, 'back');
+    await expect(back.helloResume(away.resumeId)).rejects.toThrow(/no_such_session/);
+    await expect(back.hello(ticket)).rejects.toThrow(/invalid_token/);
+    expect((await house.row(id)).state).not.toBe('delivered');
+    await stays.fence();
+  });
+
+  test('another connect key throws out who came in with the one of before, without a bell too', async () => {
+    const kept = await house.robot();
+    const robot = await house.connected(kept, house.two);
+    const keyHash = connectKeyHash('another');
+    await house.region.database.stores.robots.replaceKey(kept.robot.id, keyHash);
+    await robot.expect('bye', 1_000);
+    const again = await house.connected({ ...kept, keyHash }, house.one);
+    const [id = ''] = await house.deliver(kept, 1);
+    expect((await nextOf(again)).id).toBe(id);
+  });
+});
+
+/** Waits until it was told all of these, in whatever order and maybe more than once. */
+async function expectAll(
+  robot: ScriptedSignalingClient,
+  ids: readonly string[],
+  timeoutMs = ACK_MS * 5,
+): Promise<void> {
+  const from = robot.received.length;
+  const missing = () => ids.filter((id) => !toldSoFar(robot).includes(id));
+  await eventually(
+    () => missing().length === 0,
+    () => `${missing().join(', ')} to be told; ${robot.received.slice(from).length} frames came`,
+    timeoutMs,
+  );
+}
