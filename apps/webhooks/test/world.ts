@@ -28,6 +28,8 @@ export const WEBHOOK_KEY = '54ed8ea9722c38499ea8dbbeca19762e';
 const MASTER_KEYS = `k1:${randomBytes(32).toString('base64')}`;
 const REGION = { id: brandAs<RegionId>('eu-1'), number: 1 };
 
+type DatabaseMaker = Pick<TestPostgres, 'createDatabase' | 'close'>;
+
 export type RunningDispatcher = Awaited<ReturnType<typeof startWebhooks>>;
 
 /** Times of the dispatcher, short enough for tests. */
@@ -38,21 +40,28 @@ const FAST = {
   WEBHOOKS_DRAIN_MS: '100',
 };
 
+interface WebhookOptions {
+  readonly roomName?: string | null;
+  readonly validated?: boolean;
+  readonly order?: 'fifo' | 'unordered';
+}
+
 /** The world around the dispatcher: real PostgreSQL and Redis, receivers, and the api's side of the database. */
 export class World {
   private readonly closers: (() => Promise<unknown>)[] = [];
   private domains = 0;
 
   private constructor(
-    private readonly postgres: TestPostgres,
+    private readonly postgres: DatabaseMaker,
     readonly redis: TestRedis,
     readonly databaseUrl: string,
     readonly database: Database,
     readonly redisClient: Redis,
   ) {}
 
-  static async create(): Promise<World> {
-    const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+  /** @param openPostgres a server of its own, for tests that end it */
+  static async create(openPostgres: () => Promise<DatabaseMaker> = startPostgres): Promise<World> {
+    const [postgres, redis] = await Promise.all([openPostgres(), startRedis()]);
     const url = await postgres.createDatabase();
     const client = new Redis(redis.url);
     const wakeRelay = (): void => void ringOutboxBell(client).catch(() => undefined);
@@ -87,9 +96,9 @@ export class World {
     return receiver;
   }
 
-  /** Starts a dispatcher; `env` overrides its configuration. */
-  async dispatcher(env: Record<string, string> = {}, tuning: DispatcherTuning = {}): Promise<RunningDispatcher> {
-    const config = readConfig({
+  /** What a dispatcher reads; `env` overrides it. */
+  environment(env: Record<string, string> = {}): Record<string, string> {
+    return {
       NODE_ENV: 'test',
       PORT: '0',
       LOG_LEVEL: 'silent',
@@ -102,7 +111,17 @@ export class World {
       REDIS_URL: this.redis.url,
       ...FAST,
       ...env,
-    });
+    };
+  }
+
+  /** What the test opens and `endTest` closes, last first. */
+  onEnd(close: () => Promise<unknown>): void {
+    this.closers.push(close);
+  }
+
+  /** Starts a dispatcher; `env` overrides its configuration. */
+  async dispatcher(env: Record<string, string> = {}, tuning: DispatcherTuning = {}): Promise<RunningDispatcher> {
+    const config = readConfig(this.environment(env));
     const service = await startWebhooks(config, { ownsProcess: false, tuning });
     this.closers.push(() => service.close());
     return service;
@@ -128,12 +147,13 @@ export class World {
   async webhook(
     domain: DomainName,
     url: string,
-    { roomName = null, validated = true }: { roomName?: string | null; validated?: boolean } = {},
+    { roomName = null, validated = true, order = 'unordered' }: WebhookOptions = {},
   ): Promise<WebhookId> {
     const { id } = await this.database.stores.webhooks.insert(
       { domain, roomName: roomName === null ? null : brandAs<RoomName>(roomName), target: { type: 'url', url } },
       new Date(),
     );
+    if (order === 'fifo') await this.database.prisma.webhook.update({ where: { id }, data: { order } });
     if (validated) {
       const proven = { validated: true, provenAt: new Date(), validationCause: 'periodic', nextValidationAt: null };
       await this.database.prisma.webhook.update({ where: { id }, data: proven });
@@ -225,10 +245,10 @@ function newRoom(domain: DomainName, name: string, secrets: { password?: string;
 }
 
 /** Runs the body once for the file, with a clean end after each test. */
-export function useWorld(): () => World {
+export function useWorld(openPostgres?: () => Promise<DatabaseMaker>): () => World {
   let world: World;
   beforeAll(async () => {
-    world = await World.create();
+    world = await World.create(openPostgres);
   }, 60_000);
   afterEach(() => world.endTest());
   afterAll(() => world.close());
