@@ -74,6 +74,7 @@ export async function startTestApi(env: Record<string, string> = {}): Promise<Te
       { ownsProcess: false, logTo },
     );
   const api = await launch({});
+  const replicas = new Set<RunningApi>();
   return {
     ...api,
     redis,
@@ -82,9 +83,14 @@ export async function startTestApi(env: Record<string, string> = {}): Promise<Te
     other,
     ticketKey,
     logs: () => lines.join(''),
-    another: (more = {}) => launch(more),
+    another: async (more = {}) => {
+      const replica = await launch(more);
+      replicas.add(replica);
+      return { ...replica, close: () => (replicas.delete(replica) ? replica.close() : Promise.resolve()) };
+    },
     close: async () => {
-      await api.close();
+      // A test that failed has not ended its replicas, and nothing is to wait for them for ever.
+      await Promise.all([api, ...replicas].map((each) => each.close()));
       await Promise.all([postgres.close(), redis.close()]);
     },
   };

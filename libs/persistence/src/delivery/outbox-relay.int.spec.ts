@@ -13,10 +13,11 @@ import {
 import { startPostgres, type TestPostgres } from '@parley/testing';
 import { createDatabase, type Database } from '../database';
 import { OutboxRelayStore } from './outbox-relay.store';
+import { DeliveryUpkeepStore } from './upkeep.store';
 
 const ONE = brandAs<DomainName>('one.example');
 const TWO = brandAs<DomainName>('two.example');
-const AT = new Date('2026-11-21T12:00:00Z');
+const AT = new Date('2026-01-01T12:00:00Z');
 
 let postgres: TestPostgres;
 let database: Database;
@@ -199,6 +200,24 @@ describe('a domain', () => {
     expect(await relay.relay(3)).toMatchObject({ events: 3, more: true });
     expect(await relay.relay(5)).toMatchObject({ events: 3, more: false });
   });
+});
+
+test('retention takes neither a number nor a position back', async () => {
+  await webhook({ events: ['room.removed', 'booking.added'] });
+  const room = await open(ONE, 'a');
+  const events = [removed(room), booked(ONE, 'a')];
+  await append(...events);
+  await relayAll();
+  const before = await database.prisma.outboxEvent.aggregate({ _max: { position: true } });
+  await database.prisma.domain.update({ where: { name: ONE }, data: { webhookRetentionDays: 0 } });
+  const upkeep = new DeliveryUpkeepStore(database.prisma);
+  expect(await upkeep.expire(10)).toBe(2);
+  expect(await upkeep.deleteOld(10)).toMatchObject({ events: 2 });
+  await append(...events);
+  await relayAll();
+  const after = await database.prisma.outboxEvent.findMany({ orderBy: { position: 'asc' } });
+  expect(after.map(({ type, seq }) => `${seq} ${type}`)).toEqual(['2 room.removed', '2 booking.added']);
+  expect(after[0]?.position).toBeGreaterThan(before._max.position ?? Infinity);
 });
 
 /** Makes every delivery take a moment to be written, so that relays which are not kept apart commit out of order. */
