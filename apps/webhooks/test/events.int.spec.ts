@@ -130,7 +130,7 @@ test('what becomes of bookings is told to those who ask for it', async () => {
   time.now = until;
   await bookings.expire(time.now);
   await world().waitForDeliveries(id, 'delivered', 3);
-  const told = (event: string, seq: number, validUntil: Date) =>
+  const told = (event: string, seq: number, validUntil: Date): unknown =>
     expect.objectContaining({
       id,
       event,
