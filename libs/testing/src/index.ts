@@ -1,5 +1,6 @@
 export { freePort } from '@parley/tools/provision';
 export { eventually } from './eventually';
+export { startOwnPostgres, type OwnPostgres } from './own-postgres';
 export { startPostgres, type TestPostgres } from './postgres';
 export { startReceiver, type Answer, type AnswerOrFunction, type ReceivedRequest, type Receiver } from './receiver';
 export { startRedis, startRedisCluster, type TestRedis, type TestRedisCluster } from './redis';
