@@ -24,7 +24,7 @@ export class DispatcherProcess {
     const logFile = join(folder.path, 'log');
     const log = openSync(logFile, 'a');
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
-      env: { PATH: process.env.PATH, ...env, LOG_LEVEL: 'warn', HOST: '127.0.0.1', PORT: String(port) },
+      env: { ...env, LOG_LEVEL: 'warn', HOST: '127.0.0.1', PORT: String(port) },
       stdio: ['ignore', log, log],
     });
     closeSync(log);

@@ -40,6 +40,18 @@ describe('the verdict on an attempt', () => {
     expect(judged(answered(429, '120')).asked).toEqual([[1, { overloaded: true, retryAfterMs: 120_000 }]]);
   });
 
+  test.each([502, 504])('%i counts as overloaded', (status) => {
+    expect(judged(answered(status)).asked).toEqual([[1, { overloaded: true }]]);
+  });
+
+  test('is classed for breakers', () => {
+    const outcomes = [answered(200), answered(404), answered(410)].map((outcome) => judged(outcome).outcome);
+    expect(outcomes).toEqual(['delivered', 'failed', 'failed']);
+    expect(judged({ kind: 'timeout' }).outcome).toBe('timeout');
+    expect(judged({ kind: 'refused', reason: 'r' }).outcome).toBe('refused');
+    expect(judged({ kind: 'unreachable', reason: 'r' }).outcome).toBe('failed');
+  });
+
   test('no answer in time counts as overloaded; other trouble does not', () => {
     expect(judged({ kind: 'timeout' }).asked).toEqual([[1, { overloaded: true }]]);
     expect(judged({ kind: 'unreachable', reason: 'r' })).toMatchObject({

@@ -1,0 +1,88 @@
+import { brandAs, type WebhookId } from '@parley/domain';
+import { SlowLane } from './slow-lane';
+
+const [A, B] = [1, 2].map((id) => brandAs<WebhookId>(id)) as [WebhookId, WebhookId];
+const SLOW_AFTER_MS = 20;
+
+/** Work that is over when the test says so. */
+function work() {
+  let end = (): void => undefined;
+  let fail = (_error: Error): void => undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  return { promise, end: () => end(), fail: (error: Error) => fail(error) };
+}
+
+describe('the slow lane', () => {
+  const failed = jest.fn();
+  const laneFor = (atMost: number, slowAfterMs = SLOW_AFTER_MS): SlowLane =>
+    new SlowLane({ slowAfterMs, atMost, failed });
+  beforeEach(() => failed.mockClear());
+
+  test('is not for quick work, which holds its place until it is over', async () => {
+    const lane = laneFor(1);
+    const quick = work();
+    const ride = lane.ride(A, quick.promise);
+    quick.end();
+    await ride;
+    expect(lane.refuses(A)).toBe(false);
+    await expect(lane.ride(A, Promise.reject(new Error('quickly')))).rejects.toThrow('quickly');
+  });
+
+  test('takes work that proves slow, and at once that of those who were slow last time', async () => {
+    const slowAfterMs = 500;
+    const lane = laneFor(2, slowAfterMs);
+    const [first, second] = [work(), work()];
+    await lane.ride(A, first.promise);
+    const startedAt = performance.now();
+    await lane.ride(A, second.promise);
+    expect(performance.now() - startedAt).toBeLessThan(slowAfterMs);
+    // Full: the slow have to wait, the others not.
+    expect([lane.refuses(A), lane.refuses(B)]).toEqual([true, false]);
+    first.end();
+    second.end();
+    await lane.close();
+    expect(lane.refuses(A)).toBe(false);
+  });
+
+  test('lets those who were slow hold a place again once they were quick', async () => {
+    const lane = laneFor(2);
+    const slow = work();
+    await lane.ride(A, slow.promise);
+    slow.end();
+    await lane.ride(A, Promise.resolve());
+    await lane.close();
+    const quick = work();
+    let over = false;
+    const ride = lane.ride(A, quick.promise).then(() => (over = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(over).toBe(false);
+    quick.end();
+    await ride;
+  });
+
+  test('when it is full, slow work holds the place it has', async () => {
+    const lane = laneFor(1);
+    const [first, second] = [work(), work()];
+    await lane.ride(A, first.promise);
+    let over = false;
+    const ride = lane.ride(B, second.promise).then(() => (over = true));
+    await new Promise((resolve) => setTimeout(resolve, 3 * SLOW_AFTER_MS));
+    expect(over).toBe(false);
+    second.end();
+    await ride;
+    first.end();
+    await lane.close();
+  });
+
+  test('reports work that fails when nobody waits for it any more', async () => {
+    const lane = laneFor(1);
+    const slow = work();
+    await lane.ride(A, slow.promise);
+    slow.fail(new Error('late'));
+    await lane.close();
+    expect(failed).toHaveBeenCalledWith(new Error('late'));
+  });
+});
