@@ -1,3 +1,4 @@
+import { type JsonFailure, MAX_DEPTH, readJson } from '@parley/protocol-xroom';
 import type { z } from 'zod';
 import { InvalidInput } from './problems';
 
@@ -24,10 +25,15 @@ export function readOptionalJsonBody<Schema extends z.ZodType>(body: Uint8Array,
   return readJsonBody(body.length === 0 ? EMPTY_OBJECT : body, schema);
 }
 
+/** With the reader that the router finds a call's domain with: both see the same one. */
 function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body)) as unknown;
-  } catch {
-    throw new InvalidInput('The body is not complete JSON in UTF-8.');
-  }
+  const json = readJson(body, MAX_DEPTH);
+  if (!json.ok) throw new InvalidInput(JSON_REFUSALS[json.error]);
+  return json.value;
 }
+
+const JSON_REFUSALS: Record<JsonFailure, string> = {
+  too_deep: `The body nests deeper than ${MAX_DEPTH} levels.`,
+  unreadable: 'The body is not complete JSON in UTF-8.',
+  duplicate_key: 'The body names a member twice.',
+};

@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from '@parley/domain';
 import type { z } from 'zod';
-import { nestsDeeperThan } from './json-depth';
+import { type JsonFailure, readJson } from './read-json';
 import {
   type Call,
   type Collection,
@@ -25,21 +25,19 @@ export interface WireError {
 
 const wireError = (code: WireError['code'], message: string) => fail({ code, message });
 
+const JSON_REFUSALS: Record<JsonFailure, string> = {
+  too_deep: `The request nests deeper than ${MAX_DEPTH} levels.`,
+  // Also what a body looks like whose Content-Length counted characters instead of bytes (node wrapper).
+  unreadable: 'The request body is not complete JSON in UTF-8. Is Content-Length counted in bytes?',
+  duplicate_key: 'The request names a member twice.',
+};
+
 /** Parses a JSON body within the limits; never throws. The Content-Type is not asked: C# sends none. */
 function parseJson(bytes: Uint8Array): Result<unknown, WireError> {
   if (bytes.length > MAX_BODY_BYTES)
     return wireError('too_large', `The request is larger than ${MAX_BODY_BYTES} bytes.`);
-  if (nestsDeeperThan(bytes, MAX_DEPTH))
-    return wireError('unreadable', `The request nests deeper than ${MAX_DEPTH} levels.`);
-  try {
-    return ok(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown);
-  } catch {
-    // Also what a body looks like whose Content-Length counted characters instead of bytes (node wrapper).
-    return wireError(
-      'unreadable',
-      'The request body is not complete JSON in UTF-8. Is Content-Length counted in bytes?',
-    );
-  }
+  const json = readJson(bytes, MAX_DEPTH);
+  return json.ok ? json : wireError('unreadable', JSON_REFUSALS[json.error]);
 }
 
 /** Reads method and data without judging the data. */

@@ -10,10 +10,19 @@ export {
   requestSignature,
   verifyCredentials,
 } from './auth';
-export { decodeEnvelope, decodeRequest, errorEnvelope, MAX_BODY_BYTES, successEnvelope, type WireError } from './codec';
+export {
+  decodeEnvelope,
+  decodeRequest,
+  errorEnvelope,
+  MAX_BODY_BYTES,
+  MAX_DEPTH,
+  successEnvelope,
+  type WireError,
+} from './codec';
 export type { RoomRef, XroomCommand } from './command';
 export { answerAuthRefusal, answerDomainError, answerHttpStatus, answerWireError, type HttpAnswer } from './errors';
 export { encodeBooking, encodeRoom, encodeRoomList, encodeValidationRequest, encodeWebhook } from './from-domain';
+export { type JsonFailure, readJson } from './read-json';
 export { peerTypeCode } from './room-types';
 export { type CallTarget, classify, isCollection, mergeLists } from './route';
 export { toDomain } from './to-domain';
