@@ -186,12 +186,19 @@ describe('operators', () => {
     it('are deleted with all they have, but not while rooms are open', async () => {
       await admin.domains.create('root', { name: 'a.test', account: 'acme', hosts: ['h.test'] });
       const open = room();
-      await db.uow.run((stores) => stores.rooms.insert(open));
+      const removed = { type: 'room.removed', payload: {}, occurredAt: time } as const;
+      await db.uow.run(async (stores) => {
+        await stores.rooms.insert(open);
+        const { domain, name: roomName } = open;
+        await stores.outbox.append({ ...removed, domain, roomName, roomSessionId: open.id });
+        await stores.outbox.append({ ...removed, domain, roomName, roomSessionId: null });
+      });
       expect(await refusal(admin.domains.delete('root', A))).toBe('rooms_open');
       await db.uow.run((stores) => stores.rooms.close(open.id, time));
       await admin.domains.delete('root', A);
       expect([await directory.domain(A), await directory.host('h.test')]).toEqual([null, null]);
       expect(await db.prisma.room.count()).toBe(0);
+      expect([await db.prisma.outboxEvent.count(), await db.prisma.roomSequence.count()]).toEqual([0, 0]);
       expect(await refusal(admin.domains.delete('root', A))).toBe('not_found');
     });
   });

@@ -148,7 +148,7 @@ export class DomainAdmin {
   }
 
   /**
-   * Deletes a domain with all it has: bookings, webhooks, the record of its rooms.
+   * Deletes a domain with all it has: bookings, webhooks, the record of its rooms, events.
    * @throws AdminError not_found, rooms_open
    */
   async delete(actor: string, name: DomainName): Promise<void> {
@@ -161,6 +161,9 @@ export class DomainAdmin {
       const open = await tx.room.count({ where: { domainName: name, closedAt: null } });
       if (open > 0) throw new AdminError('rooms_open', `${open} rooms of ${name} are open.`);
       await tx.domain.delete({ where: { name } });
+      // Whoever gets the name next reads events by it. Afterwards: what was written to the end is there now.
+      await tx.outboxEvent.deleteMany({ where: { domainName: name } });
+      await tx.roomSequence.deleteMany({ where: { domainName: name } });
       await writeAudit(tx, { at, actor, action: 'domain.delete', target: name, details: {} });
     });
     await this.directory.releaseDomain(name, region.id);
