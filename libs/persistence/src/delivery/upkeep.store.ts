@@ -39,12 +39,12 @@ export class DeliveryUpkeepStore {
     return row ?? { takenBack: 0, givenUp: 0 };
   }
 
-  /** Gives up what waits for webhooks that were removed. Answers how many. */
+  /** Gives up what waits for webhooks that were removed, robots' too. Answers how many. */
   async failRemoved(): Promise<number> {
     return this.prisma.$executeRaw`
       UPDATE "WebhookDelivery" d SET state = 'failed', "finishedAt" = now(), "nextAttemptAt" = NULL, "lockedUntil" = NULL
       FROM "Webhook" w
-      WHERE w.id = d."webhookId" AND w.type = 'url' AND w."removedAt" IS NOT NULL AND d.state = 'pending'`;
+      WHERE w.id = d."webhookId" AND w."removedAt" IS NOT NULL AND d.state = 'pending'`;
   }
 
   /**

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { brandAs, MAX_ATTEMPTS, type RegionId, type RobotId, type SessionId, type WebhookId } from '@parley/domain';
 import { startPostgres, type TestPostgres } from '@parley/testing';
 import { createDatabase, type Database } from '../database';
+import { DeliveryUpkeepStore } from '../delivery/upkeep.store';
 import { RobotDeliveryStore, type HandedDelivery, type WaitingWebhook } from './robot-delivery.store';
 
 const ACK_MS = 30_000;
@@ -150,7 +151,7 @@ test('an acknowledgement settles, once; late ones count, those of others do not'
   expect(all).toEqual(['done', 'done', 'done']);
   const row = await rowOf(mine);
   expect(row).toMatchObject({ state: 'delivered', attempts: 1, lockedUntil: null, nextAttemptAt: null });
-  expect(row.tries).toEqual([expect.objectContaining({ number: 1, status: null, error: null })]);
+  expect(row.tries).toMatchObject([{ number: 1, outcome: 'delivered', status: null, error: null }]);
   expect(row.finishedAt).not.toBeNull();
 
   // The second one is late.
@@ -159,14 +160,15 @@ test('an acknowledgement settles, once; late ones count, those of others do not'
   expect(await store.lapse(10)).toBe(1);
   expect(await rowOf(late)).toMatchObject({
     state: 'pending',
-    tries: [{ error: expect.stringContaining('30 s') as unknown }],
+    tries: [{ outcome: 'timeout', error: expect.stringContaining('30 s') as unknown }],
   });
   expect(await store.acknowledge(ROBOT, late)).toBe('done');
   const { state, attempts, tries } = await rowOf(late);
-  expect({ state, attempts, tries: tries.length, error: tries[0]?.error }).toEqual({
+  expect({ state, attempts, tries: tries.length, outcome: tries[0]?.outcome, error: tries[0]?.error }).toEqual({
     state: 'delivered',
     attempts: 1,
     tries: 1,
+    outcome: 'delivered',
     error: null,
   });
   expect(tries[0]?.durationMs).toBeGreaterThanOrEqual(ACK_MS);
@@ -241,6 +243,22 @@ test('one is given up when it was handed over often enough and is as old as a UR
   expect(await rowOf(ids[1] ?? '')).toMatchObject({ state: 'pending', attempts: MAX_ATTEMPTS });
   expect(await store.acknowledge(ROBOT, ids[0] ?? '')).toBe('done');
   expect((await rowOf(ids[0] ?? '')).state).toBe('failed');
+});
+
+test('what waits for a removed robot is given up, what it holds when its time is over', async () => {
+  await deliveries(1, 2);
+  const upkeep = new DeliveryUpkeepStore(database.prisma);
+  const [held] = await store.hand(unordered, [one]);
+  await database.prisma.robot.create({ data: { id: BigInt(ROBOT), domainName: 'd.example', name: 'r' } });
+  await database.stores.robots.remove(ROBOT, new Date());
+  expect(await upkeep.failRemoved()).toBe(1);
+  expect((await rowOf(held!.id)).state).toBe('sending');
+  expect(await upkeep.takeBackAbandoned()).toEqual({ takenBack: 0, givenUp: 0 });
+  await pass(ACK_MS);
+  expect(await upkeep.takeBackAbandoned()).toEqual({ takenBack: 0, givenUp: 0 });
+  expect(await store.lapse(10)).toBe(1);
+  expect(await upkeep.failRemoved()).toBe(1);
+  expect(await database.prisma.webhookDelivery.count({ where: { state: 'failed' } })).toBe(2);
 });
 
 test.each(['pausedAt', 'suspendedAt', 'disabledAt', 'removedAt'] as const)(

@@ -164,19 +164,19 @@ export class RobotDeliveryStore {
   /** A session is over: what it did not acknowledge is for others, now. Answers how many. */
   async letGo(session: SessionId): Promise<number> {
     const over = Prisma.sql`d."heldBy" = ${session} AND d.state = 'sending'`;
-    return this.end(over, 'The robot went away before it acknowledged.');
+    return this.end(over, 'failed', 'The robot went away before it acknowledged.');
   }
 
   /** It cannot be told: counts as handed over in vain. */
   async refuse({ id, token }: HandedDelivery, why: string): Promise<void> {
-    await this.end(Prisma.sql`d.id = ${id} AND d.state = 'sending' AND d.wake = ${token}::int`, why);
+    await this.end(Prisma.sql`d.id = ${id} AND d.state = 'sending' AND d.wake = ${token}::int`, 'failed', why);
   }
 
   /** Takes back what was not acknowledged in time, wherever its robot was. Answers how many. */
   async lapse(limit: number): Promise<number> {
     const over = Prisma.sql`d.state = 'sending' AND d."lockedUntil" <= now() AND EXISTS (
       SELECT 1 FROM "Webhook" w WHERE w.id = d."webhookId" AND w.type = 'robot') ORDER BY d."lockedUntil" LIMIT ${limit}`;
-    return this.end(over, `The robot did not acknowledge within ${this.ackMs / 1_000} s.`);
+    return this.end(over, 'timeout', `The robot did not acknowledge within ${this.ackMs / 1_000} s.`);
   }
 
   /** A robot that comes anew is handed at once what it was to be handed again later. */
@@ -188,7 +188,7 @@ export class RobotDeliveryStore {
   }
 
   /** Hand-overs that came to nothing: each is an attempt. */
-  private async end(over: Prisma.Sql, error: string): Promise<number> {
+  private async end(over: Prisma.Sql, outcome: 'failed' | 'timeout', error: string): Promise<number> {
     const [row] = await this.prisma.$queryRaw<{ count: number }[]>`
       WITH over AS (
         SELECT d.id, least(now(), d."lockedUntil" - ${this.ackMs}::int * interval '1 ms') AS "startedAt",
@@ -202,9 +202,9 @@ export class RobotDeliveryStore {
             + CASE WHEN over.tries < ${QUICK_ATTEMPTS}::int THEN 0 ELSE ${PAUSE_MS}::int END * interval '1 ms' END
         FROM over WHERE d.id = over.id RETURNING d.id
       ), noted AS (
-        INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs", error)
+        INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs", outcome, error)
         SELECT ${ATTEMPT_ID}, id, number, "startedAt",
-          greatest(0, extract(epoch FROM now() - "startedAt") * 1000)::int, ${error} FROM over
+          greatest(0, extract(epoch FROM now() - "startedAt") * 1000)::int, ${outcome}, ${error} FROM over
         ON CONFLICT ("deliveryId", number) DO NOTHING
       )
       SELECT count(*)::int AS count FROM ended`;
@@ -224,9 +224,9 @@ async function noteAcknowledged(
   { attempts, startedAt }: { attempts: number; startedAt: Date | null },
 ): Promise<void> {
   await tx.$executeRaw`
-    INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs")
+    INSERT INTO "WebhookAttempt" (id, "deliveryId", number, "startedAt", "durationMs", outcome)
     VALUES (${ATTEMPT_ID}, ${id}, ${attempts + 1}::int, coalesce(${startedAt}::timestamptz, now()),
-      greatest(0, extract(epoch FROM now() - coalesce(${startedAt}::timestamptz, now())) * 1000)::int)
+      greatest(0, extract(epoch FROM now() - coalesce(${startedAt}::timestamptz, now())) * 1000)::int, 'delivered')
     ON CONFLICT ("deliveryId", number) DO NOTHING`;
   await tx.$executeRaw`
     UPDATE "WebhookDelivery" SET state = 'delivered', attempts = attempts + 1, "lockedUntil" = NULL,
@@ -236,7 +236,8 @@ async function noteAcknowledged(
 /** It had been taken back already: the attempt that seemed to be in vain was not. */
 async function noteLate(tx: Prisma.TransactionClient, id: string): Promise<void> {
   await tx.$executeRaw`
-    UPDATE "WebhookAttempt" t SET error = NULL, "durationMs" = greatest(0, extract(epoch FROM now() - t."startedAt") * 1000)::int
+    UPDATE "WebhookAttempt" t SET outcome = 'delivered', error = NULL,
+      "durationMs" = greatest(0, extract(epoch FROM now() - t."startedAt") * 1000)::int
     FROM "WebhookDelivery" d WHERE d.id = ${id} AND t."deliveryId" = d.id AND t.number = d.attempts`;
   await tx.$executeRaw`
     UPDATE "WebhookDelivery" SET state = 'delivered', "lockedUntil" = NULL, "nextAttemptAt" = NULL, "finishedAt" = now()
