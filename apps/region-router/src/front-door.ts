@@ -72,6 +72,7 @@ export class FrontDoor {
     switch (route.kind) {
       case 'call':
       case 'join':
+      case 'rest':
         return this.calls.handle(passage, route);
       case 'api':
         return this.stream(passage, this.groups.api);

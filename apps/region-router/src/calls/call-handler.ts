@@ -12,9 +12,10 @@ import type { HomeFinder } from '../routing/home-finder';
 import type { Route } from '../routing/paths';
 import { type AccountLists, type ListAnswer, OMITTED_HEADER } from './account-list';
 import { targetOf } from './call-target';
+import type { RestTarget } from './rest-target';
 
 /** A call whose home has to be found before anybody may see it. */
-export type CallRoute = Extract<Route, { kind: 'call' | 'join' }>;
+export type CallRoute = Extract<Route, { kind: 'call' | 'join' | 'rest' }>;
 
 /** For the whole body to arrive; shorter than the server's own limit, so that the answer has the protocol's form. */
 export const BODY_TIMEOUT_MS = 20_000;
@@ -29,7 +30,7 @@ const BODY_REFUSALS: Record<Exclude<BodyFailure, 'broken'>, Refusal> = {
   too_slow: { status: 408, code: 'too_slow', message: 'The request took too long to arrive.', hangUp: true },
 };
 
-/** Finds the home of xroom calls and joins, and serves, forwards, spreads or refuses them. */
+/** Finds the home of xroom calls, joins and calls of the REST API, and serves, forwards, spreads or refuses them. */
 export class CallHandler {
   constructor(
     private readonly table: RegionTable,
@@ -51,14 +52,18 @@ export class CallHandler {
     if (early?.kind === 'misdirected' || early?.kind === 'loop') return this.refuseElsewhere(passage, early);
     const body = await this.body(passage);
     if (body === undefined) return;
-    const target = targetOf(route, body);
+    const target = targetOf(route, body, headers.authorization);
     const home = early?.kind === 'serve' ? byHeaders : await this.byBoth(passage, byHeaders, target);
     if (home === 'failed' || home === undefined) return;
     await this.act(passage, decide(home, this.table.own.id, passage.hops), { home, target, body });
   }
 
   /** Headers go first, but they cannot carry a strictly resident domain's payload past its border. */
-  private async byBoth(passage: Passage, byHeaders: Home | undefined, target: CallTarget): Promise<Home | 'failed'> {
+  private async byBoth(
+    passage: Passage,
+    byHeaders: Home | undefined,
+    target: CallTarget | RestTarget,
+  ): Promise<Home | 'failed'> {
     const authId = single(passage.request.headers['x-auth-id']);
     const byTarget = await this.find(passage, () => this.finder.byTarget(target, authId));
     if (byTarget === 'failed' || byHeaders === undefined) return byTarget;
@@ -68,7 +73,7 @@ export class CallHandler {
   private async act(
     passage: Passage,
     decision: Decision,
-    call: { readonly home: Home; readonly target: CallTarget; readonly body: Buffer },
+    call: { readonly home: Home; readonly target: CallTarget | RestTarget; readonly body: Buffer },
   ): Promise<void> {
     switch (decision.kind) {
       case 'serve':

@@ -1,9 +1,18 @@
 import { parseDomainName } from '@parley/domain';
 import { classify, type CallTarget, type Collection } from '@parley/protocol-xroom';
 import type { Route } from '../routing/paths';
+import { type RestTarget, restTargetOf } from './rest-target';
 
-/** What the payload says about a call's domain. */
-export function targetOf(route: Extract<Route, { kind: 'call' | 'join' }>, body: Buffer): CallTarget {
+/**
+ * What a call says about its domain.
+ * @param authorization the header of this name, which may hold a key that names a region
+ */
+export function targetOf(
+  route: Extract<Route, { kind: 'call' | 'join' | 'rest' }>,
+  body: Buffer,
+  authorization?: string,
+): CallTarget | RestTarget {
+  if (route.kind === 'rest') return restTargetOf(route, body, authorization);
   return route.kind === 'call' ? classify(route.collection satisfies Collection, body) : joinTarget(body);
 }
 

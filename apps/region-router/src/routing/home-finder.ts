@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
-import { parseDomainName, type Directory, type DomainName } from '@parley/domain';
+import { parseDomainName, type Directory, type DomainName, type RegionId } from '@parley/domain';
 import type { CallTarget } from '@parley/protocol-xroom';
+import type { RestTarget } from '../calls/rest-target';
 import type { RegionTable } from '../region-table';
 import type { Home } from './home';
 
@@ -32,12 +33,20 @@ export class HomeFinder {
   }
 
   /** The home that the payload names. */
-  async byTarget(target: CallTarget, authId: string | undefined): Promise<Home> {
+  async byTarget(target: CallTarget | RestTarget, authId: string | undefined): Promise<Home> {
     switch (target.kind) {
       case 'domain':
         return this.ofDomain(target.domain);
       case 'webhook':
-        return this.ofWebhook(target.id);
+        return this.ofIssued('webhook', target.id);
+      case 'robot':
+        return this.ofIssued('robot', target.id);
+      case 'issued':
+        return this.table.find(target.region) === undefined
+          ? { kind: 'anywhere' }
+          : { kind: 'region', region: target.region, strict: false };
+      case 'one-region':
+        return this.oneOf(authId === undefined ? [] : await this.directory.regionsOf(authId));
       case 'account':
         return { kind: 'account', regions: authId === undefined ? [] : await this.directory.regionsOf(authId) };
       case 'unknown':
@@ -51,9 +60,15 @@ export class HomeFinder {
     return { kind: 'region', region: home.region, strict: home.strictResidency, domain };
   }
 
-  private async ofWebhook(id: number): Promise<Home> {
+  /** An account is known wherever it has domains. */
+  private oneOf(regions: readonly RegionId[]): Home {
+    const own = this.table.own.id;
+    return { kind: 'account', regions: regions.includes(own) ? [own] : regions.slice(0, 1) };
+  }
+
+  private async ofIssued(kind: 'webhook' | 'robot', id: number): Promise<Home> {
     // The id says enough when the directory is down: hardly any domain ever moves.
-    const moved = await this.directory.movedId('webhook', id).catch(() => null);
+    const moved = await this.directory.movedId(kind, id).catch(() => null);
     const region = moved ?? this.table.issuerOf(id)?.id;
     return region === undefined ? { kind: 'anywhere' } : { kind: 'region', region, strict: false };
   }

@@ -4,6 +4,8 @@ import { isCollection, type Collection } from '@parley/protocol-xroom';
 export type Route =
   | { readonly kind: 'call'; readonly collection: Collection }
   | { readonly kind: 'join' }
+  /** The REST API of accounts; `path` is decoded and in lower case. */
+  | { readonly kind: 'rest'; readonly path: string; readonly query: string }
   | { readonly kind: 'signaling' }
   | { readonly kind: 'api' }
   /** Never passed on: the operator's side of the services. */
@@ -20,6 +22,7 @@ export function routeOf(method: string, target: string): Route {
   const plain = normalised(target);
   if (plain === undefined || CLOSED.some((prefix) => below(plain, prefix))) return { kind: 'closed' };
   if (SIGNALING.some((prefix) => below(plain, prefix))) return { kind: 'signaling' };
+  if (below(plain, '/v1')) return { kind: 'rest', path: plain, query: queryOf(target) };
   if (method !== 'POST') return { kind: 'api' };
   const collection = /^\/api\/([^/]+)\/?$/.exec(plain)?.[1];
   if (collection !== undefined && isCollection(collection)) return { kind: 'call', collection };
@@ -53,6 +56,12 @@ function normalised(target: string): string | undefined {
     else if (segment !== '' && segment !== '.') kept.push(segment);
   }
   return `/${kept.join('/')}`;
+}
+
+function queryOf(target: string): string {
+  const [beforeFragment = ''] = target.split('#', 1);
+  const mark = beforeFragment.indexOf('?');
+  return mark < 0 ? '' : beforeFragment.slice(mark + 1);
 }
 
 function below(path: string, prefix: string): boolean {

@@ -142,7 +142,8 @@ describe('routeOf', () => {
     ['POST', '/api/room#?x', { kind: 'call', collection: 'room' }],
     ['OPTIONS', '/join', { kind: 'api' }],
     ['GET', '/docs', { kind: 'api' }],
-    ['GET', '/v1/administrators', { kind: 'api' }],
+    ['GET', '/v1/administrators', { kind: 'rest', path: '/v1/administrators', query: '' }],
+    ['DELETE', '/v1/Webhooks/%37?domain=x%20y#z', { kind: 'rest', path: '/v1/webhooks/7', query: 'domain=x%20y' }],
   ])('%s %s', (method, target, expected) => {
     expect(routeOf(method, target)).toEqual(expected);
   });
