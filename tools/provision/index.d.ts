@@ -49,8 +49,11 @@ export function startPostgresServer(options: {
 }): Promise<PostgresServer>;
 export function startUndertaker(): Undertaker;
 
-/** An empty PostgreSQL that ends with this process at the latest. */
-export function startThrowAwayPostgres(): Promise<{
+/**
+ * An empty PostgreSQL that ends with this process at the latest.
+ * @param options durable: commits wait for the disk, as where the data matters; for measuring
+ */
+export function startThrowAwayPostgres(options?: { durable?: boolean }): Promise<{
   url: string;
   pid: number;
   /** A temporary folder that goes when the server goes. */

@@ -1,24 +1,20 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { OrderedProcess } from '../servers/ordered-process';
 import type { Answer, Counted, Load, Order, Ready } from './orders';
-
-/** How long one order may take. */
-const ORDER_TIMEOUT_MS = 60_000;
 
 type Fine = Extract<Answer, { ok: true }>;
 
 /** The clients, in a process of their own. */
 export class LoadProcess {
   private constructor(
-    private readonly child: ChildProcess,
+    private readonly process: OrderedProcess<Order, Ready, Fine>,
     /** Base URL of the Nextcloud in there. */
     readonly backendUrl: string,
   ) {}
 
   static async start(): Promise<LoadProcess> {
-    const child = fork(join(__dirname, 'main.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const ready = await next<Ready>(child);
-    return new LoadProcess(child, ready.backendUrl);
+    const process = await OrderedProcess.start<Order, Ready, Fine>(join(__dirname, 'main.js'));
+    return new LoadProcess(process, process.ready.backendUrl);
   }
 
   connect(servers: readonly string[], count: number): Promise<Fine> {
@@ -52,33 +48,11 @@ export class LoadProcess {
     return (await this.order({ kind: 'stop' })).undelivered ?? 0;
   }
 
-  async close(): Promise<void> {
-    const exited = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill('SIGKILL');
-    await exited;
+  close(): Promise<void> {
+    return this.process.close();
   }
 
-  private async order(order: Order): Promise<Fine> {
-    const answer = next<Answer>(this.child);
-    this.child.send(order);
-    const said = await answer;
-    if (!said.ok) throw new Error(`load process, ${order.kind}: ${said.error}`);
-    return said;
+  private order(order: Order): Promise<Fine> {
+    return this.process.order(order);
   }
-}
-
-function next<T>(child: ChildProcess): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('the load process does not answer')), ORDER_TIMEOUT_MS);
-    const ended = (code: number | null) => {
-      clearTimeout(timer);
-      reject(new Error(`the load process ended with ${code}`));
-    };
-    child.once('exit', ended);
-    child.once('message', (message: unknown) => {
-      clearTimeout(timer);
-      child.off('exit', ended);
-      resolve(message as T); // both ends are this package
-    });
-  });
 }

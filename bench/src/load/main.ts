@@ -1,14 +1,17 @@
 import { Crowd } from './crowd';
+import { takeOrders } from '../servers/ordered-process';
 import { startFakeNextcloud } from './fake-nextcloud';
 import type { Answer, Order, Ready } from './orders';
 import { Traffic } from './traffic';
+
+type Fine = Extract<Answer, { ok: true }>;
 
 /** The load process: clients and their Nextcloud. Takes one order after the other from its parent. */
 async function main(): Promise<void> {
   const nextcloud = await startFakeNextcloud();
   const crowd = new Crowd();
   let traffic: Traffic | undefined;
-  const carryOut = async (order: Order): Promise<Answer> => {
+  const carryOut = async (order: Order): Promise<Fine> => {
     switch (order.kind) {
       case 'connect':
         await crowd.connect(order);
@@ -32,14 +35,7 @@ async function main(): Promise<void> {
         return { ok: true, undelivered: (await traffic?.stop()) ?? 0 };
     }
   };
-  process.on('message', (order: Order) => {
-    carryOut(order).then(
-      (answer) => process.send?.(answer),
-      (error: unknown) => process.send?.({ ok: false, error: String(error) } satisfies Answer),
-    );
-  });
-  process.on('disconnect', () => process.exit(0));
-  process.send?.({ backendUrl: nextcloud.url } satisfies Ready);
+  takeOrders({ backendUrl: nextcloud.url } satisfies Ready, carryOut);
 }
 
 void main();

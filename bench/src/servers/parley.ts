@@ -1,18 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { brandAs, type DomainName, type RegionId } from '@parley/domain';
-import { createAdminStore, createDatabase, createDirectory, seedDemo } from '@parley/persistence';
-import { applyMigrations } from '@parley/persistence/migrate';
+import { createAdminStore, createDatabase, createDirectory } from '@parley/persistence';
 import { ticketPublicKey } from '@parley/server-kit';
-import { freePort, startRedisServer, startThrowAwayPostgres } from '@parley/tools/provision';
-import { ServerProcess } from './server-process';
+import { freePort, startRedisServer } from '@parley/tools/provision';
+import { DOMAIN, MASTER_KEYS, openBenchDatabase, REGION, type BenchDatabase } from './bench-database';
+import { profiling, ServerProcess } from './server-process';
 import type { RunningTarget, Target } from './target';
 
 const root = join(__dirname, '..', '..', '..');
-const MASTER_KEYS = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
-const REGION = { id: brandAs<RegionId>('eu-1'), number: 1 };
-const DOMAIN = brandAs<DomainName>('demo.test');
 const SECRET = 'shared with the cloud of the bench';
 
 interface Replica {
@@ -25,25 +21,14 @@ export class ParleyBench {
   private backends = 0;
 
   private constructor(
-    private readonly postgres: Awaited<ReturnType<typeof startThrowAwayPostgres>>,
+    private readonly postgres: BenchDatabase,
     private readonly folder: string,
   ) {}
 
   /** @param folder for logs */
   static async open(folder: string): Promise<ParleyBench> {
     mkdirSync(folder, { recursive: true });
-    const postgres = await startThrowAwayPostgres();
-    const { url } = postgres;
-    await applyMigrations({ databaseUrl: url, migrationsDir: join(root, 'prisma', 'migrations') });
-    await seedDemo({
-      databaseUrl: url,
-      directoryUrl: url,
-      region: REGION,
-      masterKeys: MASTER_KEYS,
-      demo: { authId: 'demo', secret: 'secret', domain: DOMAIN, webhookKey: 'key' },
-      adminKey: 'admin-key-of-the-bench-0123456789',
-    });
-    return new ParleyBench(postgres, folder);
+    return new ParleyBench(await openBenchDatabase(), folder);
   }
 
   /** @param replicas how many work together */
@@ -120,9 +105,4 @@ export class ParleyBench {
     await directory.close();
     await database.close();
   }
-}
-
-/** With BENCH_PROFILE set, each gateway writes a CPU profile when it ends. */
-function profiling(folder: string): string[] {
-  return process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profiles')}`] : [];
 }

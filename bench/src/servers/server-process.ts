@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, closeSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** How long a server may take until it answers. */
 const START_TIMEOUT_MS = 30_000;
@@ -55,4 +56,9 @@ async function answers(url: string): Promise<'answers' | 'silent'> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return 'silent';
+}
+
+/** With BENCH_PROFILE set, each server of ours writes a CPU profile into `folder` when it ends. */
+export function profiling(folder: string): string[] {
+  return process.env.BENCH_PROFILE ? ['--cpu-prof', `--cpu-prof-dir=${join(folder, 'profiles')}`] : [];
 }
