@@ -137,7 +137,8 @@ describe('a signed call', () => {
   it('is needed where there is no key, and wrong ones are problems', async () => {
     const target = `/v1/${LIST}`;
     for (const [headers, status] of [
-      [{}, 400],
+      [{}, 401],
+      [{ 'x-auth-id': 'demo' }, 400],
       [{ 'x-api-version': '2' }, 401],
       [{ 'x-api-version': '2', 'x-auth-id': 'nobody', 'x-random': newRandom(), 'x-auth-key': 'a'.repeat(64) }, 401],
       [{ authorization: 'Basic abc' }, 401],

@@ -28,8 +28,9 @@ export class AccountAuthenticator {
    * @throws DomainError unauthenticated, invalid_input (version), replayed_request, rate_limited, unavailable
    */
   async authenticate(request: RawRequest, address: string): Promise<Caller> {
-    const { authorization } = request.headers;
+    const { authorization, 'x-auth-id': authId } = request.headers;
     if (typeof authorization === 'string') return this.byKey(authorization, address);
+    if (authId === undefined) throw new DomainError('unauthenticated', 'Send a key as bearer token, or sign the call.');
     const outcome = await this.signatures.authenticate(request, address);
     if ('account' in outcome) return { account: outcome.account, by: 'signature' };
     const { status, body } = outcome.refusal;
