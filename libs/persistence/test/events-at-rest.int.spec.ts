@@ -129,3 +129,23 @@ test('bookings expire once, however many replicas look at the same time', async 
   );
   expect(await db.prisma.booking.count()).toBe(0);
 });
+
+test('a booking that expired is told of once also when many book its room at that moment', async () => {
+  const { db: second } = await databases.open({ url });
+  const services = [db, second].map((on) => new BookingService(on.uow, clock, cryptoIds));
+  const add = (service: BookingService, ms: number) =>
+    service.add(owner, { domain: A, roomName: ROOM, validUntil: new Date(time.now + ms) });
+  await add(services[0]!, 1_000);
+  time.now += 2_000;
+  const race = Array.from({ length: 12 }, (_, n) =>
+    n % 3 === 0 ? services[n % 2]!.expire(clock.now()) : add(services[n % 2]!, 60_000),
+  );
+  const outcomes = await Promise.allSettled(race);
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(7);
+  const events = await db.prisma.outboxEvent.findMany({ orderBy: { seq: 'asc' } });
+  expect(events.map(({ type, seq }) => `${seq} ${type}`)).toEqual([
+    '1 booking.added',
+    '2 booking.expired',
+    '3 booking.added',
+  ]);
+});

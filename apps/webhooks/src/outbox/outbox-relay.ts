@@ -8,8 +8,8 @@ const EVENTS_PER_ROUND = 200;
 /** Turns committed events into deliveries. */
 export class OutboxRelay {
   constructor(
-    private readonly store: OutboxRelayStore,
-    private readonly feeder: JobFeeder,
+    private readonly store: Pick<OutboxRelayStore, 'relay'>,
+    private readonly feeder: Pick<JobFeeder, 'feed'>,
     private readonly metrics: Pick<DispatcherMetrics, 'relayed'>,
     /** Tells the gateways, which deliver to robots, that there is something for them. Losing it only costs time. */
     private readonly callRobots: () => void,
