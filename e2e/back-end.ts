@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import type { RunFile } from './running-parley';
 
 /** The JSON envelope every call of the xroom API is answered with. */
@@ -42,6 +42,31 @@ export class BackEnd {
       body: JSON.stringify({ method, data }),
     });
     return (await response.json()) as Envelope<Data>;
+  }
+
+  /** A signed call of the REST API. `path` with its query. */
+  async rest(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    data?: object,
+  ): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+    const body = data === undefined ? '' : JSON.stringify(data);
+    const random = randomBytes(32).toString('hex');
+    const timestamp = String(Math.floor(Date.now() / 1_000));
+    const signed = [method, path, timestamp, random, createHash('sha256').update(body).digest('hex')].join('\n');
+    const response = await fetch(this.run.url + path, {
+      method,
+      headers: {
+        'x-api-version': '2',
+        'x-random': random,
+        'x-timestamp': timestamp,
+        'x-auth-id': this.run.account.authId,
+        'x-signature': createHmac('sha256', this.run.account.secret).update(signed).digest('hex'),
+      },
+      ...(body === '' ? {} : { body }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
   }
 
   /** Asks for a ticket as a visitor's browser does. */
