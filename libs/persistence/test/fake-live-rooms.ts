@@ -3,6 +3,7 @@ import {
   type DoorPolicy,
   type LiveRooms,
   type Member,
+  type PeerCursor,
   type PeerNews,
   type RoomSessionId,
   type SessionId,
@@ -90,8 +91,8 @@ export class FakeLiveRooms implements LiveRooms {
     return { cursor, now: new Date(0), settlesInMs: 0, changes: [], present: undefined, lost: [] };
   }
 
-  async peerCursors(): Promise<ReadonlyMap<RoomSessionId, never>> {
-    return new Map();
+  async peerCursors(): Promise<ReadonlyMap<RoomSessionId, PeerCursor>> {
+    return new Map<RoomSessionId, PeerCursor>();
   }
 
   forgetPeers(): void {}

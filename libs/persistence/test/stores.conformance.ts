@@ -9,6 +9,7 @@ import {
   type WebhookId,
 } from '@parley/domain';
 import { room } from './fixtures';
+import { peerTests } from './peers.conformance';
 import { robotTests } from './robots.conformance';
 import { closingTests, roomTests } from './rooms.conformance';
 import type { StoresUnderTest } from './stores-under-test';
@@ -30,6 +31,7 @@ export function describeStores(make: () => Promise<StoresUnderTest>): void {
   describe('webhooks', () => webhookTests(() => db));
   describe('webhook secrets and keys', () => webhookSecretTests(() => db));
   describe('robots', () => robotTests(() => db));
+  describe('peers', () => peerTests(() => db));
   describe('outbox and unit of work', () => outboxTests(() => db));
   describe('tenancy', () => tenancyTests(() => db));
 }

@@ -55,6 +55,6 @@ export interface LivePeers {
   peerNews(room: RoomSessionId, since: PeerCursor | 'first' | 'now'): Promise<PeerNews>;
   /** Where a reader would stand that took everything in. Rooms that nobody ever entered are left out. */
   peerCursors(rooms: readonly RoomSessionId[]): Promise<ReadonlyMap<RoomSessionId, PeerCursor>>;
-  /** What this replica remembers of the room up to here, and of other generations, is told. Without a cursor: all of it. */
-  forgetPeers(room: RoomSessionId, told?: PeerCursor): void;
+  /** These news are told, and need not be remembered by this replica. Without them: nobody wants to hear of this room. */
+  forgetPeers(room: RoomSessionId, told?: Pick<PeerNews, 'cursor' | 'lost'>): void;
 }

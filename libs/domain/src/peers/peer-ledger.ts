@@ -38,6 +38,12 @@ export class PeerLedger {
     for (const presence of present) this.come(presence);
   }
 
+  /** Nobody is in but who is told to be: those who came since then have gone. */
+  dismissNewcomers(at: Date): void {
+    const known = new Set(this.before.map(({ sessionId }) => sessionId));
+    for (const peer of [...this.present.values()]) if (!known.has(peer.sessionId)) this.go(peer, at);
+  }
+
   /** Nobody is in any more. */
   end(at: Date): void {
     for (const peer of [...this.present.values()]) this.go(peer, at);

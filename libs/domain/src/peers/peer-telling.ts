@@ -20,8 +20,11 @@ export interface PeerRound {
   readonly failures: ReadonlyArray<{ readonly id: RoomSessionId; readonly error: unknown }>;
 }
 
-/** What became of one room: what is told of it, if anything has to be told at all. */
-type Told = { readonly cursor?: PeerCursor; readonly againInMs?: number };
+/** Where an account stands that has seen nothing of what the live store has now. */
+const LOST: PeerCursor = { generation: 'lost', n: 0 };
+
+/** What became of one room: the news that are told, if anything has to be told at all. */
+type Told = { readonly news?: Pick<PeerNews, 'cursor' | 'lost'>; readonly againInMs?: number };
 
 /**
  * Copies the comings and goings of rooms from the live layer to the outbox, in order and once, whoever does it and how
@@ -122,7 +125,7 @@ export class PeerTelling {
       const news = await this.live.peerNews(room, account.since);
       return bring(stores, account, news);
     });
-    this.live.forgetPeers(room, told.cursor);
+    this.live.forgetPeers(room, told.news);
     return told;
   }
 }
@@ -132,14 +135,22 @@ async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Prom
   const { since } = account;
   const ledger = new PeerLedger(await stores.peers.told(account.room));
   for (const change of news.lost) ledger.follow(change);
+  const lostOnly = { lost: news.lost, cursor: { ...news.cursor, n: 0 } };
+  if (since === 'first' && news.lost.length > 0) {
+    // From here on it is a room that the live store lost.
+    await write(stores, account, ledger, LOST);
+    return { news: lostOnly, againInMs: news.settlesInMs };
+  }
   if (typeof since !== 'string' && since.generation !== news.cursor.generation && news.settlesInMs > 0) {
     await write(stores, account, ledger);
-    return { cursor: { ...news.cursor, n: 0 }, againInMs: news.settlesInMs };
+    return { news: lostOnly, againInMs: news.settlesInMs };
   }
+  // Told late: of those who were lost with the store, whoever was given back to it is known.
+  if (typeof since !== 'string' && since.generation === news.cursor.generation) ledger.dismissNewcomers(news.now);
   for (const change of news.changes ?? []) ledger.follow(change);
   if (news.present) ledger.agree(news.present, news.now);
   await write(stores, account, ledger, news.cursor);
-  return { cursor: news.cursor };
+  return { news };
 }
 
 async function write(
@@ -149,9 +160,10 @@ async function write(
   cursor?: PeerCursor,
 ): Promise<void> {
   await stores.peers.save(room, { ...ledger.difference(), ...(cursor === undefined ? {} : { cursor }) });
-  for (const { type, facts, occurredAt } of ledger.events) {
-    await stores.outbox.append({ type, domain, roomName, roomSessionId: room, payload: facts, occurredAt });
-  }
+  const events = ledger.events.map(({ type, facts, occurredAt }) => {
+    return { type, domain, roomName, roomSessionId: room, payload: facts, occurredAt };
+  });
+  await stores.outbox.appendAll(room, events);
 }
 
 /** A room that the live store does not know has news when somebody was told to be in it. */

@@ -86,4 +86,6 @@ export interface Outbox {
    * opening, and appends.
    */
   append(event: NewOutboxEvent): Promise<EventId>;
+  /** Many of one opening at once, in order. */
+  appendAll(room: RoomSessionId, events: readonly NewOutboxEvent[]): Promise<void>;
 }

@@ -33,7 +33,11 @@ export class Peers {
         return { ...news, lost: this.lost(room, since, news.cursor) };
       },
       peerCursors: (rooms) => store.peerCursors(rooms),
-      forgetPeers: (room, told) => this.keep(room, (note) => told !== undefined && isAfter(note, told)),
+      forgetPeers: (room, told) => {
+        if (told === undefined) return void this.remembered.delete(room);
+        const lost = new Set(told.lost);
+        this.keep(room, (note) => !isCovered(note, told.cursor) && !lost.has(note.change));
+      },
     };
   }
 
@@ -92,13 +96,14 @@ export class Peers {
     // Nobody listened when this replica was asked last.
     if (since === 'now') return known.map(({ change }) => change);
     const gone = known.filter(({ generation }) => generation !== now.generation);
-    const open = gone.filter((note) => since === 'first' || note.generation !== since.generation || note.n > since.n);
-    return open.map(({ change }) => change);
+    if (since !== 'first') this.keep(room, (note) => !isCovered(note, since));
+    return gone.filter((note) => since === 'first' || !isCovered(note, since)).map(({ change }) => change);
   }
 }
 
-function isAfter({ generation, n }: StoredChange, cursor: PeerCursor): boolean {
-  return generation === cursor.generation && n > cursor.n;
+/** Who stands at `cursor` has read it. */
+function isCovered({ generation, n }: StoredChange, cursor: PeerCursor): boolean {
+  return generation === cursor.generation && n <= cursor.n;
 }
 
 function noteOf(answer: Awaited<ReturnType<RoomStore['join']>>): StoredChange | undefined {

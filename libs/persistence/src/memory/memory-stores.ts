@@ -7,6 +7,7 @@ import {
   type BookingStore,
   type DomainName,
   type EventId,
+  type NewOutboxEvent,
   type Outbox,
   type RegionId,
   type RoomName,
@@ -42,6 +43,7 @@ export function memoryStores(state: () => MemoryState, region: RegionIdentity, a
 
 function tenancyStore(state: () => MemoryState, region: RegionId): TenancyStore {
   return {
+    region,
     accountByAuthId: async (authId) => [...state().accounts.values()].find((each) => each.authId === authId) ?? null,
     domain: async (name) => state().domains.get(name) ?? null,
     domainsOf: async (account) =>
@@ -169,14 +171,13 @@ function outbox(state: () => MemoryState, region: RegionId, appended: () => void
     state().sequences.set(key, seq);
     return seq;
   };
-  return {
-    append: async (event) => {
-      const { roomSessionId, domain, roomName } = event;
-      const seq = roomSessionId === null ? nextOfName(domain, roomName) : nextOfRoom(roomSessionId);
-      const id = brandAs<EventId>(`evt_${region}_${state().events.length + 1}`);
-      state().events.push({ ...event, id, seq });
-      appended();
-      return id;
-    },
+  const append = (event: NewOutboxEvent): EventId => {
+    const { roomSessionId, domain, roomName } = event;
+    const seq = roomSessionId === null ? nextOfName(domain, roomName) : nextOfRoom(roomSessionId);
+    const id = brandAs<EventId>(`evt_${region}_${state().events.length + 1}`);
+    state().events.push({ ...event, id, seq });
+    appended();
+    return id;
   };
+  return { append: async (event) => append(event), appendAll: async (_room, events) => void events.forEach(append) };
 }

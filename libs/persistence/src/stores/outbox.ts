@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { brandAs, type EventId, type NewOutboxEvent, type Outbox, type RegionId } from '@parley/domain';
+import {
+  brandAs,
+  type EventId,
+  type NewOutboxEvent,
+  type Outbox,
+  type RegionId,
+  type RoomSessionId,
+} from '@parley/domain';
 import type { Connection } from '../prisma-client';
 
 /** Writes events in the transaction of the change they tell of. Only for use inside a unit of work. */
@@ -13,34 +20,37 @@ export class PrismaOutbox implements Outbox {
   ) {}
 
   async append(event: NewOutboxEvent): Promise<EventId> {
-    const id = brandAs<EventId>(`evt_${this.region}_${randomBytes(16).toString('hex')}`);
-    await this.db.outboxEvent.create({
-      data: {
-        id,
-        domainName: event.domain,
-        roomSessionId: event.roomSessionId,
-        roomName: event.roomName,
-        seq: await this.nextSeq(event),
-        type: event.type,
-        payload: event.payload,
-        onlyWebhookId: event.onlyWebhookId === undefined ? null : BigInt(event.onlyWebhookId),
-        occurredAt: event.occurredAt,
-      },
-    });
+    const row = this.toRow(event, await this.nextSeq(event));
+    await this.db.outboxEvent.create({ data: row });
     this.appended += 1;
-    return id;
+    return row.id;
+  }
+
+  async appendAll(room: RoomSessionId, events: readonly NewOutboxEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const last = await this.lastSeqOf(room, events.length);
+    const first = last - events.length + 1;
+    await this.db.outboxEvent.createMany({ data: events.map((event, index) => this.toRow(event, first + index)) });
+    this.appended += events.length;
+  }
+
+  private toRow(event: NewOutboxEvent, seq: number) {
+    return {
+      id: brandAs<EventId>(`evt_${this.region}_${randomBytes(16).toString('hex')}`),
+      domainName: event.domain,
+      roomSessionId: event.roomSessionId,
+      roomName: event.roomName,
+      seq,
+      type: event.type,
+      payload: event.payload,
+      onlyWebhookId: event.onlyWebhookId === undefined ? null : BigInt(event.onlyWebhookId),
+      occurredAt: event.occurredAt,
+    };
   }
 
   /** Taking a number locks its counter until the commit, so numbers become visible in order and without gaps. */
   private async nextSeq({ roomSessionId, domain, roomName }: NewOutboxEvent): Promise<number> {
-    if (roomSessionId !== null) {
-      const { eventSeq } = await this.db.room.update({
-        where: { id: roomSessionId },
-        data: { eventSeq: { increment: 1 } },
-        select: { eventSeq: true },
-      });
-      return eventSeq;
-    }
+    if (roomSessionId !== null) return this.lastSeqOf(roomSessionId, 1);
     // No room has an empty name: that is the sequence of events of the whole domain.
     const [row] = await this.db.$queryRaw<{ value: number }[]>`
       INSERT INTO "RoomSequence" ("domainName", "roomName", value) VALUES (${domain}, ${roomName ?? ''}, 1)
@@ -48,5 +58,15 @@ export class PrismaOutbox implements Outbox {
       RETURNING value`;
     if (row === undefined) throw new Error('the sequence of a room gave no number');
     return row.value;
+  }
+
+  /** The last of so many numbers taken. */
+  private async lastSeqOf(room: RoomSessionId, count: number): Promise<number> {
+    const { eventSeq } = await this.db.room.update({
+      where: { id: room },
+      data: { eventSeq: { increment: count } },
+      select: { eventSeq: true },
+    });
+    return eventSeq;
   }
 }
