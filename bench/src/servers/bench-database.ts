@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { brandAs, type DomainName, type RegionId } from '@parley/domain';
 import { seedDemo } from '@parley/persistence';
 import { applyMigrations } from '@parley/persistence/migrate';
-import { startThrowAwayPostgres } from '@parley/tools/provision';
+import { startThrowAwayPostgres, type Undertaker } from '@parley/tools/provision';
 
 const root = join(__dirname, '..', '..', '..');
 export const MASTER_KEYS = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
@@ -14,6 +14,8 @@ export const DOMAIN = brandAs<DomainName>('demo.test');
 export interface BenchDatabase {
   readonly url: string;
   readonly pid: number;
+  /** Ends what it watches when this process dies. */
+  readonly undertaker: Undertaker;
   close(): Promise<void>;
 }
 

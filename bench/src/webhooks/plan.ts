@@ -27,14 +27,14 @@ export type Part = keyof WebhookPlan;
 /** About seven minutes. */
 export const FULL: WebhookPlan = {
   latency: { endpoints: 20, perSecond: 100, warmUpMs: 5_000, measureMs: 20_000 },
-  capacity: { endpoints: 20, answerAfterMs: 20, backlog: 700 },
+  capacity: { endpoints: 20, answerAfterMs: 20, backlog: 500 },
   hang: { endpoints: 100, perSecond: 100, runs: 5, warmUpMs: 2_000, measureMs: 28_000, hangMs: 30_000 },
 };
 
 /** Three minutes. */
 export const QUICK: WebhookPlan = {
   latency: { ...FULL.latency, warmUpMs: 3_000, measureMs: 10_000 },
-  capacity: { ...FULL.capacity, backlog: 400 },
+  capacity: { ...FULL.capacity, backlog: 200 },
   hang: { ...FULL.hang, warmUpMs: 1_000, measureMs: 9_000 },
 };
 

@@ -101,10 +101,13 @@ export class WebhookWorld {
       logFile: join(LOGS, 'dispatcher.log'),
       url: `http://127.0.0.1:${port}/health/live`,
     });
+    this.postgres.undertaker.watch(this.dispatcher.pid);
   }
 
   async stop(): Promise<void> {
-    await this.dispatcher?.stop();
+    if (this.dispatcher === undefined) return;
+    await this.dispatcher.stop();
+    this.postgres.undertaker.forget(this.dispatcher.pid);
     this.dispatcher = undefined;
   }
 
