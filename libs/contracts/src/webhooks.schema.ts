@@ -49,7 +49,11 @@ const added = {
 export const createWebhookSchema = z
   .discriminatedUnion('type', [
     z.strictObject({ type: z.literal('url'), url, ...added }),
-    z.strictObject({ type: z.literal('robot'), robotId: robotId.describe('A robot of the domain'), ...added }),
+    z.strictObject({
+      type: z.literal('robot'),
+      robotId: robotId.describe('A robot of the account, made with `POST /v1/robots`'),
+      ...added,
+    }),
   ])
   .meta({ id: 'CreateWebhook' });
 export type CreateWebhook = z.infer<typeof createWebhookSchema>;

@@ -174,6 +174,18 @@ test('an acknowledgement settles, once; late ones count, those of others do not'
   expect(tries[0]?.durationMs).toBeGreaterThanOrEqual(ACK_MS);
 });
 
+test('one that seemed not to have left the house and is acknowledged has arrived after all', async () => {
+  await deliveries(1, 1);
+  const [handed] = await store.hand(unordered, [one]);
+  await store.takeBack(handed!);
+  expect(await store.acknowledge(ROBOT, handed!.id)).toBe('done');
+  expect(await rowOf(handed!.id)).toMatchObject({
+    state: 'delivered',
+    attempts: 1,
+    tries: [{ number: 1, outcome: 'delivered', error: null }],
+  });
+});
+
 test('what one session was handed may be acknowledged by another, also after it was handed over again', async () => {
   await deliveries(1, 1);
   await store.hand(unordered, [one]);

@@ -156,7 +156,7 @@ export class RobotDeliveryStore {
       if (its === undefined) return 'unknown';
       if (its.state !== 'sending' && its.state !== 'pending') return 'done';
       if (its.state === 'sending') await noteAcknowledged(tx, delivery, its);
-      else await noteLate(tx, delivery);
+      else if (!(await noteLate(tx, delivery))) await noteAcknowledged(tx, delivery, its);
       return 'done';
     }, TRANSACTION);
   }
@@ -233,15 +233,17 @@ async function noteAcknowledged(
       "nextAttemptAt" = NULL, "finishedAt" = now() WHERE id = ${id}`;
 }
 
-/** It had been taken back already: the attempt that seemed to be in vain was not. */
-async function noteLate(tx: Prisma.TransactionClient, id: string): Promise<void> {
-  await tx.$executeRaw`
+/** It had been taken back already: the attempt that seemed to be in vain was not. False: there was no attempt. */
+async function noteLate(tx: Prisma.TransactionClient, id: string): Promise<boolean> {
+  const corrected = await tx.$executeRaw`
     UPDATE "WebhookAttempt" t SET outcome = 'delivered', error = NULL,
       "durationMs" = greatest(0, extract(epoch FROM now() - t."startedAt") * 1000)::int
     FROM "WebhookDelivery" d WHERE d.id = ${id} AND t."deliveryId" = d.id AND t.number = d.attempts`;
+  if (corrected === 0) return false;
   await tx.$executeRaw`
     UPDATE "WebhookDelivery" SET state = 'delivered', "lockedUntil" = NULL, "nextAttemptAt" = NULL, "finishedAt" = now()
     WHERE id = ${id}`;
+  return true;
 }
 
 function toHanded(row: HandedRow): HandedDelivery {
