@@ -59,6 +59,7 @@ const CLAIM_MS = 10_000;
 export class Dispatcher {
   private readonly stop = new AbortController();
   private readonly sender: WebhookSender;
+  private readonly outbox: OutboxRelay;
   private readonly relay: WokenLoop;
   private readonly sweeper: WokenLoop;
   private readonly claims: ClaimsUnderWay;
@@ -77,6 +78,15 @@ export class Dispatcher {
       atMost: parts.config.WEBHOOKS_SLOW_AT_ONCE,
       failed: (error) => parts.logger.error({ err: error }, 'a slow delivery failed; the sweeper finds its row'),
     });
+    const { prisma } = parts.database;
+    const { metrics, callRobots } = parts;
+    this.outbox = new OutboxRelay(
+      new OutboxRelayStore(prisma),
+      new StandingJobsStore(prisma),
+      this.feeder,
+      metrics,
+      callRobots,
+    );
     this.relay = this.createRelay();
     this.sweeper = this.createSweeper();
     const store = new DeliveryStore(parts.database.prisma);
@@ -96,7 +106,10 @@ export class Dispatcher {
       },
       { deliveries: config.WEBHOOKS_DELIVERIES_AT_ONCE, validations: config.WEBHOOKS_VALIDATIONS_AT_ONCE },
     );
-    this.wakeUps = listenForOutbox(config.REDIS_URL, logger, () => this.relay.wake());
+    this.wakeUps = listenForOutbox(config.REDIS_URL, logger, () => {
+      this.outbox.ring();
+      this.relay.wake();
+    });
     this.relay.wake();
     this.sweeper.wake();
   }
@@ -129,9 +142,9 @@ export class Dispatcher {
   }
 
   private createRelay(): WokenLoop {
-    const { config, database, metrics, logger, callRobots } = this.parts;
-    const relay = new OutboxRelay(new OutboxRelayStore(database.prisma), this.feeder, metrics, callRobots);
-    return new WokenLoop({ name: 'relay', everyMs: config.WEBHOOKS_POLL_MS, run: () => relay.relayOnce(), logger });
+    const { config, logger } = this.parts;
+    const run = (): Promise<boolean> => this.outbox.relayOnce();
+    return new WokenLoop({ name: 'relay', everyMs: config.WEBHOOKS_POLL_MS, run, logger });
   }
 
   private createSweeper(): WokenLoop {

@@ -57,7 +57,7 @@ export function createAccountParts(
   machines: Machines,
   shared: Shared,
 ): AccountParts {
-  const { database, live, wakeDispatcher: wake } = machines;
+  const { database, live } = machines;
   const { webhooks, validator, receivers, signatures } = shared;
   const { tenancy } = database.stores;
   const region = brandAs<RegionId>(config.PARLEY_REGION);
@@ -68,6 +68,11 @@ export function createAccountParts(
     callsPerMinute: config.API_CALLS_PER_MINUTE,
     failuresPerMinute: config.API_FAILURES_PER_MINUTE_PER_ADDRESS,
   });
+  // The dispatcher delivers to URLs, the gateways to robots.
+  const wake = () => {
+    machines.wakeDispatcher();
+    machines.ringRobots();
+  };
   const common = { tenancy, store: stores.webhooks, clock, wake };
   const manager = new WebhookManager({ ...common, uow: database.uow, webhooks, validator, receivers, ids: cryptoIds });
   const deliveries = new DeliveryService({ ...common, log: stores.deliveries, events: stores.events });

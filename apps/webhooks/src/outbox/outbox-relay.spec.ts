@@ -8,6 +8,7 @@ function relayOf(round: RelayRound) {
   const calls: string[] = [];
   const relay = new OutboxRelay(
     { relay: async () => round },
+    { hungry: async () => [brandAs<WebhookId>(3073)] },
     { feed: (webhooks) => void calls.push(`feed ${webhooks.join()}`) },
     { relayed: (events) => void calls.push(`relayed ${events}`) },
     () => void calls.push('robots'),
@@ -26,4 +27,14 @@ it('calls no robots and counts nothing when there was nothing', async () => {
   const { relay, calls } = relayOf(nothing);
   expect(await relay.relayOnce()).toBe(false);
   expect(calls).toEqual(['feed ']);
+});
+
+it('feeds what waits when somebody rang and there was no event, but not at every ring', async () => {
+  const { relay, calls } = relayOf(nothing);
+  for (let rings = 0; rings < 3; rings += 1) {
+    relay.ring();
+    await relay.relayOnce();
+  }
+  await relay.relayOnce();
+  expect(calls.filter((call) => call !== 'feed ')).toEqual(['feed 3073']);
 });
