@@ -11,9 +11,18 @@ import {
   type RoomSessionId,
   WebhookService,
 } from '@parley/domain';
-import { AllowedReceivers, createTicketIssuer, Gatherer, mayBeReceiver, type ServiceKit } from '@parley/server-kit';
+import { createDomainHomes } from '@parley/persistence';
+import {
+  AllowedReceivers,
+  createTicketIssuer,
+  Gatherer,
+  InternalAuth,
+  mayBeReceiver,
+  type ServiceKit,
+} from '@parley/server-kit';
 import type { ApiParts } from './api.module';
 import type { ApiConfig } from './config';
+import { HomeCheck } from './home/home-check';
 import { JoinService } from './join/join.service';
 import { type Machines, SYSTEM_CLOCK } from './machines';
 import { robotProviders } from './robots/robot-parts';
@@ -28,6 +37,7 @@ import { XroomEndpoint } from './xroom/xroom.endpoint';
 export interface Parts extends ApiParts {
   readonly machines: Machines;
   readonly rooms: RoomService;
+  readonly homeCheck: HomeCheck;
   /** Answers those who wait, so that nobody keeps the api from ending. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -70,6 +80,12 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   return {
     machines,
     rooms,
+    homeCheck: new HomeCheck(
+      createDomainHomes(database),
+      new InternalAuth(config.PARLEY_INTERNAL_SECRET),
+      brandAs<RegionId>(config.PARLEY_REGION),
+      SYSTEM_CLOCK,
+    ),
     xroom: new XroomEndpoint(authenticator, executor, kit.errors),
     joins: joinsOn(config, machines, rooms),
     accounts,

@@ -8,6 +8,7 @@ import type { ApiConfig } from './config';
 import { ErrorFilter } from './http/error.filter';
 import { pathOf } from './http/raw-request';
 import { JOIN_CORS } from './join/join.controller';
+import { homeHook } from './home/home-hook';
 import { openMachines } from './machines';
 import { answerImpossiblePath, answerUnreadable } from './xroom/send-envelope';
 
@@ -37,7 +38,7 @@ export async function startApi(config: ApiConfig, options: ApiOptions = {}): Pro
       admin = await startAdmin(config, { database: parts.machines.database, rooms: parts.rooms }, options);
       return ApiModule.with(parts);
     },
-    configure,
+    configure: (app, kit) => configure(app, kit, parts),
     drain: async () => parts?.drain(),
     release: async () => {
       await admin?.close();
@@ -47,9 +48,11 @@ export async function startApi(config: ApiConfig, options: ApiOptions = {}): Pro
   return { url: service.url, adminUrl: admin?.url ?? '', close: () => service.close() };
 }
 
-function configure(app: NestFastifyApplication, kit: ServiceKit): void {
-  app.useGlobalFilters(new ErrorFilter(kit.errors));
+function configure(app: NestFastifyApplication, kit: ServiceKit, parts: Parts | undefined): void {
+  const filter = new ErrorFilter(kit.errors);
+  app.useGlobalFilters(filter);
   const fastify = app.getHttpAdapter().getInstance();
+  if (parts !== undefined) fastify.addHook('onRequest', homeHook(parts.homeCheck, filter));
   fastify.addHook('onRequest', (request, reply, done) => {
     if (pathOf(request) === '/join') void reply.headers(JOIN_CORS);
     // Nobody asks what a body calls itself; Fastify would refuse names that are malformed.

@@ -5,6 +5,7 @@ export { isOutage, isUniqueViolation } from './prisma-errors';
 export { createMemoryUnitOfWork, type MemoryDatabase, type MemoryOptions } from './memory/memory-unit-of-work';
 export * from './delivery';
 export { createDirectory, type DirectoryStore, type OpenDirectory } from './directory/directory';
+export { createDomainHomes, type DomainHomes } from './directory/domain-homes';
 export { AdminError } from './admin/admin-error';
 export { createAdminStore, type AdminStore } from './admin/admin-store';
 export { createAccountStores, type AccountStores } from './account-stores';

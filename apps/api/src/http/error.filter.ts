@@ -15,9 +15,13 @@ export class ErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const reply = http.getResponse<FastifyReply>();
+    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Answers what was thrown before a controller was reached. */
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     if (reply.sent) return;
-    if (isBelowApi(pathOf(http.getRequest<FastifyRequest>()))) {
+    if (isBelowApi(pathOf(request))) {
       const status = statusOf(error) ?? 500;
       sendEnvelope(reply, answerHttpStatus(status, status === 500 ? this.errors.report(error) : undefined));
     } else {

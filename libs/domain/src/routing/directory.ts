@@ -19,3 +19,30 @@ export interface Directory {
   /** Where a numeric id lives if its domain left the region that issued it; null when it stayed. */
   movedId(kind: 'webhook' | 'robot', id: number): Promise<RegionId | null>;
 }
+
+/** What becomes of a region: `draining` takes no new rooms, `down` is asked nothing at all. */
+export type RegionState = 'serving' | 'draining' | 'down';
+
+/** A region as all regions know it. */
+export interface RegionEntry {
+  readonly id: RegionId;
+  /** Stands in every numeric id that it issues. */
+  readonly number: number;
+  /** Base URL of its front door. */
+  readonly apiUrl: string;
+  /** ws or wss base URL, without `/spreed`. */
+  readonly signalingUrl: string;
+  /** Degrees; null when nobody said. */
+  readonly position: { readonly latitude: number; readonly longitude: number } | null;
+  /** Regions of a group stand in for each other first. */
+  readonly group: string | null;
+  readonly state: RegionState;
+  /** Rises with every change. */
+  readonly version: number;
+}
+
+/** The regions that operators entered into the directory. Rejects when it cannot be asked. */
+export interface RegionDirectory {
+  /** In the order of their numbers. */
+  regions(): Promise<readonly RegionEntry[]>;
+}

@@ -4,16 +4,17 @@ import type { Stores } from '../kernel/unit-of-work';
 import type { Domain, TenancyStore } from './tenancy';
 
 /**
- * The domain, if it is the account's own.
- * @throws DomainError domain_not_found; the same for one that does not exist and one of another tenant
+ * The domain, if it is the account's own and at home in this region: one that moved away has data here no more.
+ * @throws DomainError domain_not_found, the same for one that does not exist and one of another tenant; wrong_region
  */
 export async function ownDomain(
-  stores: { readonly tenancy: Pick<TenancyStore, 'domain'> },
+  stores: { readonly tenancy: Pick<TenancyStore, 'domain' | 'region'> },
   account: AccountId,
   name: DomainName,
 ): Promise<Domain> {
   const domain = await stores.tenancy.domain(name);
   if (domain?.accountId !== account) throw domainNotFound(name);
+  if (domain.region !== stores.tenancy.region) throw wrongRegion(domain);
   return domain;
 }
 
@@ -30,10 +31,12 @@ export async function knownDomain(stores: Stores, name: DomainName): Promise<Dom
  */
 export async function domainAtHome(stores: Stores, name: DomainName, region: RegionId): Promise<Domain> {
   const domain = await knownDomain(stores, name);
-  if (domain.region !== region) {
-    throw new DomainError('wrong_region', 'The domain is at home in another region.', { region: domain.region });
-  }
+  if (domain.region !== region) throw wrongRegion(domain);
   return domain;
+}
+
+function wrongRegion({ region }: Domain): DomainError {
+  return new DomainError('wrong_region', 'The domain is at home in another region.', { region });
 }
 
 function domainNotFound(name: DomainName): DomainError {

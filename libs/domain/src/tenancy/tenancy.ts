@@ -34,6 +34,8 @@ export interface Domain {
 
 /** Accounts and domains of this region. */
 export interface TenancyStore {
+  /** The region whose store this is. */
+  readonly region: RegionId;
   accountByAuthId(authId: string): Promise<Account | null>;
   domain(name: DomainName): Promise<Domain | null>;
   /** The account's domains at home in this region, by name. */

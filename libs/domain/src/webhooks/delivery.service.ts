@@ -30,7 +30,7 @@ export interface ResendRequest {
 }
 
 export interface DeliveryServiceParts {
-  readonly tenancy: Pick<TenancyStore, 'domain'>;
+  readonly tenancy: Pick<TenancyStore, 'domain' | 'region'>;
   readonly store: ManagedWebhookStore;
   readonly log: DeliveryLog;
   readonly events: EventLog;

@@ -22,7 +22,7 @@ const VALIDATIONS_SHOWN = 100;
 
 export interface WebhookManagerParts {
   readonly uow: UnitOfWork;
-  readonly tenancy: Pick<TenancyStore, 'domain'>;
+  readonly tenancy: Pick<TenancyStore, 'domain' | 'region'>;
   readonly store: ManagedWebhookStore;
   readonly webhooks: WebhookService;
   readonly validator: WebhookValidator;

@@ -1,10 +1,18 @@
-import { brandAs, type Directory, type DomainHome, type DomainName, type RegionId } from '@parley/domain';
+import {
+  brandAs,
+  type Directory,
+  type DomainHome,
+  type DomainName,
+  type RegionDirectory,
+  type RegionEntry,
+  type RegionId,
+} from '@parley/domain';
 import type { PrismaClient } from '../generated/client';
 import { withReadableErrors } from '../prisma-errors';
 import { answers, openPrisma } from '../prisma-client';
 
 /** The directory with what operators change in it. Outages are DomainError unavailable. */
-export interface DirectoryStore extends Directory {
+export interface DirectoryStore extends Directory, RegionDirectory {
   /** Makes a domain known, or sets how it is known. False, and nothing changed, when another region is its home. */
   claimDomain(name: DomainName, home: DomainHome): Promise<boolean>;
   /** Forgets a domain and its hosts, if it is at home in `region`. */
@@ -59,6 +67,15 @@ class PrismaDirectory implements DirectoryStore {
     if (!Number.isSafeInteger(id)) return null;
     const row = await this.prisma.movedId.findUnique({ where: { kind_id: { kind, id: BigInt(id) } } });
     return row && brandAs<RegionId>(row.region);
+  }
+
+  async regions(): Promise<readonly RegionEntry[]> {
+    const rows = await this.prisma.directoryRegion.findMany({ orderBy: { number: 'asc' } });
+    return rows.map(({ latitude, longitude, updatedAt: _updatedAt, ...row }) => ({
+      ...row,
+      id: brandAs<RegionId>(row.id),
+      position: latitude === null || longitude === null ? null : { latitude, longitude },
+    }));
   }
 
   async claimDomain(name: DomainName, home: DomainHome): Promise<boolean> {

@@ -16,7 +16,7 @@ export class PrismaTenancyStore implements TenancyStore {
   constructor(
     private readonly db: Connection,
     private readonly sealer: Sealer,
-    private readonly region: RegionId,
+    readonly region: RegionId,
   ) {}
 
   async accountByAuthId(authId: string): Promise<Account | null> {
