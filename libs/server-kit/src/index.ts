@@ -15,6 +15,7 @@ export * from './receiver-addresses';
 export * from './resolve';
 export * from './guarded-agent';
 export * from './background';
+export * from './region-book';
 export * from './gatherer';
 export * from './woken-loop';
 export * from './logging';
