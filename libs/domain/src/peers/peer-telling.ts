@@ -1,6 +1,6 @@
 import type { RoomSessionId } from '../kernel/ids';
 import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
-import type { LivePeers, PeerCursor, PeerNews } from './live-peers';
+import type { LivePeers, PeerChange, PeerCursor, PeerNews } from './live-peers';
 import { PeerLedger } from './peer-ledger';
 import type { PeerAccount, PeerStanding } from './peer-store';
 
@@ -134,7 +134,7 @@ export class PeerTelling {
 async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Promise<Told> {
   const { since } = account;
   const ledger = new PeerLedger(await stores.peers.told(account.room));
-  for (const change of news.lost) ledger.follow(change);
+  for (const change of since === 'now' ? inTime(news) : news.lost) ledger.follow(change);
   const lostOnly = { lost: news.lost, cursor: { ...news.cursor, n: 0 } };
   if (since === 'first' && news.lost.length > 0) {
     // From here on it is a room that the live store lost.
@@ -151,6 +151,13 @@ async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Prom
   if (news.present) ledger.agree(news.present, news.now);
   await write(stores, account, ledger, news.cursor);
   return { news };
+}
+
+/** Those who are in and what else this replica knows, for somebody who begins to listen. */
+function inTime({ lost, present = [] }: PeerNews): readonly PeerChange[] {
+  const time = (change: PeerChange) => (change.kind === 'joined' ? change.presence.order : change.at.getTime());
+  const changes = [...lost, ...present.map((presence) => ({ kind: 'joined', presence }) as const)];
+  return changes.sort((a, b) => time(a) - time(b));
 }
 
 async function write(
