@@ -127,7 +127,7 @@ it('a tenant reaches no robot of another one, by any call', async () => {
   expect((await call(api.demo, 'GET', `/v1/robots/${robotId}`)).status).toBe(200);
   // Nobody without credentials either: only tickets are for robots themselves.
   for (const method of ['GET', 'DELETE']) {
-    expect((await fetch(`${api.url}/v1/robots/${robotId}`, { method })).status).toBe(400);
+    expect((await fetch(`${api.url}/v1/robots/${robotId}`, { method })).status).toBe(401);
   }
   await call(api.demo, 'DELETE', `/v1/robots/${robotId}`);
 });
