@@ -42,7 +42,11 @@ export class OutboxRelay {
   /** The sweeper would find them too, some seconds later. */
   private async feedWaiting(): Promise<void> {
     const now = performance.now();
-    if (now - this.lookedAt < LOOKS.everyMs) return;
+    if (now - this.lookedAt < LOOKS.everyMs) {
+      // Some round after this one does.
+      this.rang = true;
+      return;
+    }
     this.lookedAt = now;
     this.feeder.feed(await this.jobs.hungry(0, LOOKS.webhooks));
   }
