@@ -53,7 +53,7 @@ describe('a receiver that hangs', () => {
     const [hanging, healthy] = [await hangingReceiver(), await world().receiver()];
     await webhooksAt(domain, hanging, 1);
     await webhooksAt(domain, healthy, 99);
-    const few = { ...long, WEBHOOKS_DELIVERIES_AT_ONCE: '4' };
+    const few = { ...long, WEBHOOKS_DELIVERIES_AT_ONCE: '2' };
     await Promise.all([1, 2].map(() => world().dispatcher(few, { slowAfterMs: 50 })));
     await openAndClose(world(), domain, 4);
     await healthy.waitFor(99 * 8, 30_000);

@@ -9,7 +9,7 @@ export interface Backlog {
   readonly oldestDueSeconds: number;
   /**
    * Age of the oldest event that a webhook which is told things has not been told, in seconds; also when it waits for a
-   * retry, for its turn, or for a breaker.
+   * retry, for its turn, for a breaker, or for the relay.
    */
   readonly oldestUndeliveredSeconds: number;
   /** Events that the relay has not taken yet. */
@@ -38,7 +38,8 @@ export class BacklogStore {
       SELECT count(*)::int AS unfinished,
         coalesce(extract(epoch FROM now() - min(d."nextAttemptAt") FILTER (WHERE d."nextAttemptAt" <= now()
           AND w.breaker <> 'open' AND ${IS_TOLD})), 0)::float8 AS due,
-        greatest(0, coalesce(extract(epoch FROM now() - min(d."createdAt") FILTER (WHERE ${IS_TOLD})), 0))::float8 AS undelivered,
+        greatest(0, extract(epoch FROM now() - least(min(d."createdAt") FILTER (WHERE ${IS_TOLD}),
+          (SELECT min("occurredAt") FROM "OutboxEvent" WHERE "relayedAt" IS NULL))))::float8 AS undelivered,
         (SELECT count(*)::int FROM "OutboxEvent" WHERE "relayedAt" IS NULL) AS unrelayed
       FROM "WebhookDelivery" d JOIN "Webhook" w ON w.id = d."webhookId"
       WHERE w.type = 'url' AND d.state IN ('pending', 'sending')`;
