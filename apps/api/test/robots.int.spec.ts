@@ -1,5 +1,6 @@
 import { createRobotTicketVerifier, createTicketVerifier, ticketPublicKey } from '@parley/server-kit';
 import { brandAs, connectKeyHash, type RobotId } from '@parley/domain';
+import { TICKETS_PER_MINUTE } from '../src/robots/robot-tickets.service';
 import { type Credentials, DOMAIN, openTestDatabase, signedHeaders, startTestApi, type TestApi } from './running-api';
 
 const FAILURES = 12;
@@ -110,6 +111,18 @@ it('who guesses connect keys is soon not listened to, from that address only', a
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
   expect((await ticket(robotId, `Bearer ${connectKey}`, '198.51.100.8')).status).toBe(200);
   await call(api.demo, 'DELETE', `/v1/robots/${robotId}`);
+});
+
+it('a robot that asks for tickets on and on is told to wait; others are not', async () => {
+  const [hasty, calm] = [await create(), await create()];
+  const ask = ({ robotId, connectKey }: typeof hasty) => ticket(robotId, `Bearer ${connectKey}`, '198.51.100.9');
+  const answers = await Promise.all(Array.from({ length: TICKETS_PER_MINUTE + 5 }, () => ask(hasty)));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(TICKETS_PER_MINUTE);
+  const refused = answers.filter(({ status }) => status === 429);
+  expect(refused).toHaveLength(5);
+  expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect((await ask(calm)).status).toBe(200);
+  for (const { robotId } of [hasty, calm]) await call(api.demo, 'DELETE', `/v1/robots/${robotId}`);
 });
 
 it('a tenant reaches no robot of another one, by any call', async () => {

@@ -1,6 +1,7 @@
 import { brandAs, connectKeyHash, type SessionId } from '@parley/domain';
 import { RobotDeliveryStore } from '@parley/persistence';
 import { eventually, type ScriptedSignalingClient } from '@parley/testing';
+import { SESSIONS_PER_ROBOT } from '../src/robots/robot-roll';
 import { onTwoReplicas } from './layouts';
 import { acknowledge, isDelivery, nextOf, RobotHouse, toldSoFar } from './robot-house';
 
@@ -85,6 +86,17 @@ onTwoReplicas(house, () => {
     await expectAll(robot, ids, 20_000);
     for (const id of ids) acknowledge(robot, id);
     await house.settled(...ids);
+  });
+
+  test('a robot has a hundred sessions at most, on all replicas together', async () => {
+    const kept = await house.robot();
+    const replicas = [house.one, house.two];
+    const connect = (n: number) => house.connected(kept, replicas[n % 2]);
+    for (let n = 0; n < SESSIONS_PER_ROBOT; n += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_unused, each) => connect(n + each)));
+    }
+    await expect(connect(0)).rejects.toThrow(/session_limit_exceeded/);
+    await house.connected(await house.robot(), house.one);
   });
 
   test('a removed robot is thrown out within a second, on all replicas, and cannot come back', async () => {
