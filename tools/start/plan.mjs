@@ -66,8 +66,9 @@ export function servicesOf(region, regions, servers, secrets, { root, logs, envi
     env: { ...common, HOST: '127.0.0.1', PORT: new URL(url).port, ...env },
     logFile: join(logs, `${prefix}${name}.log`),
   });
+  const table = JSON.stringify(regions.map(tableEntry));
   return [
-    spec('region-router', 'region-router', region.url, { PARLEY_REGIONS: JSON.stringify(regions.map(tableEntry)) }),
+    spec('region-router', 'region-router', region.url, { PARLEY_REGIONS: table }),
     spec('api', 'api', region.api, {
       ADMIN_HOST: '127.0.0.1',
       ADMIN_PORT: new URL(region.admin).port,
@@ -78,6 +79,7 @@ export function servicesOf(region, regions, servers, secrets, { root, logs, envi
     ...region.signaling.map((url, index) =>
       spec('signaling', `signaling-${index + 1}`, url, {
         PARLEY_TICKET_PUBLIC_KEYS: secrets.ticketPublicKey,
+        PARLEY_REGIONS: table,
         REPLICA_NAME: `${region.id}-signaling-${index + 1}`,
       }),
     ),

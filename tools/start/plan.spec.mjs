@@ -62,7 +62,7 @@ describe('the plan of a start', () => {
     expect(named('eu-1-api').env.SIGNALING_PUBLIC_URL).toBe('ws://127.0.0.1:8080');
   });
 
-  it('tells the router about every region', () => {
+  it('tells routers and gateways about every region', () => {
     const table = JSON.parse(named('eu-1-region-router').env.PARLEY_REGIONS);
     expect(table.map(({ id, number, url }) => [id, number, url])).toEqual([
       ['eu-1', 1, 'http://127.0.0.1:8080'],
@@ -71,6 +71,7 @@ describe('the plan of a start', () => {
     expect(table[0].signalingUrls).toEqual(
       ['eu-1-signaling-1', 'eu-1-signaling-2'].map((name) => `http://127.0.0.1:${named(name).env.PORT}`),
     );
+    expect(JSON.parse(named('eu-1-signaling-1').env.PARLEY_REGIONS)).toEqual(table);
     expect(table[0].apiUrls).toEqual([`http://127.0.0.1:${named('eu-1-api').env.PORT}`]);
   });
 

@@ -1,8 +1,9 @@
-import { cidr, commonSchema, csv, integer, loadEnv, secret, type Env, type Frozen } from '@parley/config';
+import { cidr, commonSchema, csv, integer, loadEnv, otherRegions, secret, type Env, type Frozen } from '@parley/config';
 import { z } from 'zod';
 
 const fields = {
   ...commonSchema,
+  PARLEY_REGIONS: otherRegions(),
   PARLEY_TICKET_PUBLIC_KEYS: csv(z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'expected base64'))
     .pipe(z.array(z.string()).min(1, 'expected at least one key'))
     .describe('Public Ed25519 keys (SPKI DER, base64, comma-separated) that join tickets are checked with'),

@@ -32,6 +32,7 @@ import { Door } from './spreed/door';
 import { Evictions } from './spreed/evictions';
 import { openParticipation } from './spreed/participation';
 import { Renaming } from './spreed/renaming';
+import { openSignpost } from './spreed/signpost';
 import { VERSION } from './version';
 
 /** What tests shorten or replace. */
@@ -76,6 +77,7 @@ interface Ground {
   readonly peers: Gatherer<RoomSessionId>;
   readonly foreign: Backends;
   readonly robots: Robots;
+  readonly directions: ReturnType<typeof openSignpost>;
   readonly rooms: RoomService;
   readonly throttle: AttemptThrottle;
 }
@@ -167,10 +169,11 @@ function layGround(
     metrics,
     times: overrides.backendTimes,
   });
-  const robots = robotsOn({ config, overrides, kit, region, live, database });
+  const directions = openSignpost(config, region, logger);
+  const robots = robotsOn({ config, overrides, kit, region, live, database, directions });
   const throttle = new AttemptThrottle(live.guards, overrides.throttleDelayMs, metrics);
   const peers = peersOn({ live, database }, logger);
-  return { config, overrides, kit, region, live, database, bell, foreign, robots, rooms, peers, throttle };
+  return { config, overrides, kit, region, live, database, bell, foreign, robots, directions, rooms, peers, throttle };
 }
 
 function peersOn(
@@ -183,11 +186,12 @@ function peersOn(
   return peers;
 }
 
-type RobotGround = Pick<Ground, 'config' | 'overrides' | 'kit' | 'region' | 'live' | 'database'>;
+type RobotGround = Pick<Ground, 'config' | 'overrides' | 'kit' | 'region' | 'live' | 'database' | 'directions'>;
 
-function robotsOn({ config, overrides, kit, region, live, database }: RobotGround): Robots {
+function robotsOn({ config, overrides, kit, region, live, database, directions }: RobotGround): Robots {
   return openRobots({
     region,
+    signpost: directions.signpost,
     redisUrl: config.REDIS_URL,
     ticketPublicKeys: config.PARLEY_TICKET_PUBLIC_KEYS,
     database,
@@ -199,12 +203,13 @@ function robotsOn({ config, overrides, kit, region, live, database }: RobotGroun
   });
 }
 
-function authenticatorOn({ config, region, foreign, robots, live, throttle }: Ground): Authenticator {
+function authenticatorOn({ config, region, foreign, robots, directions, live, throttle }: Ground): Authenticator {
   return new Authenticator({
     region,
     publicUrl: config.PUBLIC_URL,
     tickets: createTicketVerifier({ publicKeys: config.PARLEY_TICKET_PUBLIC_KEYS }),
     robots: robots.roll,
+    signpost: directions.signpost,
     backends: foreign.store,
     nextcloud: foreign.nextcloud,
     capabilities: foreign.capabilities,
@@ -215,7 +220,7 @@ function authenticatorOn({ config, region, foreign, robots, live, throttle }: Gr
   });
 }
 
-function doorOn({ database, live, rooms, foreign }: Ground): Door {
+function doorOn({ database, live, rooms, foreign, directions }: Ground): Door {
   return new Door({
     entry: new EntryService(database.uow, rooms, live.rooms, clock, cryptoIds),
     rooms,
@@ -225,6 +230,7 @@ function doorOn({ database, live, rooms, foreign }: Ground): Door {
     events: live.events,
     backends: foreign.store,
     nextcloud: foreign.nextcloud,
+    signpost: directions.signpost,
   });
 }
 
@@ -260,13 +266,14 @@ function backendRoomsOn({ foreign, throttle, database, live, kit }: Ground, requ
 }
 
 async function clearGround(
-  { foreign, robots, peers, live, database, bell }: Ground,
+  { foreign, robots, directions, peers, live, database, bell }: Ground,
   evictions: Evictions,
 ): Promise<void> {
   await evictions.close();
   await robots.close();
   await foreign.close();
   await peers.close();
+  await directions.close();
   await live.close();
   await database.close();
   bell.close();

@@ -3,9 +3,12 @@ import { brandAs, type RegionDirectory, type RegionEntry, type RegionId } from '
 import { every, type Background } from './background';
 import type { Logger } from './logging';
 
+/** Replicas are the router's own business. */
+type KnownRow = Readonly<Omit<RegionRow, 'apiUrls' | 'signalingUrls'>>;
+
 export interface RegionBookOptions {
   /** Rows of `PARLEY_REGIONS`: what is known before, and besides, the directory. */
-  readonly rows: readonly RegionRow[];
+  readonly rows: readonly KnownRow[];
   readonly directory: RegionDirectory;
   readonly logger: Logger;
   /** Milliseconds on a clock that never jumps. */
@@ -72,7 +75,7 @@ export class RegionBook {
 }
 
 /** What `PARLEY_REGIONS` says of a region, before an operator entered it into the directory. */
-function entryOf(row: RegionRow): RegionEntry {
+function entryOf(row: KnownRow): RegionEntry {
   const { id, number, url, signalingUrl, latitude, longitude, group } = row;
   return {
     id: brandAs<RegionId>(id),

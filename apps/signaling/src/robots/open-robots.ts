@@ -2,11 +2,13 @@ import type { Clock, RegionId } from '@parley/domain';
 import type { Live } from '@parley/live';
 import { RobotDeliveryStore, type Database } from '@parley/persistence';
 import { createRedis, createRobotTicketVerifier, hearRobotsBell, type Logger, type Metrics } from '@parley/server-kit';
+import type { Signpost } from '../spreed/signpost';
 import { RobotDesk, ROBOT_TIMES, type RobotTimes } from './robot-desk';
 import { RobotRoll } from './robot-roll';
 
 export interface RobotsOptions {
   readonly region: RegionId;
+  readonly signpost: Signpost;
   readonly redisUrl: string;
   readonly ticketPublicKeys: readonly string[];
   readonly database: Database;
@@ -26,10 +28,11 @@ export interface Robots {
 
 /** Connects them; the bell heals by itself, and until it is heard the desk looks by the clock. */
 export function openRobots(options: RobotsOptions): Robots {
-  const { region, redisUrl, ticketPublicKeys, database, live, clock, metrics, logger } = options;
+  const { region, signpost, redisUrl, ticketPublicKeys, database, live, clock, metrics, logger } = options;
   const times = { ...ROBOT_TIMES, ...options.times };
   const roll = new RobotRoll({
     region,
+    signpost,
     tickets: createRobotTicketVerifier({ publicKeys: ticketPublicKeys }),
     robots: database.stores.robots,
     guards: live.guards,

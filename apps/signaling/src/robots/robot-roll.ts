@@ -9,9 +9,10 @@ import {
   type TenantKey,
 } from '@parley/domain';
 import type { LiveGuards } from '@parley/live';
-import { domainErrorToWire, wireError, type WireError } from '@parley/protocol-spreed-signaling';
+import { wireError, type WireError } from '@parley/protocol-spreed-signaling';
 import type { RobotTicketVerifier, TicketFailure } from '@parley/server-kit';
 import type { Authenticated, EntryRight } from '../spreed/entry-right';
+import type { Signpost } from '../spreed/signpost';
 
 /** Used tickets are remembered longer than any ticket lives. */
 const TICKET_MEMORY_MS = 5 * 60_000;
@@ -23,6 +24,7 @@ export type RobotRight = Extract<EntryRight, { kind: 'robot' }>;
 
 export interface RobotRollParts {
   readonly region: RegionId;
+  readonly signpost: Pick<Signpost, 'to'>;
   readonly tickets: RobotTicketVerifier;
   readonly robots: Pick<RobotStore, 'keyMarks'>;
   readonly guards: Pick<LiveGuards, 'once'>;
@@ -43,13 +45,12 @@ export class RobotRoll {
    * @throws when a store does not answer
    */
   async admit(token: string): Promise<Result<Result<Authenticated, WireError>, TicketFailure>> {
-    const { tickets, clock, region, guards } = this.parts;
+    const { tickets, clock, region, guards, signpost } = this.parts;
     const verified = await tickets.verify(token, clock.now());
     if (!verified.ok) return verified;
     const { id, robot, domain, keyMark } = verified.value;
     if (verified.value.region !== region) {
-      const error = domainErrorToWire('wrong_region', 'The robot is in another region.');
-      return ok(fail({ ...error, details: { region: verified.value.region } }));
+      return ok(fail(signpost.to(verified.value.region, 'The robot is in another region.')));
     }
     const right = { kind: 'robot' as const, robot, domain, keyMark };
     if (!(await this.isOn(right))) return ok(fail(wireError('invalid_token')));

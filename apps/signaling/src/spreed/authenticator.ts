@@ -14,7 +14,6 @@ import type { LiveGuards } from '@parley/live';
 import type { Backend, BackendStore } from '@parley/persistence';
 import {
   backendAddress,
-  domainErrorToWire,
   internalTokenMatches,
   normalizeBackendUrl,
   readHelloToken,
@@ -32,6 +31,7 @@ import type { Capabilities } from './capabilities';
 import type { Authenticated } from './entry-right';
 import { domainOfInternalBackend } from './internal-backend';
 import type { NextcloudClient } from './nextcloud-client';
+import type { Signpost } from './signpost';
 
 type Outcome = Result<Authenticated, WireError>;
 type Request<Kind extends NewSessionRequest['kind']> = Extract<NewSessionRequest, { kind: Kind }>;
@@ -59,6 +59,7 @@ export interface AuthenticatorParts {
   readonly publicUrl: string;
   readonly tickets: TicketVerifier;
   readonly robots: Pick<RobotRoll, 'admit'>;
+  readonly signpost: Pick<Signpost, 'to'>;
   readonly backends: BackendStore;
   readonly nextcloud: NextcloudClient;
   readonly capabilities: Capabilities;
@@ -103,13 +104,8 @@ export class Authenticator {
   }
 
   private async byTicket(claims: TicketClaims): Promise<Outcome> {
-    const { guards, region } = this.parts;
-    if (claims.region !== region) {
-      return fail({
-        ...domainErrorToWire('wrong_region', 'The room is in another region.'),
-        details: { region: claims.region },
-      });
-    }
+    const { guards, region, signpost } = this.parts;
+    if (claims.region !== region) return fail(signpost.to(claims.region, 'The room is in another region.'));
     if ((await guards.once('ticket', claims.id, TICKET_MEMORY_MS)) !== true) return fail(wireError('invalid_token'));
     return ok({
       identity: { kind: 'client', userId: claims.userId },

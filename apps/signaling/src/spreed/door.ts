@@ -5,6 +5,7 @@ import {
   parseRoomPath,
   roomPath,
   type DomainErrorCode,
+  type DomainName,
   type DoorPolicy,
   type EntryService,
   type LiveRooms,
@@ -23,6 +24,7 @@ import {
 import { Refusal, trustedRequest, type Admitted } from './admission';
 import { BackendAdmission, type BackendAdmissionParts } from './backend-admission';
 import { rightOf, type EntryRight } from './entry-right';
+import type { Signpost } from './signpost';
 
 export type JoinAnswer = ({ readonly ok: true } & JoinedFacts) | { readonly ok: false; readonly error: WireError };
 
@@ -30,6 +32,7 @@ export interface DoorParts extends BackendAdmissionParts {
   readonly entry: EntryService;
   readonly roomStore: Pick<RoomStore, 'findById'>;
   readonly live: Pick<LiveRooms, 'members'>;
+  readonly signpost: Pick<Signpost, 'forRefusal'>;
 }
 
 const REFUSALS = {
@@ -85,7 +88,10 @@ export class Door {
     } catch (error) {
       if (admitted?.expected) await this.backends.sendWord(session, admitted.expected, error);
       if (error instanceof Refusal) return { ok: false, error: error.wire };
-      if (isDomainError(error)) return { ok: false, error: thrownToWire(error) };
+      if (isDomainError(error)) {
+        const domain = domainOf(rightOf(session.record), roomId);
+        return { ok: false, error: await this.parts.signpost.forRefusal(error, domain) };
+      }
       throw error;
     }
   }
@@ -176,6 +182,14 @@ export class Door {
       mayControl: true,
     };
   }
+}
+
+/** The domain whose room it asked for, where the name of the room says that. */
+function domainOf(right: EntryRight, roomId: string): DomainName | undefined {
+  if (right.kind === 'ticket') return right.claims.domain;
+  if (right.kind !== 'internal' || right.backendId !== null) return undefined;
+  const path = parseRoomPath(roomId);
+  return path.ok ? path.value.domain : undefined;
 }
 
 /** What clients are told of a room of ours; the same words as the event that tells of a change. */

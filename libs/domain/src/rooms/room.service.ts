@@ -118,7 +118,7 @@ export class RoomService {
    */
   async openForBackend(domainName: DomainName, name: RoomName): Promise<Room> {
     return this.uow.run(async (stores) => {
-      const domain = await knownDomain(stores, domainName);
+      const domain = await domainAtHome(stores, domainName, stores.tenancy.region);
       return (await this.openOrFind(stores, { domain, name, openedBy: 'backend' })).room;
     });
   }

@@ -1,0 +1,74 @@
+import { brandAs, type DomainName, type RegionId, type RoomName, type TicketClaims } from '@parley/domain';
+import { createDirectory, type OpenDirectory } from '@parley/persistence';
+import type { ScriptedSignalingClient } from '@parley/testing';
+import type { RunningSignaling } from '../src/app';
+import { DOMAIN, FAST, INTERNAL_SECRET, PUBLIC_URL, TestRegion } from './gateway';
+
+/** Somebody who came to eu-1 although what they want is in us-1. */
+const REGIONS = [
+  { id: 'eu-1', number: 1, url: 'http://parley.test' },
+  { id: 'us-1', number: 2, url: 'https://us.parley.test', signalingUrl: 'wss://rt.us.parley.test' },
+];
+const THERE = { region: 'us-1', url: 'wss://rt.us.parley.test/spreed' };
+
+let region: TestRegion;
+let replica: RunningSignaling;
+let directory: OpenDirectory;
+
+beforeAll(async () => {
+  region = await TestRegion.start();
+  replica = await region.replica(FAST, { PARLEY_REGIONS: JSON.stringify(REGIONS) });
+  directory = createDirectory({ url: region.databaseUrl, poolSize: 1 });
+});
+
+afterAll(async () => {
+  await directory?.close();
+  await region?.close();
+});
+
+afterEach(() => region.sendEverybodyHome());
+
+async function refusalOf(client: ScriptedSignalingClient): Promise<unknown> {
+  const { error } = await client.expect('error');
+  return error;
+}
+
+test('a ticket of another region is answered with the URL of its sockets', async () => {
+  const claims: TicketClaims = {
+    id: 'tk_of_another_region',
+    region: brandAs<RegionId>('us-1'),
+    room: brandAs('rs_us-1_1'),
+    domain: DOMAIN,
+    roomName: brandAs<RoomName>('lobby'),
+    role: 'by-arrival',
+    passwordVersion: 0,
+    userId: '',
+  };
+  const client = await region.connect(replica, 'ada');
+  client.send({
+    id: '1',
+    type: 'hello',
+    hello: { version: '2.0', auth: { url: `${PUBLIC_URL}/join`, params: { token: await region.issue(claims) } } },
+  });
+  expect(await refusalOf(client)).toMatchObject({ code: 'wrong_region', details: THERE });
+});
+
+test('an internal client that joins a room of a domain of another region is told where that is', async () => {
+  const name = brandAs<DomainName>('far.test');
+  await directory.claimDomain(name, { region: brandAs<RegionId>('us-1'), epoch: 1, strictResidency: true });
+  const client = await region.connect(replica, 'recorder');
+  await client.helloInternal({ secret: INTERNAL_SECRET, backend: PUBLIC_URL });
+  client.send({ id: '2', type: 'room', room: { roomid: 'far.test/lobby' } });
+  expect(await refusalOf(client)).toMatchObject({ code: 'wrong_region', details: THERE });
+  client.send({ id: '3', type: 'room', room: { roomid: 'nowhere.test/lobby' } });
+  expect(await refusalOf(client)).toMatchObject({ code: 'no_such_room' });
+});
+
+test('who has a ticket of a domain that moved meanwhile is told where it went', async () => {
+  const ada = await region.visitor(replica, 'Ada', 'moves');
+  await region.database.prisma.room.updateMany({ where: { name: 'moves' }, data: { closedAt: new Date() } });
+  await directory.releaseDomain(DOMAIN, brandAs<RegionId>('eu-1'));
+  await directory.claimDomain(DOMAIN, { region: brandAs<RegionId>('us-1'), epoch: 2, strictResidency: false });
+  ada.send({ id: '2', type: 'room', room: { roomid: `${DOMAIN}/moves` } });
+  expect(await refusalOf(ada)).toMatchObject({ code: 'wrong_region', details: THERE });
+});
