@@ -17,3 +17,6 @@ export { type OperatorKeyRecord } from './admin/operator-keys';
 export { BOOTSTRAP, seedDemo, seedOperatorKey, type SeedDemoOptions } from './seed/seed-demo';
 export { backendSecretPlace, createBackendStore, type Backend, type BackendStore } from './backend-store';
 export { RobotDeliveryStore, type HandedDelivery, type WaitingWebhook } from './robots/robot-delivery.store';
+export { type NewRegion, type RegionChanges } from './admin/regions';
+export { AccountCopies, type AccountCopy, type AccountSpread } from './admin/account-copies';
+export * from './moving';

@@ -14,6 +14,7 @@ const OUTAGE_SQLSTATES = /^(08...|57P0[123])$/;
 interface DriverCause {
   readonly kind?: unknown;
   readonly code?: unknown;
+  readonly originalCode?: unknown;
   readonly constraint?: { readonly fields?: unknown; readonly index?: unknown };
 }
 
@@ -51,8 +52,27 @@ export function isOutage(error: unknown): boolean {
   return error instanceof Error && OUTAGE_TEXTS.test(error.message);
 }
 
-/** An outage as the refusal that edges know how to answer, with the original as its cause; anything else unchanged. */
+/** What the triggers that guard a moving domain raise. */
+const MOVING = 'PM503';
+/** Rather long than short: a move takes as long as its rows. */
+const MOVING_RETRY_SECONDS = 5;
+
+/** Whether it was refused because the domain is on its way to another region. */
+function isMoving(error: unknown): boolean {
+  const { code, originalCode } = driverCause(error) ?? {};
+  return code === MOVING || originalCode === MOVING;
+}
+
+/**
+ * An outage, or a write to a domain that moves, as the refusal that edges know how to answer, with the original as its
+ * cause; anything else unchanged.
+ */
 export function readable(error: unknown): unknown {
+  if (isMoving(error)) {
+    return new DomainError('domain_moving', 'The domain is being moved to another region; try again.', {
+      retryAfterSeconds: MOVING_RETRY_SECONDS,
+    });
+  }
   if (!isOutage(error)) return error;
   const unavailable = new DomainError('unavailable', 'The database cannot be reached right now.');
   unavailable.cause = error;

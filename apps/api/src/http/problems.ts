@@ -10,6 +10,7 @@ const TABLE = {
   not_allowed: [403, 'This is not allowed'],
   domain_not_found: [404, 'There is no such domain'],
   wrong_region: [421, 'The domain is at home in another region'],
+  domain_moving: [503, 'The domain is being moved to another region'],
   room_not_found: [404, 'There is no such room'],
   room_exists_differently: [409, 'The room is open with other options'],
   room_occupied: [409, 'Somebody is in the room'],

@@ -9,6 +9,7 @@ export const DOMAIN_ERROR_CODES = [
   'not_allowed',
   'domain_not_found',
   'wrong_region',
+  'domain_moving',
   'room_not_found',
   'room_exists_differently',
   'room_occupied',

@@ -6,6 +6,8 @@ export interface Account {
   readonly slug: string;
   readonly authId: string;
   readonly secret: string;
+  /** A rotation that not every region of the account has heard of yet: it counts as well. */
+  readonly nextSecret?: string;
   /** May use keys that sign no body (xroom's original scheme; replayable within its limits). */
   readonly legacyKeys: boolean;
 }

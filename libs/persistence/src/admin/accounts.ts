@@ -3,7 +3,8 @@ import type { Clock } from '@parley/domain';
 import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import { isUniqueViolation } from '../prisma-errors';
-import { accountSecretPlace } from '../stores/tenancy.store';
+import { accountSecretPlace, nextAccountSecretPlace } from '../stores/tenancy.store';
+import { assertMadeHere } from './account-copies';
 import { AdminError } from './admin-error';
 import { writeAudit } from './audit';
 
@@ -78,18 +79,24 @@ export class AccountAdmin {
   }
 
   /**
-   * Gives the account a new secret, which is shown only here; the former one is void at once.
-   * @throws AdminError not_found
+   * Gives the account a new secret, which is shown only here. The former one is void at once, or, where the account has
+   * domains in other regions, when all of those have heard of the new one: until then both count.
+   * @throws AdminError not_found, elsewhere
    */
   async rotateSecret(actor: string, slug: string): Promise<{ readonly secret: string }> {
-    const { prisma, sealer } = this.database;
+    const { prisma, sealer, region } = this.database;
     const secret = randomBytes(SECRET_BYTES).toString('hex');
     const at = this.clock.now();
+    const known = await prisma.account.findUnique({ where: { slug }, select: { id: true, authId: true } });
+    if (!known) throw noAccount(slug);
+    const { id, authId } = known;
+    assertMadeHere(id, region.id);
+    const spread = (await this.directory.changes.copiesOf([authId], region.id)).length > 0;
     await prisma.$transaction(async (tx) => {
-      const account = await tx.account.findUnique({ where: { slug }, select: { id: true } });
-      if (!account) throw noAccount(slug);
-      const secretSealed = sealer.seal(accountSecretPlace(account.id), secret);
-      await tx.account.update({ where: { slug }, data: { secretSealed, version: { increment: 1 } } });
+      const data = spread
+        ? { nextSecretSealed: sealer.seal(nextAccountSecretPlace(id), secret) }
+        : { secretSealed: sealer.seal(accountSecretPlace(id), secret), nextSecretSealed: null };
+      await tx.account.update({ where: { slug }, data: { ...data, version: { increment: 1 } } });
       await writeAudit(tx, { at, actor, action: 'account.rotate-secret', target: slug, details: {} });
     });
     return { secret };
@@ -97,11 +104,13 @@ export class AccountAdmin {
 
   /**
    * Shuts the account out of the API. Its domains and open rooms stay. Repeating it changes nothing.
-   * @throws AdminError not_found
+   * @throws AdminError not_found, elsewhere
    */
   async disable(actor: string, slug: string): Promise<AccountRecord> {
     const at = this.clock.now();
     return this.database.prisma.$transaction(async (tx) => {
+      const known = await tx.account.findUnique({ where: { slug }, select: { id: true } });
+      if (known) assertMadeHere(known.id, this.database.region.id);
       const { count } = await tx.account.updateMany({
         where: { slug, disabledAt: null },
         data: { disabledAt: at, version: { increment: 1 } },

@@ -8,6 +8,7 @@ import { listAudit, type AuditRecord } from './audit';
 import { BackendAdmin } from './backends';
 import { DomainAdmin } from './domains';
 import { OperatorKeys } from './operator-keys';
+import { RegionAdmin } from './regions';
 
 /** What operators manage. Every change is audited under the name of the operator's key (`actor`). */
 export interface AdminStore {
@@ -16,6 +17,7 @@ export interface AdminStore {
   readonly accountKeys: AccountKeyAdmin;
   readonly domains: DomainAdmin;
   readonly backends: BackendAdmin;
+  readonly regions: RegionAdmin;
   /** The newest `limit` entries, newest first. */
   audit(limit: number): Promise<AuditRecord[]>;
 }
@@ -28,6 +30,7 @@ export function createAdminStore(database: Database, directory: DirectoryStore, 
     accountKeys: withReadableErrors(new AccountKeyAdmin(database, clock)),
     domains: withReadableErrors(new DomainAdmin(database, directory, clock)),
     backends: withReadableErrors(new BackendAdmin(database, clock)),
+    regions: withReadableErrors(new RegionAdmin(database, directory, clock)),
     audit: (limit) => listAudit(database.prisma, limit),
   };
 }

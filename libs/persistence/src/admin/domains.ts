@@ -34,6 +34,8 @@ export interface DomainRecord extends DomainSettings {
   readonly accountId: string;
   readonly region: string;
   readonly insecureWebhooks: boolean;
+  /** On its way to this region; null: it stays. */
+  readonly movingTo: string | null;
   /** Host names that lead to it. */
   readonly hosts: readonly string[];
   readonly createdAt: Date;
@@ -116,14 +118,19 @@ export class DomainAdmin {
 
   /** All domains of this region by name. */
   async list(): Promise<DomainRecord[]> {
-    const rows = await this.database.prisma.domain.findMany({ orderBy: { name: 'asc' }, include: { hosts: true } });
+    const rows = await this.database.prisma.domain.findMany({
+      where: { region: this.database.region.id },
+      orderBy: { name: 'asc' },
+      include: { hosts: true },
+    });
     return rows.map(toRecord);
   }
 
   /** @throws AdminError not_found */
   async get(name: DomainName): Promise<DomainRecord> {
     const row = await this.database.prisma.domain.findUnique({ where: { name }, include: { hosts: true } });
-    if (!row) throw noDomain(name);
+    // One that is on its way here, or has left, is another region's.
+    if (row?.region !== this.database.region.id) throw noDomain(name);
     return toRecord(row);
   }
 

@@ -71,7 +71,7 @@ export class BreakerStore {
     return this.prisma.$transaction(async (tx) => {
       const rows = await tx.$queryRaw<AlertRow[]>`
         SELECT id, "domainName", "breakerTrips" AS trips, "disabledAt" IS NOT NULL AS disabled, "alertedPercent" AS alerted
-        FROM "Webhook" WHERE type = 'url' AND "removedAt" IS NULL AND (
+        FROM "Webhook" WHERE type = 'url' AND "removedAt" IS NULL AND NOT frozen AND (
           "alertedPercent" < (SELECT coalesce(max(percent), 0) FROM unnest(${ALERTS}::int[]) AS percent
             WHERE percent <= 100 * "breakerTrips" / ${TRIPS_AT_MOST}::int)
           OR ("disabledAt" IS NOT NULL AND "alertedPercent" < 100)

@@ -59,7 +59,7 @@ export class DeliveryUpkeepStore {
         FROM "Domain" o
         JOIN "OutboxEvent" e ON e."domainName" = o.name AND e."occurredAt" < now() - o."webhookRetentionDays" * interval '1 day'
         JOIN "WebhookDelivery" d ON d."eventId" = e.id
-        WHERE d.state = 'pending' LIMIT ${limit}::int FOR UPDATE OF d SKIP LOCKED
+        WHERE d.state = 'pending' AND o."movingTo" IS NULL LIMIT ${limit}::int FOR UPDATE OF d SKIP LOCKED
       ), failed AS (
         UPDATE "WebhookDelivery" d SET state = 'failed', attempts = d.attempts + 1, "finishedAt" = now(),
           "nextAttemptAt" = NULL, "lockedUntil" = NULL
@@ -87,12 +87,13 @@ export class DeliveryUpkeepStore {
             AND e."relayedAt" IS NOT NULL AND NOT EXISTS (
               SELECT 1 FROM "WebhookDelivery" d WHERE d."eventId" = e.id AND d.state IN ('pending', 'sending'))
           ORDER BY e."occurredAt" LIMIT ${limit}::int) old
-        LIMIT ${limit}::int)`;
+        WHERE o."movingTo" IS NULL LIMIT ${limit}::int)`;
     const validations = await this.prisma.$executeRaw`
       DELETE FROM "WebhookValidation" WHERE id IN (
         SELECT v.id FROM "WebhookValidation" v JOIN "Webhook" w ON w.id = v."webhookId"
         JOIN "Domain" o ON o.name = w."domainName"
-        WHERE v."startedAt" < now() - o."webhookRetentionDays" * interval '1 day' LIMIT ${limit}::int)`;
+        WHERE v."startedAt" < now() - o."webhookRetentionDays" * interval '1 day'
+          AND o."movingTo" IS NULL LIMIT ${limit}::int)`;
     return { events, validations };
   }
 }

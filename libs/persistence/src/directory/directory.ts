@@ -10,6 +10,7 @@ import {
 import type { PrismaClient } from '../generated/client';
 import { withReadableErrors } from '../prisma-errors';
 import { answers, openPrisma } from '../prisma-client';
+import { DirectoryChanges } from './directory-changes';
 
 /** The directory with what operators change in it. Outages are DomainError unavailable. */
 export interface DirectoryStore extends Directory, RegionDirectory {
@@ -24,6 +25,8 @@ export interface DirectoryStore extends Directory, RegionDirectory {
   setHosts(name: DomainName, hosts: readonly string[]): Promise<string[]>;
   /** Notes that the account has, or may have, domains in this region. */
   addAccount(authId: string, region: RegionId): Promise<void>;
+  /** What operators and moves change. */
+  readonly changes: DirectoryChanges;
 }
 
 /** A directory that was opened for itself. */
@@ -44,7 +47,11 @@ export function createDirectory(options: { url: string; poolSize?: number }): Op
 }
 
 class PrismaDirectory implements DirectoryStore {
-  constructor(private readonly prisma: PrismaClient) {}
+  readonly changes: DirectoryChanges;
+
+  constructor(private readonly prisma: PrismaClient) {
+    this.changes = withReadableErrors(new DirectoryChanges(prisma));
+  }
 
   async domain(name: DomainName): Promise<DomainHome | null> {
     const row = await this.prisma.directoryDomain.findUnique({ where: { name } });

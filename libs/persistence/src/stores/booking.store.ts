@@ -61,7 +61,9 @@ export class PrismaBookingStore implements BookingStore {
     // Those that somebody else is at are theirs to tell of; nobody waits for anybody.
     const rows = await this.db.$queryRaw<BookingModel[]>`
       DELETE FROM "Booking" WHERE id IN (
-        SELECT id FROM "Booking" WHERE "validUntil" <= ${now}::timestamptz
+        SELECT id FROM "Booking" b WHERE "validUntil" <= ${now}::timestamptz
+          -- What moves to another region is told there.
+          AND NOT EXISTS (SELECT 1 FROM "Domain" d WHERE d.name = b."domainName" AND d."movingTo" IS NOT NULL)
         ORDER BY "validUntil" LIMIT ${limit} FOR UPDATE SKIP LOCKED)
       RETURNING *`;
     return rows.map(toBooking).sort((a, b) => a.validUntil.getTime() - b.validUntil.getTime());

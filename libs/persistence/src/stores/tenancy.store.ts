@@ -3,6 +3,7 @@ import {
   type Account,
   type AccountId,
   type Domain,
+  DomainError,
   type DomainName,
   type RegionId,
   type TenancyStore,
@@ -28,6 +29,7 @@ export class PrismaTenancyStore implements TenancyStore {
 
   async domain(name: DomainName): Promise<Domain | null> {
     const row = await this.db.domain.findUnique({ where: { name } });
+    if (row === null) await this.assertNotMoved(name);
     return row && toDomain(row, this.sealer);
   }
 
@@ -49,6 +51,13 @@ export class PrismaTenancyStore implements TenancyStore {
 
   async replaceWebhookKey(name: DomainName, webhookKey: string, formerUntil: Date | null): Promise<boolean> {
     return replaceWebhookKey(this.db, this.sealer, { name, webhookKey, formerUntil });
+  }
+
+  /** Who comes late is told where the domain went. */
+  private async assertNotMoved(name: DomainName): Promise<void> {
+    const move = await this.db.domainMove.findUnique({ where: { domainName: name }, select: { target: true } });
+    if (move === null) return;
+    throw new DomainError('wrong_region', 'The domain has moved to another region.', { region: move.target });
   }
 }
 
@@ -79,6 +88,11 @@ export function accountSecretPlace(id: string): { table: string; row: string; co
   return { table: 'Account', row: id, column: 'secret' };
 }
 
+/** A secret that takes its place when every region has heard of it. */
+export function nextAccountSecretPlace(id: string): { table: string; row: string; column: string } {
+  return { table: 'Account', row: id, column: 'nextSecret' };
+}
+
 export function webhookKeyPlace(domain: string): { table: string; row: string; column: string } {
   return { table: 'Domain', row: domain, column: 'webhookKey' };
 }
@@ -94,6 +108,9 @@ function toAccount(row: AccountModel, sealer: Sealer): Account {
     slug: row.slug,
     authId: row.authId,
     secret: sealer.open(accountSecretPlace(row.id), row.secretSealed),
+    ...(row.nextSecretSealed === null
+      ? {}
+      : { nextSecret: sealer.open(nextAccountSecretPlace(row.id), row.nextSecretSealed) }),
     legacyKeys: row.legacyKeys,
   };
 }

@@ -18,6 +18,7 @@ const WIRE_CODES = {
   not_allowed: 'not_allowed',
   domain_not_found: 'no_such_room',
   wrong_region: 'wrong_region',
+  domain_moving: 'internal_error',
   room_not_found: 'no_such_room',
   room_exists_differently: 'room_join_failed',
   room_occupied: 'room_join_failed',

@@ -21,6 +21,7 @@ const TABLE = {
   not_allowed: [200, 'This is not allowed.'],
   domain_not_found: [200, 'The account has no such domain.'],
   wrong_region: [421, 'The domain is at home in another region.'],
+  domain_moving: [503, 'The domain is being moved to another region; try again.'],
   room_not_found: [200, 'There is no such room.'],
   room_exists_differently: [200, 'The room is open already, with other options.'],
   room_occupied: [200, 'Somebody is in the room.'],

@@ -1,0 +1,132 @@
+import type { DomainName } from '@parley/domain';
+import { AdminError } from '../admin/admin-error';
+import type { Database } from '../database';
+import type { DirectoryStore } from '../directory/directory';
+import { Prisma } from '../generated/client';
+import type { Connection } from '../prisma-client';
+import { asMover, countRows, deleteAll, insertRows } from './domain-rows';
+import { unfreeze } from './freezing';
+import type { NewHome, RowCounts } from './port';
+import { sealed } from './row-secrets';
+import { quoted, type Row, tenantTable } from './tables';
+
+const TRANSACTION = { maxWait: 5_000, timeout: 60_000 } as const;
+
+/**
+ * Domains that move into this region. Until one is activated its row names its former home, so nobody is served, and it is
+ * frozen, so nobody else writes and nothing is sent.
+ */
+export class Arrivals implements NewHome {
+  constructor(
+    private readonly database: Database,
+    private readonly directory: Pick<DirectoryStore, 'domain'>,
+  ) {}
+
+  async conflicts(domain: DomainName, ids: Readonly<Record<string, readonly string[]>>): Promise<readonly string[]> {
+    const { prisma } = this.database;
+    const found: string[] = [];
+    for (const [name, keys] of Object.entries(ids)) {
+      const { key } = tenantTable(name);
+      const column = Prisma.sql`t.${quoted(key[0] ?? '')}`;
+      const rows = await prisma.$queryRaw<{ id: string }[]>`
+        SELECT ${column} AS id FROM ${quoted(name)} t
+        WHERE ${column} = ANY(${[...keys]}::text[]) AND t."domainName" <> ${domain} ORDER BY 1`;
+      found.push(...rows.map(({ id }) => `${name} ${id}`));
+    }
+    if (await this.isHomeOf(domain)) found.push(`Domain ${domain}`);
+    return found;
+  }
+
+  async prepare(domain: DomainName, row: Row): Promise<void> {
+    const { prisma, sealer, region } = this.database;
+    await this.assertArriving(domain);
+    const arriving = { ...sealed(sealer, 'Domain', row), movingTo: region.id };
+    await prisma.$transaction(async (tx) => {
+      await asMover(tx);
+      await deleteAll(tx, domain);
+      await insertRows(tx, 'Domain', [arriving]);
+    }, TRANSACTION);
+  }
+
+  async put(domain: DomainName, table: string, rows: readonly Row[]): Promise<void> {
+    const { prisma, sealer } = this.database;
+    const { name } = tenantTable(table);
+    const taken = rows.map((row) => ({
+      ...sealed(sealer, name, row),
+      ...(name === 'Webhook' ? { frozen: true } : {}),
+    }));
+    await prisma.$transaction(async (tx) => {
+      await asMover(tx);
+      await this.lockArriving(tx, domain);
+      await insertRows(tx, name, taken);
+      if (name === 'OutboxEvent') await countOnFrom(tx, domain);
+    }, TRANSACTION);
+  }
+
+  async counts(domain: DomainName): Promise<RowCounts> {
+    return countRows(this.database.prisma, domain);
+  }
+
+  async activate(domain: DomainName, epoch: number): Promise<void> {
+    const { prisma, region } = this.database;
+    const home = await this.directory.domain(domain);
+    if (home?.region !== region.id || home.epoch !== epoch) {
+      throw new AdminError('invalid', `The directory does not say that ${domain} is at home in ${region.id}.`);
+    }
+    await prisma.$transaction(async (tx) => {
+      await asMover(tx);
+      const { count } = await tx.domain.updateMany({
+        where: { name: domain, epoch: { lte: epoch } },
+        data: { region: region.id, epoch },
+      });
+      if (count === 0) throw new AdminError('not_found', `${domain} was not sent to ${region.id}.`);
+      await unfreeze(tx, domain);
+      // It may have left from here once.
+      await tx.domainMove.deleteMany({ where: { domainName: domain, epoch: { lt: epoch } } });
+    }, TRANSACTION);
+  }
+
+  async abandon(domain: DomainName): Promise<void> {
+    await this.assertArriving(domain);
+    await this.database.prisma.$transaction(async (tx) => {
+      await asMover(tx);
+      await deleteAll(tx, domain);
+    }, TRANSACTION);
+  }
+
+  private async isHomeOf(name: DomainName): Promise<boolean> {
+    const where = { name, region: this.database.region.id };
+    return (await this.database.prisma.domain.count({ where })) > 0;
+  }
+
+  /** Nothing that comes over the wire may touch a domain that lives here. */
+  private async assertArriving(domain: DomainName): Promise<void> {
+    const home = await this.directory.domain(domain);
+    const own = this.database.region.id;
+    if (home?.region === own || (await this.isHomeOf(domain))) throw isHome(domain, own);
+  }
+
+  private async lockArriving(tx: Connection, domain: DomainName): Promise<void> {
+    const own = this.database.region.id;
+    const [row] = await tx.$queryRaw<{ region: string; movingTo: string | null }[]>`
+      SELECT region, "movingTo" FROM "Domain" WHERE name = ${domain} FOR UPDATE`;
+    if (row === undefined) throw new AdminError('not_found', `${domain} was not announced in ${own}.`);
+    if (row.region === own || row.movingTo !== own) throw isHome(domain, own);
+  }
+}
+
+function isHome(domain: string, region: string): AdminError {
+  return new AdminError('taken', `${domain} is at home in ${region} already.`);
+}
+
+/** What happens here from now on comes after what came along: readers go by the position. One mover at a time. */
+async function countOnFrom(tx: Connection, domain: string): Promise<void> {
+  await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('parley:positions', 0))`;
+  await tx.$executeRaw`
+    SELECT setval('"OutboxEvent_position_seq"', came.last + ${HEADROOM}::bigint)
+    FROM (SELECT max(position) AS last FROM "OutboxEvent" WHERE "domainName" = ${domain}) came, "OutboxEvent_position_seq" seq
+    WHERE came.last >= seq.last_value`;
+}
+
+/** So many events may be given a position between reading and setting the counter without one being given twice. */
+const HEADROOM = 1_000_000;

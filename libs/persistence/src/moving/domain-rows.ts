@@ -1,0 +1,65 @@
+import { Prisma } from '../generated/client';
+import type { Connection } from '../prisma-client';
+import type { RowCounts } from './port';
+import { keyOf, quoted, type Row, TENANT_TABLES, type TenantTable } from './tables';
+
+/** Lets this transaction write to a domain that is moving. */
+export async function asMover(tx: Connection): Promise<void> {
+  await tx.$executeRaw`SELECT set_config('parley.moving', 'yes', true)`;
+}
+
+/** How many rows the domain has in each table. */
+export async function countRows(db: Connection, domain: string): Promise<RowCounts> {
+  const counts: Record<string, number> = {};
+  for (const table of TENANT_TABLES) {
+    const [row] = await db.$queryRaw<{ n: number }[]>`
+      SELECT count(*)::int AS n FROM ${quoted(table.name)} t WHERE ${table.of(domain)}`;
+    counts[table.name] = row?.n ?? 0;
+  }
+  return counts;
+}
+
+/** The next rows behind `after` (a row's key), in the order of the key. */
+export async function readRows(
+  db: Connection,
+  table: TenantTable,
+  domain: string,
+  { after, limit }: { readonly after: Row | null; readonly limit: number },
+): Promise<readonly Row[]> {
+  // As the table's own types, whatever they are.
+  const last = Prisma.sql`(SELECT ${keyOf(table)} FROM jsonb_populate_record(NULL::${quoted(table.name)},
+    ${JSON.stringify(after)}::jsonb) t)`;
+  const rows = await db.$queryRaw<{ row: Row }[]>`
+    SELECT to_jsonb(t) AS row FROM ${quoted(table.name)} t
+    WHERE ${table.of(domain)} AND ${after === null ? Prisma.sql`true` : Prisma.sql`${keyOf(table)} > ${last}`}
+    ORDER BY ${Prisma.join(table.key.map((column) => Prisma.sql`t.${quoted(column)}`))} LIMIT ${limit}::int`;
+  return rows.map(({ row }) => row);
+}
+
+/** What of a row says where the next page begins. */
+export function keyColumns({ key }: TenantTable, row: Row): Row {
+  return Object.fromEntries(key.map((column) => [column, row[column]]));
+}
+
+/** Writes rows; those that are there stay as they are. */
+export async function insertRows(tx: Connection, table: string, rows: readonly Row[]): Promise<void> {
+  await tx.$executeRaw`
+    INSERT INTO ${quoted(table)} SELECT * FROM jsonb_populate_recordset(NULL::${quoted(table)}, ${JSON.stringify(rows)}::jsonb)
+    ON CONFLICT DO NOTHING`;
+}
+
+/** Deletes some of the domain's rows of a table; answers how many. */
+export async function deleteRows(tx: Connection, table: TenantTable, domain: string, limit: number): Promise<number> {
+  const columns = Prisma.join(table.key.map((column) => Prisma.sql`t.${quoted(column)}`));
+  return tx.$executeRaw`
+    DELETE FROM ${quoted(table.name)} t WHERE ${keyOf(table)} IN (
+      SELECT ${columns} FROM ${quoted(table.name)} t WHERE ${table.of(domain)} LIMIT ${limit}::int)`;
+}
+
+/** Deletes the domain with all it has, in one go. */
+export async function deleteAll(tx: Connection, domain: string): Promise<void> {
+  for (const table of TENANT_TABLES.toReversed()) {
+    await tx.$executeRaw`DELETE FROM ${quoted(table.name)} t WHERE ${table.of(domain)}`;
+  }
+  await tx.domain.deleteMany({ where: { name: domain } });
+}

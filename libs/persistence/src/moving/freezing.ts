@@ -1,0 +1,57 @@
+import { AdminError } from '../admin/admin-error';
+import type { PrismaClient } from '../generated/client';
+import type { Connection } from '../prisma-client';
+import { asMover } from './domain-rows';
+
+const TRANSACTION = { maxWait: 5_000, timeout: 30_000 } as const;
+
+/**
+ * Refuses writes to the domain from now on, unless it has open rooms.
+ * @throws AdminError rooms_open
+ */
+export async function freeze(prisma: PrismaClient, domain: string, to: string): Promise<void> {
+  await prisma.$transaction(async (tx) => {
+    await asMover(tx);
+    // Rooms refer to the row, so none is opened until the commit.
+    await tx.$queryRaw`SELECT 1 FROM "Domain" WHERE name = ${domain} FOR UPDATE`;
+    await assertNoOpenRooms(tx, domain);
+    await tx.webhook.updateMany({ where: { domainName: domain }, data: { frozen: true } });
+    await tx.domain.update({ where: { name: domain }, data: { movingTo: to } });
+  }, TRANSACTION);
+}
+
+/** Takes writes again. */
+export async function unfreeze(tx: Connection, domain: string): Promise<void> {
+  await asMover(tx);
+  await tx.webhook.updateMany({ where: { domainName: domain }, data: { frozen: false } });
+  await tx.domain.updateMany({ where: { name: domain }, data: { movingTo: null } });
+}
+
+/** @throws AdminError rooms_open */
+export async function assertNoOpenRooms(db: Connection, domain: string): Promise<void> {
+  const open = await db.room.count({ where: { domainName: domain, closedAt: null } });
+  if (open > 0) throw new AdminError('rooms_open', `${open} rooms of ${domain} are open.`);
+}
+
+/**
+ * Transactions that are under way in this database: they may have looked at the domain before it was frozen, and write
+ * yet. The same question CREATE INDEX CONCURRENTLY asks.
+ */
+export async function transactionsUnderWay(prisma: PrismaClient): Promise<ReadonlySet<string>> {
+  const rows = await prisma.$queryRaw<{ id: string }[]>`
+    SELECT l.virtualtransaction AS id FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'virtualxid' AND a.datname = current_database() AND l.pid <> pg_backend_pid()`;
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** What the dispatcher, the gateways and the loops still have to do with the domain; null: nothing. */
+export async function stillUnderWay(prisma: PrismaClient, domain: string): Promise<string | null> {
+  const [row] = await prisma.$queryRaw<{ events: number; deliveries: number; handshakes: number }[]>`
+    SELECT
+      (SELECT count(*)::int FROM "OutboxEvent" WHERE "domainName" = ${domain} AND "relayedAt" IS NULL) AS events,
+      (SELECT count(*)::int FROM "WebhookDelivery" d JOIN "Webhook" w ON w.id = d."webhookId"
+        WHERE w."domainName" = ${domain} AND d.state = 'sending' AND d."lockedUntil" > now()) AS deliveries,
+      (SELECT count(*)::int FROM "Webhook" WHERE "domainName" = ${domain} AND "validationLockedUntil" > now()) AS handshakes`;
+  const named = Object.entries(row ?? {}).filter(([, count]) => count > 0);
+  return named.length === 0 ? null : named.map(([what, count]) => `${count} ${what}`).join(', ');
+}
