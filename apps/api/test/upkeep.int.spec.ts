@@ -1,3 +1,5 @@
+import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
+import { createRedisLive, parseRedisTarget, type Live } from '@parley/live';
 import { hearOutboxBell } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
 import Redis from 'ioredis';
@@ -48,6 +50,61 @@ it('ends bookings whose time is up and tells of each once, whichever replica act
   expect(await database.prisma.booking.count({ where: { roomName: { startsWith: 'lapsed-' } } })).toBe(0);
   await Promise.all([database.close(), replica.close()]);
 });
+
+it('tells of peers whose gateway did not live to tell, and of those it kicks and shuts out itself', async () => {
+  const call = backEnd(api.url, api.demo);
+  const database = openTestDatabase(api);
+  const events = ['peer.joined', 'peer.left'] as const;
+  const { id: webhook } = await database.uow.run((stores) =>
+    stores.webhooks.insert({ domain: DOMAIN, target: { type: 'url', url: 'https://a.example/' }, events }, new Date()),
+  );
+  await database.prisma.webhook.update({ where: { id: webhook }, data: { validated: true, provenAt: new Date() } });
+  await call('room/init', { id: `${DOMAIN}/visited`, addHostKey: true });
+  const { id: room } = await database.prisma.room.findFirstOrThrow({ where: { name: 'visited' } });
+  // A gateway that tells nobody.
+  const replica = brandAs<ReplicaId>('silent');
+  const live = createRedisLive({ replica, redis: parseRedisTarget(api.redis.url) });
+  const names = { ann: brandAs<SessionId>('ann'), bob: brandAs<SessionId>('bob') };
+  for (const [userId, id] of Object.entries(names)) await enter(live, brandAs<RoomSessionId>(room), id, userId);
+  const told = async () => {
+    const rows = await database.prisma.outboxEvent.findMany({
+      where: { roomName: 'visited' },
+      orderBy: { seq: 'asc' },
+    });
+    return rows.map(({ type, payload }) => [type, (payload as { userId?: string }).userId ?? ''].join(' ').trim());
+  };
+  const becomes = (...expected: string[]) =>
+    eventually(
+      async () => JSON.stringify(await told()) === JSON.stringify(expected),
+      async () => `${expected.join()}; there is ${(await told()).join()}`,
+      15_000,
+    );
+  const both = ['room.created', 'peer.joined ann', 'peer.joined bob'];
+  await becomes(...both);
+  await call('room/kickOut', { id: `${DOMAIN}/visited`, peerId: names.bob });
+  await becomes(...both, 'peer.left bob');
+  await call('room/destroy', { id: `${DOMAIN}/visited`, forceKick: true });
+  await becomes(...both, 'peer.left bob', 'peer.left ann', 'room.removed');
+  await live.close();
+  await database.close();
+});
+
+async function enter(live: Live, room: RoomSessionId, id: SessionId, userId: string): Promise<void> {
+  const tenant = brandAs<TenantKey>(`domain:${DOMAIN}`);
+  const record = { id, tenant, kind: 'client', userId, features: [], dialect: 'test', attributes: {} } as const;
+  const sink = { deliver: () => undefined, ended: () => undefined };
+  const session = await live.sessions.open({ ...record, resumeVerifier: 'none' }, sink);
+  const policy = {
+    version: 1,
+    type: 'conference',
+    locked: false,
+    capacity: 9,
+    passwordVersion: 0,
+    hasHostKey: true,
+  } as const;
+  const door = { role: 'guest', passwordVersion: 'exempt', passesLock: true } as const;
+  await session.join({ room, policy, ...door, member: { kind: 'client', userId } });
+}
 
 it('wakes the outbox relay after a commit that wrote an event', async () => {
   const listener = new Redis(api.redis.url);

@@ -79,6 +79,10 @@ export function peerTests(db: () => StoresUnderTest): void {
     expect(await peers((store) => store.open(one))).toMatchObject({ since: cursor });
     await peers((store) => store.save(one, { came: [peer('a', 9)], gone: [brandAs<SessionId>('a')] }));
     expect(await peers((store) => store.told(one))).toEqual([peer('b', 6), peer('a', 9)]);
+    expect(await peers((store) => store.told(one, [brandAs<SessionId>('a'), brandAs<SessionId>('x')]))).toEqual([
+      peer('a', 9),
+    ]);
+    expect(await peers((store) => store.told(one, []))).toEqual([]);
     expect(await peers((store) => store.open(one))).toMatchObject({ since: cursor });
     await peers((store) => store.save(one, { came: [], gone: [], cursor: 'first' }));
     expect(await peers((store) => store.open(one))).toMatchObject({ since: 'first' });

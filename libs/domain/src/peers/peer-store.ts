@@ -42,7 +42,8 @@ export interface PeerStore {
    * @param ending the room was closed in this transaction
    */
   open(room: RoomSessionId, ending?: 'ending'): Promise<PeerAccount | null>;
-  told(room: RoomSessionId): Promise<readonly ToldPeer[]>;
+  /** @param only of these sessions */
+  told(room: RoomSessionId, only?: readonly SessionId[]): Promise<readonly ToldPeer[]>;
   /** Notes who came and who went, and how far that goes; without a cursor that stays as it is. */
   save(
     room: RoomSessionId,

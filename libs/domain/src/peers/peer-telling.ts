@@ -1,4 +1,4 @@
-import type { RoomSessionId } from '../kernel/ids';
+import type { RoomSessionId, SessionId } from '../kernel/ids';
 import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
 import type { LivePeers, PeerChange, PeerCursor, PeerNews } from './live-peers';
 import { PeerLedger } from './peer-ledger';
@@ -133,7 +133,7 @@ export class PeerTelling {
 /** Brings the account up to the news. */
 async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Promise<Told> {
   const { since } = account;
-  const ledger = new PeerLedger(await stores.peers.told(account.room));
+  const ledger = new PeerLedger(await stores.peers.told(account.room, concerned(news)));
   for (const change of since === 'now' ? inTime(news) : news.lost) ledger.follow(change);
   const lostOnly = { lost: news.lost, cursor: { ...news.cursor, n: 0 } };
   if (since === 'first' && news.lost.length > 0) {
@@ -151,6 +151,13 @@ async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Prom
   if (news.present) ledger.agree(news.present, news.now);
   await write(stores, account, ledger, news.cursor);
   return { news };
+}
+
+/** Whose account is needed; undefined: everybody's. */
+function concerned({ lost, changes = [], present }: PeerNews): readonly SessionId[] | undefined {
+  if (present !== undefined) return undefined;
+  const all = [...lost, ...changes].map((each) => (each.kind === 'joined' ? each.presence.sessionId : each.sessionId));
+  return [...new Set(all)];
 }
 
 /** Those who are in and what else this replica knows, for somebody who begins to listen. */

@@ -16,7 +16,7 @@ export function memoryPeerStore(state: () => MemoryState): PeerStore {
       if (!stored || !isHeard(state(), stored) || (ending !== 'ending' && stored.room.closedAt !== null)) return null;
       return { room, domain: stored.room.domain, roomName: stored.room.name, since: since(room) };
     },
-    told: async (room) => told(room),
+    told: async (room, only) => told(room).filter(({ sessionId }) => only?.includes(sessionId) ?? true),
     save: async (room, { came, gone, cursor }) => {
       const left = told(room).filter(({ sessionId }) => !gone.includes(sessionId));
       state().told.set(room, [...left, ...came]);

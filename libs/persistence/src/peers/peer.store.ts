@@ -55,8 +55,11 @@ export class PrismaPeerStore implements PeerStore {
     };
   }
 
-  async told(room: RoomSessionId): Promise<readonly ToldPeer[]> {
-    const rows = await this.db.roomPeer.findMany({ where: { roomSessionId: room }, orderBy: { joinedAt: 'asc' } });
+  async told(room: RoomSessionId, only?: readonly SessionId[]): Promise<readonly ToldPeer[]> {
+    const rows = await this.db.roomPeer.findMany({
+      where: { roomSessionId: room, ...(only === undefined ? {} : { sessionId: { in: [...only] } }) },
+      orderBy: { joinedAt: 'asc' },
+    });
     return rows.map(({ sessionId, joinedAt, payload }) => ({
       sessionId: brandAs<SessionId>(sessionId),
       order: joinedAt.getTime(),
