@@ -122,9 +122,8 @@ export class DeliveryWorker {
   }
 
   private async send(claim: ClaimedDelivery, now: Date, stop: AbortSignal): Promise<PostingOutcome> {
-    const keys = await this.keys.run(claim.webhookId);
+    const [keys, message] = await Promise.all([this.keys.run(claim.webhookId), this.messageOf(claim)]);
     if (keys === null) return { kind: 'refused', reason: 'The webhook is not in this region any more.' };
-    const message = await this.messageOf(claim);
     if (message === null) return { kind: 'unreachable', reason: 'The event could not be put together.' };
     return this.parts.sender.post({
       url: claim.url,

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { WebhookId } from '@parley/domain';
 
 export interface SlowLaneOptions {
@@ -50,13 +49,10 @@ export class SlowLane {
     return this.underWay.size >= this.options.atMost;
   }
 
-  private async isOverSoon(work: Promise<void>): Promise<boolean> {
-    const enough = new AbortController();
-    const late = pause(this.options.slowAfterMs, false, { signal: enough.signal }).catch(() => true);
-    try {
-      return await Promise.race([work.then(() => true), late]);
-    } finally {
-      enough.abort();
-    }
+  private isOverSoon(work: Promise<void>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => resolve(false), this.options.slowAfterMs);
+      work.then(() => resolve(true), reject).finally(() => clearTimeout(late));
+    });
   }
 }
