@@ -15,6 +15,7 @@ import type { Logger } from '@parley/server-kit';
 import { attemptClass, type DispatcherMetrics } from '../dispatcher.metrics';
 import { signatureHeaders } from '../sender/signature';
 import type { PostingOutcome, WebhookSender } from '../sender/webhook-sender';
+import { following } from '../loop/following';
 import { Gathered } from '../loop/gathered';
 import type { ClaimsUnderWay, ClaimUnderWay } from './claims-under-way';
 import type { JobFeeder } from './job-feeder';
@@ -83,7 +84,8 @@ export class DeliveryWorker {
   private async attempt({ claim, lapsed }: ClaimUnderWay): Promise<void> {
     const startedAt = this.parts.clock.now();
     const startedMark = performance.now();
-    const outcome = await this.trySending(claim, startedAt, AbortSignal.any([this.stop, lapsed]));
+    const ends = following(this.stop, lapsed);
+    const outcome = await this.trySending(claim, startedAt, ends.signal).finally(ends.release);
     const durationMs = Math.round(performance.now() - startedMark);
     this.parts.metrics.attempt(attemptClass(outcome), durationMs / 1_000);
     if (outcome.kind === 'interrupted') {

@@ -10,6 +10,7 @@ import {
   type Tunnel,
 } from '@parley/server-kit';
 import { request, type Agent, type Dispatcher } from 'undici';
+import { following } from '../loop/following';
 import { EgressProxyError, egressTunnel } from './egress-proxy';
 import { receiverReach, ReceiverRefusedError } from './receiver-rules';
 
@@ -91,14 +92,16 @@ export class WebhookSender {
 
   /** Never rejects. */
   async post(posting: Posting): Promise<PostingOutcome> {
-    const deadline = AbortSignal.timeout(posting.deadlineMs);
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), posting.deadlineMs);
+    const ends = following(deadline.signal, posting.stop);
     try {
       const response = await request(posting.url, {
         method: 'POST',
         dispatcher: this.agentFor(posting),
         body: posting.body,
         headers: { 'content-type': 'application/json', 'user-agent': 'parley', ...posting.headers },
-        signal: AbortSignal.any([deadline, posting.stop]),
+        signal: ends.signal,
       });
       const retryAfter = response.headers['retry-after'];
       const body = await readStart(response.body);
@@ -111,9 +114,12 @@ export class WebhookSender {
     } catch (error) {
       if (posting.stop.aborted) return { kind: 'interrupted' };
       if (error instanceof EgressProxyError) return { kind: 'no-way-out', reason: error.message };
-      if (deadline.aborted || isConnectTimeout(error)) return { kind: 'timeout' };
+      if (deadline.signal.aborted || isConnectTimeout(error)) return { kind: 'timeout' };
       if (error instanceof ReceiverRefusedError) return { kind: 'refused', reason: error.message };
       return { kind: 'unreachable', reason: describe(error) };
+    } finally {
+      clearTimeout(timer);
+      ends.release();
     }
   }
 
