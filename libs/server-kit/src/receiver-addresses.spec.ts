@@ -1,4 +1,4 @@
-import { isAddressAllowed, mayBeReceiver } from './receiver-addresses';
+import { AllowedReceivers, isAddressAllowed, mayBeReceiver } from './receiver-addresses';
 
 /** As `new URL(...)` hands them on: it turns odd literals into plain ones. */
 const hostOf = (literal: string): string => new URL(`https://${literal}/`).hostname.replace(/^\[|\]$/g, '');
@@ -106,4 +106,36 @@ describe('hosts of URLs', () => {
     '%s may be one',
     (name) => expect(mayBeReceiver(new URL(`https://${name}/`).hostname, 'public')).toBe(true),
   );
+});
+
+describe("receivers of the operator's own network", () => {
+  const allowed = new AllowedReceivers(['10.1.0.0/16', '192.168.7.9', 'fd00::/8', 'Hooks.internal']);
+
+  it.each([
+    ['10.1.2.3', true],
+    ['::ffff:10.1.2.3', true],
+    ['10.2.0.1', false],
+    ['192.168.7.9', true],
+    ['192.168.7.8', false],
+    ['fd00::1', true],
+    ['fd00::1%eth0', false],
+    ['hooks.internal', false],
+  ])('as an address, %s: %s', (address, expected) => expect(allowed.hasAddress(address)).toBe(expected));
+
+  it.each([
+    ['hooks.internal', true],
+    ['HOOKS.internal.', true],
+    ['10.1.2.3', true],
+    ['[fd00::1]', true],
+    ['10.2.0.1', false],
+    ['169.254.169.254', false],
+    ['localhost', false],
+    ['example.org', true],
+  ])('%s may be one: %s', (host, expected) => expect(mayBeReceiver(host, 'public', allowed)).toBe(expected));
+
+  it('are named exactly', () => {
+    expect(['hooks.internal', 'x.hooks.internal', 'internal', '10.1.2.3'].map((host) => allowed.hasHost(host))).toEqual(
+      [true, false, false, false],
+    );
+  });
 });
