@@ -41,3 +41,4 @@ export * from './robots/robot.service';
 export type { RoundReport } from './rooms/room-closing';
 export { RESERVED_HOURS } from './rooms/opening';
 export * from './routing/directory';
+export * from './routing/placement';
