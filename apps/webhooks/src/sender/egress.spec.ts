@@ -8,13 +8,15 @@ const certificate = selfSigned('receiver.test');
 const stop = new AbortController().signal;
 
 /** A forward proxy: what it was asked to connect to, with which login. */
-async function startProxy(answer?: string) {
+async function startProxy(answer?: (port: number) => string | undefined) {
   const asked: { target: string; login: string | undefined }[] = [];
   const server: Server = createServer((_request, response) => response.writeHead(501).end());
   server.on('connect', (request, socket) => {
     asked.push({ target: request.url ?? '', login: request.headers['proxy-authorization'] });
-    if (answer !== undefined) return void socket.end(`HTTP/1.1 ${answer}\r\n\r\n`);
-    const far = connect(Number(request.url?.split(':').at(-1)), '127.0.0.1', () => {
+    const target = Number(request.url?.split(':').at(-1));
+    const refusal = answer?.(target);
+    if (refusal !== undefined) return void socket.end(`HTTP/1.1 ${refusal}\r\n\r\n`);
+    const far = connect(target, '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
       far.pipe(socket).pipe(far);
     });
@@ -58,7 +60,7 @@ describe('the way out', () => {
       stop,
     });
   }
-  async function proxy(answer?: string) {
+  async function proxy(answer?: (port: number) => string | undefined) {
     const started = await startProxy(answer);
     ends.push(started.close);
     return started;
@@ -94,12 +96,27 @@ describe('the way out', () => {
   test.each(['407 Proxy Authentication Required', '502 Bad Gateway', '503 Busy', '403 Forbidden'])(
     'a proxy that says %s is to blame itself',
     async (answer) => {
-      const { port } = await proxy(answer);
+      const { port } = await proxy(() => answer);
       const reason = `The egress proxy answered ${answer.slice(0, 3)}.`;
       expect(await post({ allowed, proxyUrl: `http://127.0.0.1:${port}` })).toEqual({ kind: 'no-way-out', reason });
       expect(receiver.requests).toHaveLength(0);
     },
   );
+
+  test('a proxy that does not get through to one receiver is to blame until it gets through to another', async () => {
+    const { port } = await proxy((target) => (target === receiver.port ? undefined : '503 No route'));
+    const proxyUrl = `http://127.0.0.1:${port}`;
+    const sender = new WebhookSender({ ca: certificate.cert, extraPorts: [receiver.port, 9], allowed, proxyUrl });
+    ends.push(() => sender.close());
+    const tell = async (to: number): Promise<PostingOutcome> =>
+      sender.post({ url: `https://127.0.0.1:${to}/`, policy: 'public', body: '', deadlineMs: 5_000, stop });
+    expect(await tell(9)).toMatchObject({ kind: 'no-way-out' });
+    expect(await tell(9)).toMatchObject({ kind: 'no-way-out' });
+    // Its certificate is for a name, but the tunnel was opened.
+    expect(await tell(receiver.port)).toMatchObject({ kind: 'unreachable' });
+    expect(await tell(9)).toEqual({ kind: 'unreachable', reason: 'The receiver cannot be reached.' });
+    expect(await tell(9)).toMatchObject({ kind: 'no-way-out' });
+  });
 
   test('a proxy that is not there, or says nothing, is to blame itself', async () => {
     const { port, close } = await proxy();

@@ -11,7 +11,7 @@ import {
 } from '@parley/server-kit';
 import { request, type Agent, type Dispatcher } from 'undici';
 import { following } from '../loop/following';
-import { EgressProxyError, egressTunnel } from './egress-proxy';
+import { BeyondProxyError, EgressProxyError, egressTunnel } from './egress-proxy';
 import { receiverReach, ReceiverRefusedError } from './receiver-rules';
 
 /** One POST to a receiver. */
@@ -116,6 +116,7 @@ export class WebhookSender {
       if (error instanceof EgressProxyError) return { kind: 'no-way-out', reason: error.message };
       if (deadline.signal.aborted || isConnectTimeout(error)) return { kind: 'timeout' };
       if (error instanceof ReceiverRefusedError) return { kind: 'refused', reason: error.message };
+      if (error instanceof BeyondProxyError) return { kind: 'unreachable', reason: error.message };
       return { kind: 'unreachable', reason: describe(error) };
     } finally {
       clearTimeout(timer);
