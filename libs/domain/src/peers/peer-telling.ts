@@ -37,10 +37,15 @@ export class PeerTelling {
     private readonly live: LivePeers,
   ) {}
 
-  /** To be called with the rooms that have news (LiveEvents.onPeers). */
+  /**
+   * To be called with the rooms that have news (LiveEvents.onPeers).
+   * @throws DomainError unavailable, with nothing done
+   */
   async tell(rooms: readonly RoomSessionId[]): Promise<PeerRound> {
     const heard = new Set(await this.uow.run((stores) => stores.peers.heard(rooms)));
     for (const room of rooms) if (!heard.has(room)) this.live.forgetPeers(room);
+    // A live store that is away is found out here, and not with each room's row locked.
+    if (heard.size > 0) await this.live.peerCursors([...heard]);
     return this.tellEach([...heard]);
   }
 
