@@ -35,6 +35,25 @@ describe('deliveries are handed out', () => {
     expect(await world().handedOut({ atOnce: 5 })).toEqual(ids.slice(4, 5));
   });
 
+  test('none while another replica handed out others, and then it is looked at again', async () => {
+    const ids = await world().relayed(rooms(8));
+    const blocker = world().prisma.$transaction(async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM "Webhook" WHERE id = ${WEBHOOK} FOR NO KEY UPDATE`;
+      const late = world().jobs.reserve([WEBHOOK], { ...AMPLE, atOnce: 4 });
+      await waiting(1);
+      // As the other one does it, with deliveries that the late one would not choose.
+      await tx.$executeRaw`
+        UPDATE "WebhookDelivery" SET wake = 1, "lockedUntil" = now() + interval '1 h' WHERE id = ANY(${ids.slice(4)})`;
+      await tx.$executeRaw`UPDATE "Webhook" SET "paidUntil" = now() WHERE id = ${WEBHOOK}`;
+      return { late };
+    });
+    const { jobs, again } = await (await blocker).late;
+    expect(jobs).toEqual([]);
+    expect(again.has(WEBHOOK)).toBe(true);
+    expect(await world().handedOut({ atOnce: 4 })).toEqual([]);
+    expect(await world().handedOut({ atOnce: 5 })).toEqual(ids.slice(0, 1));
+  });
+
   test('each under a new wake, to several webhooks at once, and not to those of robots', async () => {
     const [other, robot] = [brandAs<WebhookId>(4097), brandAs<WebhookId>(5121)];
     await world().webhook(other);

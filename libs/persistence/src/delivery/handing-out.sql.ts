@@ -45,7 +45,7 @@ export const ROOM_HEADS = (webhook: bigint): Prisma.Sql => {
 /** `marked`: those in `chosen(id, place)` have a job from now on, and their webhooks have paid for them. */
 export const MARK = (doubtAfterMs: number, everyMs: number): Prisma.Sql => Prisma.sql`marked AS (
   UPDATE "WebhookDelivery" d SET wake = d.wake + 1, "lockedUntil" = now() + ${doubtAfterMs}::int * interval '1 ms'
-  FROM chosen WHERE d.id = chosen.id
+  FROM chosen WHERE d.id = chosen.id AND d.state = 'pending' AND d."lockedUntil" IS NULL
   RETURNING d.id, d."webhookId", d.attempts, d.wake, chosen.place
 ), paid AS (
   UPDATE "Webhook" w SET "paidUntil" = greatest(now(), w."paidUntil") + handed.count * ${everyMs}::float8 * interval '1 ms'

@@ -33,6 +33,8 @@ export interface Reservation {
 
 interface ReservedRow {
   webhookId: bigint;
+  /** Nobody else was handing out at that moment. */
+  calm: boolean;
   places: number;
   tokens: number;
   /** Of a fifo webhook: as many due deliveries as are looked at were looked at; there may be others behind them. */
@@ -51,6 +53,8 @@ const TRANSACTION = { maxWait: 5_000, timeout: 15_000 } as const;
 const BURST = 0.2;
 /** Who used up its rate is looked at again after this time at most. */
 const PATIENCE_MS = 100;
+/** When a webhook is looked at again that another replica was handing out from. */
+const RIVALS_MS = 5;
 
 /**
  * Which pending deliveries have a job in the queue. `lockedUntil` of a pending row says: a job was enqueued, and if nobody
@@ -66,22 +70,25 @@ export class StandingJobsStore {
    * so the limits hold over all replicas.
    */
   async reserve(webhooks: readonly WebhookId[], options: ReserveOptions): Promise<Reservation> {
-    const ids = webhooks.map(BigInt);
+    const rows = await this.prisma.$queryRaw<ReservedRow[]>(chooseAndMark(webhooks.map(BigInt), options));
+    const jobs = rows.flatMap(toJobOrNone);
+    const behind = rows.filter(hidesOthers).map(({ webhookId }) => webhookId);
+    if (behind.length > 0) jobs.push(...(await this.reserveHeads(behind, options)));
+    return { jobs, again: whenAgain(rows, options) };
+  }
+
+  /** For fifo webhooks with so many blocked deliveries that those which are not blocked stand behind them. */
+  private async reserveHeads(ids: readonly bigint[], options: ReserveOptions): Promise<ReservedJob[]> {
     return this.prisma.$transaction(async (tx) => {
-      // Two replicas that count at the same time would both find room; the webhooks' rows, always locked in the same
-      // order, let one count after the other. This commit does not wait for the disk: a crash of PostgreSQL may only take
-      // back who has a job, and such jobs find nothing to claim. What it knew of is on the disk once a claim is.
-      await tx.$queryRaw`
-        SELECT set_config('synchronous_commit', 'off', true) FROM "Webhook" WHERE id = ANY(${ids}::bigint[])
-        ORDER BY id FOR NO KEY UPDATE`;
+      // Their places are counted by a statement that begins when nobody else fills them any more.
+      await tx.$queryRaw`SELECT 1 FROM "Webhook" WHERE id = ANY(${ids}::bigint[]) ORDER BY id FOR NO KEY UPDATE`;
       const rows = await tx.$queryRaw<ReservedRow[]>(chooseAndMark(ids, options));
       const jobs = rows.flatMap(toJobOrNone);
-      for (const row of rows.filter(({ cutOff, id }) => cutOff && id === null)) {
-        const free = Math.min(row.places, row.tokens);
-        if (free <= 0) continue;
-        jobs.push(...(await tx.$queryRaw<JobRow[]>(markHeads(row.webhookId, free, options))).map(toJob));
+      for (const { webhookId, places, tokens } of rows.filter(hidesOthers)) {
+        const free = Math.min(places, tokens);
+        jobs.push(...(await tx.$queryRaw<JobRow[]>(markHeads(webhookId, free, options))).map(toJob));
       }
-      return { jobs, again: whenAgain(rows, options) };
+      return jobs;
     }, TRANSACTION);
   }
 
@@ -124,29 +131,40 @@ export class StandingJobsStore {
   }
 }
 
+/**
+ * Two replicas that count at the same time would both find room. So the webhooks' rows are locked, in the same order by
+ * all, and those are left alone (not `calm`) that somebody else handed out from since this statement began: each handing
+ * out moves `paidUntil`. The commit does not wait for the disk: a crash of PostgreSQL may only take back who has a job,
+ * and such jobs find nothing to claim; what a claim knew of is on the disk with the claim.
+ */
 function chooseAndMark(ids: readonly bigint[], { atOnce, perSecond, doubtAfterMs, horizonMs }: ReserveOptions) {
   const everyMs = 1_000 / perSecond;
   const burstMs = Math.max(1, Math.round(perSecond * BURST)) * everyMs;
   return Prisma.sql`
-    WITH wants AS MATERIALIZED (
-      SELECT w.id, w."order" = 'fifo' AS fifo,
-        greatest(0, CASE w.breaker WHEN 'half_open' THEN 1 ELSE ${atOnce}::int END - (
-          SELECT count(*) FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."lockedUntil" IS NOT NULL))::int AS places,
+    WITH locked AS MATERIALIZED (
+      SELECT w.*, set_config('synchronous_commit', 'off', true) FROM "Webhook" w
+      WHERE w.id = ANY(${ids}::bigint[]) AND w.type = 'url' ORDER BY w.id FOR NO KEY UPDATE
+    ), wants AS MATERIALIZED (
+      SELECT w.id, w."order" = 'fifo' AS fifo, calm,
+        CASE WHEN calm THEN greatest(0, CASE w.breaker WHEN 'half_open' THEN 1 ELSE ${atOnce}::int END - (
+          SELECT count(*) FROM "WebhookDelivery" d WHERE d."webhookId" = w.id AND d."lockedUntil" IS NOT NULL))::int
+          ELSE 0 END AS places,
         greatest(0, floor((${burstMs}::float8 + extract(epoch FROM now() - greatest(now(), w."paidUntil")) * 1000)
           / ${everyMs}::float8 + 0.001))::int AS tokens,
         (SELECT ceil(extract(epoch FROM d."nextAttemptAt" - now()) * 1000)::int FROM "WebhookDelivery" d
           WHERE d."webhookId" = w.id AND d.state = 'pending' AND d."lockedUntil" IS NULL AND d."nextAttemptAt" > now()
             AND d."nextAttemptAt" <= now() + ${horizonMs}::int * interval '1 ms'
           ORDER BY d."nextAttemptAt" LIMIT 1) AS "nextInMs"
-      FROM "Webhook" w
-      WHERE w.id = ANY(${ids}::bigint[]) AND w.type = 'url' AND w.breaker <> 'open' AND ${IS_TOLD}
+      FROM locked w JOIN "Webhook" before ON before.id = w.id CROSS JOIN LATERAL (
+        SELECT before."paidUntil" IS NOT DISTINCT FROM w."paidUntil" AND before.breaker = w.breaker AS calm) rivals
+      WHERE w.breaker <> 'open' AND ${IS_TOLD}
     ), ${RIPE_IN_FIFO}, chosen AS (
       SELECT ripe.id, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM (
         SELECT seen.*, row_number() OVER (PARTITION BY webhook ORDER BY "nextAttemptAt", position) AS of_webhook
         FROM seen WHERE ripe) ripe
       JOIN wants ON wants.id = ripe.webhook AND of_webhook <= least(wants.places, wants.tokens)
     ), ${MARK(doubtAfterMs, everyMs)}
-    SELECT wants.id AS "webhookId", wants.places, wants.tokens, wants."nextInMs",
+    SELECT wants.id AS "webhookId", wants.calm, wants.places, wants.tokens, wants."nextInMs",
       coalesce((SELECT bool_or("cutOff") FROM seen WHERE seen.webhook = wants.id), false) AS "cutOff",
       marked.id, marked.attempts, marked.wake
     FROM wants LEFT JOIN marked ON marked."webhookId" = wants.id ORDER BY marked.place`;
@@ -164,12 +182,17 @@ function markHeads(webhook: bigint, free: number, { perSecond, doubtAfterMs }: R
 function whenAgain(rows: readonly ReservedRow[], { perSecond }: ReserveOptions): ReadonlyMap<WebhookId, number> {
   const again = new Map<WebhookId, number>();
   const everyMs = 1_000 / perSecond;
-  for (const { webhookId, places, tokens, nextInMs } of rows) {
+  for (const { webhookId, calm, places, tokens, nextInMs } of rows) {
     const paysIn = tokens < places ? Math.ceil(Math.min((places - tokens) * everyMs, PATIENCE_MS)) : Infinity;
-    const inMs = Math.min(paysIn, nextInMs ?? Infinity);
+    const inMs = calm ? Math.min(paysIn, nextInMs ?? Infinity) : RIVALS_MS;
     if (inMs !== Infinity) again.set(brandAs<WebhookId>(Number(webhookId)), inMs);
   }
   return again;
+}
+
+/** It got nothing, has room, and there may be others behind those that were looked at. */
+function hidesOthers({ cutOff, id, places, tokens }: ReservedRow): boolean {
+  return cutOff && id === null && Math.min(places, tokens) > 0;
 }
 
 function toJobOrNone({ id, attempts, wake }: ReservedRow): ReservedJob[] {
