@@ -1,12 +1,14 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { INTERNAL_HEADER, type InternalAuth, type Metrics, type ServiceKit } from '@parley/server-kit';
+import { performance } from 'node:perf_hooks';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { INTERNAL_HEADER, type InternalAuth, type Metrics, requestId, type ServiceKit } from '@parley/server-kit';
 import type { CallHandler } from './calls/call-handler';
 import { refuse } from './proxy/answer';
 import { tooManyHeaders } from './proxy/headers';
 import { forwardedBy, type Passage } from './proxy/passage';
 import type { Proxy } from './proxy/proxy';
+import { hasBody } from './proxy/read-body';
 import type { ReplicaGroup } from './proxy/replicas';
-import { routeOf } from './routing/paths';
+import { isReadablePath, routeOf } from './routing/paths';
 import { replicasFor } from './sockets/find-replica';
 
 /** Everything that reaches the router over HTTP and is not its own: sorts it and sends it on. */
@@ -25,27 +27,31 @@ export class FrontDoor {
     this.requests = kit.metrics.counter('parley_router_requests_total', { help, labels: ['route'] });
   }
 
-  /** Answers on the raw response; the framework only brought it here. */
-  async handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    reply.hijack();
-    const target = request.raw.url ?? '/';
+  /** Answers a request as it comes from the server; no framework has seen it. Never throws. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const id = requestId(request);
+    this.log(request, response, id);
     try {
-      const passage = this.enter(request, reply);
+      const passage = this.enter(request, response, id);
       if (passage !== undefined) await this.pass(passage);
     } catch (error) {
-      const errorId = this.kit.errors.report(error, { requestId: request.id });
+      const errorId = this.kit.errors.report(error, { requestId: id });
       const message = `Something went wrong on our side. (${errorId})`;
-      refuse(reply.raw, target, { status: 500, code: 'internal_error', message, hangUp: true });
+      refuse(response, request.url ?? '/', { status: 500, code: 'internal_error', message, hangUp: true });
     }
   }
 
-  private enter(fastifyRequest: FastifyRequest, reply: FastifyReply): Passage | undefined {
-    const { raw: request, id } = fastifyRequest;
-    const response = reply.raw;
+  private enter(request: IncomingMessage, response: ServerResponse, id: string): Passage | undefined {
     const [method, target] = [request.method ?? 'GET', request.url ?? '/'];
     if (tooManyHeaders(request.rawHeaders)) {
       const message = 'The request has too many headers.';
       refuse(response, target, { status: 431, code: 'too_many_headers', message, hangUp: true });
+      return undefined;
+    }
+    if (!isReadablePath(target)) {
+      // A path that cannot be decoded still begins with what it is below.
+      const place = target.split('%', 1)[0] ?? '/';
+      refuse(response, place, { status: 400, code: 'unreadable', message: 'The path cannot be read.', hangUp: true });
       return undefined;
     }
     const header = request.headers[INTERNAL_HEADER];
@@ -61,9 +67,25 @@ export class FrontDoor {
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();
     });
-    const forwarded = forwardedBy(request, this.kit.clients, internal.ok);
-    const hops = internal.ok ? internal.value.hops : 0;
-    return { request, response, method, target, id, hops, forwarded, gone: gone.signal };
+    const { hops, says } = internal.ok ? internal.value : { hops: 0, says: {} };
+    const forwarded = forwardedBy(request, this.kit.clients, says);
+    return { request, response, method, target, id, hops, says, forwarded, gone: gone.signal };
+  }
+
+  /** One line per request that failed, and for every one while debugging. */
+  private log(request: IncomingMessage, response: ServerResponse, id: string): void {
+    const { logger } = this.kit;
+    const began = performance.now();
+    response.once('close', () => {
+      const { statusCode: status } = response;
+      const failed = status >= 500;
+      if (!failed && !logger.isLevelEnabled('debug')) return;
+      // A call that strict residency turned away leaves nothing here, and its path may name the domain.
+      const path = status === 421 ? undefined : (request.url ?? '').split('?', 1)[0];
+      const ms = Math.round(performance.now() - began);
+      const fields = { requestId: id, method: request.method, path, status, ms };
+      logger[failed ? 'warn' : 'debug'](fields, failed ? 'request failed' : 'request done');
+    });
   }
 
   private async pass(passage: Passage): Promise<void> {
@@ -72,6 +94,7 @@ export class FrontDoor {
     switch (route.kind) {
       case 'call':
       case 'join':
+      case 'rest':
       case 'rest':
         return this.calls.handle(passage, route);
       case 'api':
@@ -94,10 +117,8 @@ export class FrontDoor {
       const body = '{"code":1,"message":"Session ID unknown"}';
       return void response.writeHead(400, { 'content-type': 'application/json' }).end(body);
     }
-    const { headers } = request;
-    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
     try {
-      const reply = await this.proxy.askGroup(passage, group, hasBody ? request : undefined, candidates);
+      const reply = await this.proxy.askGroup(passage, group, hasBody(request) ? request : undefined, { candidates });
       this.proxy.relay(reply, response);
     } catch (error) {
       this.proxy.fail(passage, error, { code: 'unavailable', message: 'The service is not available now; try again.' });

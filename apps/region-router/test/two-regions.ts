@@ -1,22 +1,39 @@
-import { brandAs, type Directory, type DomainName, type RegionId } from '@parley/domain';
+import {
+  brandAs,
+  type Directory,
+  type DomainName,
+  type RegionDirectory,
+  type RegionEntry,
+  type RegionId,
+} from '@parley/domain';
 import type { RunningService } from '@parley/server-kit';
 import { freePort } from '@parley/testing';
 import { readConfig } from '../src/config';
 import { startRouter, type RouterOptions } from '../src/router';
 import { FakeService, withEcho } from './fake-services';
 
+export interface KnownHome {
+  readonly region: string;
+  readonly strict?: boolean;
+  readonly epoch?: number;
+}
+
 /** A directory that tests fill; it can be down. */
-export class FakeDirectory implements Directory {
-  readonly domains = new Map<string, { region: string; strict?: boolean }>();
+export class FakeDirectory implements Directory, RegionDirectory {
+  readonly domains = new Map<string, KnownHome>();
+  entries: RegionEntry[] = [];
+  /** What was asked, e.g. `domain a.example`. */
+  readonly asked: string[] = [];
   readonly hosts = new Map<string, string>();
   readonly accounts = new Map<string, string[]>();
   down = false;
 
   async domain(name: DomainName) {
+    this.asked.push(`domain ${name}`);
     this.check();
     const home = this.domains.get(name);
     if (home === undefined) return null;
-    return { region: brandAs<RegionId>(home.region), epoch: 1, strictResidency: home.strict ?? false };
+    return { region: brandAs<RegionId>(home.region), epoch: home.epoch ?? 1, strictResidency: home.strict ?? false };
   }
 
   async host(host: string) {
@@ -33,6 +50,11 @@ export class FakeDirectory implements Directory {
   async movedId() {
     this.check();
     return null;
+  }
+
+  async regions() {
+    this.check();
+    return this.entries;
   }
 
   async close() {
@@ -60,11 +82,13 @@ export interface TwoRegions {
   readonly eu: TestRegion;
   readonly us: TestRegion;
   /** Both directories know it. */
-  know(domain: string, home: { region: string; strict?: boolean }): void;
+  know(domain: string, home: KnownHome): void;
   close(): Promise<void>;
 }
 
 type Tuning = Pick<RouterOptions, 'times'> & {
+  /** How far each region's clock is ahead. */
+  readonly skewMs?: Readonly<Record<string, number>>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly drainMs?: number;
   readonly trustedProxies?: string;
@@ -117,8 +141,9 @@ async function startRegion(id: string, ports: Readonly<Record<string, number>>, 
   });
   const log: string[] = [];
   const logTo = { write: (line: string) => void log.push(line) };
-  const times = { replicas: { probeEveryMs: 50, probeTimeoutMs: 500 }, ...tuning.times };
-  const router = await startRouter({ config, directory, times, logTo, ownsProcess: false });
+  const times = { replicas: { probeEveryMs: 50, probeTimeoutMs: 500 }, regionsMs: 50, ...tuning.times };
+  const now = () => new Date(Date.now() + (tuning.skewMs?.[id] ?? 0));
+  const router = await startRouter({ config, directory, times, now, logTo, ownsProcess: false });
   return { id, port: router.port, url: router.url, directory, api, signaling, router, log };
 }
 

@@ -1,27 +1,29 @@
-import type { IncomingMessage } from 'node:http';
-import { brandAs, type Directory, type DomainName, type RegionId } from '@parley/domain';
-import { decodeEnvelope, mergeLists, type Envelope } from '@parley/protocol-xroom';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseDomainName, type Directory, type RegionId } from '@parley/domain';
 import type { Passage } from '../proxy/passage';
-import type { Proxy, Reply } from '../proxy/proxy';
+import type { Body, Proxy, Reply } from '../proxy/proxy';
 import type { ReplicaGroup } from '../proxy/replicas';
 import { UpstreamError } from '../proxy/upstream';
 import type { RegionTable } from '../region-table';
+import { type ListForm, type ListPart, restList, xroomList } from './list-forms';
+import { isXroomPath } from '../routing/paths';
 
 /** Most bytes of one region's answer that are merged. */
 const MAX_ANSWER_BYTES = 16 * 1_048_576;
 
 /** Names the domains that a merged list leaves out, because their data does not leave their region. */
 export const OMITTED_HEADER = 'x-parley-omitted-domains';
+/** Names the regions whose part a merged list lacks, because they did not answer. */
+export const MISSING_HEADER = 'x-parley-missing-regions';
 
 /** One region's answer, complete. */
-interface Part {
+interface Part extends ListPart {
   readonly status: number;
-  readonly envelope: Envelope;
   readonly omitted: readonly string[];
 }
 
 export type ListAnswer =
-  | { readonly ok: true; readonly status: number; readonly envelope: Envelope; readonly omitted: readonly string[] }
+  | (Part & { readonly ok: true; readonly missing: readonly RegionId[] })
   | { readonly ok: false; readonly region: RegionId; readonly error: unknown };
 
 /** Lists that concern an account as a whole: every region where it has domains answers for its own. */
@@ -30,70 +32,101 @@ export class AccountLists {
     private readonly proxy: Proxy,
     private readonly table: RegionTable,
     private readonly api: ReplicaGroup,
-    private readonly directory: Directory,
+    private readonly directory: Pick<Directory, 'domain'>,
   ) {}
 
-  /** Asks all regions at once. An error of one is the answer: a list that silently lacks a region would lie. */
-  async everywhere(passage: Passage, regions: readonly RegionId[], body: Buffer): Promise<ListAnswer> {
+  /**
+   * Asks all regions at once. One that is dead is named in the answer and does not fail it; one that refuses the caller
+   * does, since its refusal is about the caller.
+   */
+  async everywhere(passage: Passage, regions: readonly RegionId[], body: Body): Promise<ListAnswer> {
+    const form = formOf(passage);
+    const says = { regions: regions.join(',') };
     const outcomes = await Promise.all(
       regions.map((region) =>
-        this.part(passage, region, body).then(
+        this.part(passage, region, body, { form, says }).then(
           (part) => ({ region, part }),
           (error: unknown) => ({ region, error }),
         ),
       ),
     );
-    const parts: Part[] = [];
-    for (const outcome of outcomes) {
-      if ('error' in outcome) return { ok: false, region: outcome.region, error: outcome.error };
-      parts.push(outcome.part);
-    }
-    const refused = parts.find((part) => part.status !== 200 || part.envelope.isError);
-    if (refused !== undefined) return { ok: true, ...refused };
-    const envelope = mergeLists(parts.map((part) => part.envelope));
-    return { ok: true, status: 200, envelope, omitted: parts.flatMap((part) => part.omitted) };
+    const parts = outcomes.flatMap((outcome) => ('part' in outcome ? [outcome.part] : []));
+    const dead = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : []));
+    const [first] = dead;
+    if (parts.length === 0 && first !== undefined) return { ok: false, ...first };
+    const refused = parts.find((part) => part.status !== 200 || part.isRefusal);
+    if (refused !== undefined) return { ok: true, ...refused, missing: [] };
+    const missing = dead.map(({ region }) => region);
+    const json = form.merge(parts, missing);
+    return { ok: true, status: 200, json, isRefusal: false, omitted: parts.flatMap((part) => part.omitted), missing };
   }
 
   /** This region's part, for the router of another one: strictly resident domains are named, not told. */
-  async forOtherRegion(passage: Passage, body: Buffer): Promise<ListAnswer> {
+  async forOtherRegion(passage: Passage, body: Body): Promise<ListAnswer> {
     const region = this.table.own.id;
     try {
-      const part = await this.part(passage, region, body);
-      const { data } = part.envelope;
-      if (typeof data !== 'object' || data === null) return { ok: true, ...part };
-      const told: Record<string, unknown> = {};
-      const omitted: string[] = [];
-      for (const [domain, rooms] of Object.entries(data)) {
-        const home = await this.directory.domain(brandAs<DomainName>(domain));
-        if (home?.strictResidency === true) omitted.push(domain);
-        else told[domain] = rooms;
-      }
-      return { ok: true, status: part.status, envelope: { ...part.envelope, data: told }, omitted };
+      const form = formOf(passage);
+      const part = await this.part(passage, region, body, { form, says: {} });
+      if (part.isRefusal || part.status !== 200) return { ok: true, ...part, missing: [] };
+      const strict = new Set<string>();
+      for (const text of form.domains(part.json)) if (await this.isStrict(text)) strict.add(text);
+      return { ok: true, ...part, json: form.without(part.json, strict), omitted: [...strict], missing: [] };
     } catch (error) {
       return { ok: false, region, error };
     }
   }
 
-  private async part(passage: Passage, region: RegionId, body: Buffer): Promise<Part> {
-    const reply = await this.ask(passage, region, body);
+  private async isStrict(text: string): Promise<boolean> {
+    const name = parseDomainName(text);
+    return name.ok && (await this.directory.domain(name.value))?.strictResidency === true;
+  }
+
+  /** @throws UpstreamError when the region does not answer, or only that it cannot */
+  private async part(
+    passage: Passage,
+    region: RegionId,
+    body: Body,
+    { form, says }: { readonly form: ListForm; readonly says: { readonly regions?: string } },
+  ): Promise<Part> {
+    const reply = await this.ask(passage, region, body, says);
     try {
       const bytes = await collect(reply.message);
-      const envelope = decodeEnvelope(bytes);
-      if (!envelope.ok) throw new UpstreamError(false, new Error('the answer is no envelope'));
+      const status = reply.message.statusCode ?? 500;
+      if (status >= 500) throw new UpstreamError(false, new Error(`the region answered ${status}`));
+      const read = form.read(bytes, status);
+      if (read === undefined) throw new UpstreamError(false, new Error('the answer is no list'));
       const named = reply.message.headers[OMITTED_HEADER];
-      const omitted = typeof named === 'string' ? named.split(', ') : [];
-      return { status: reply.message.statusCode ?? 500, envelope: envelope.value, omitted };
+      return { ...read, status, omitted: typeof named === 'string' ? named.split(', ') : [] };
     } finally {
       reply.done();
     }
   }
 
-  private ask(passage: Passage, region: RegionId, body: Buffer): Promise<Reply> {
-    if (region === this.table.own.id) return this.proxy.askGroup(passage, this.api, body);
+  private async ask(passage: Passage, region: RegionId, body: Body, says: { regions?: string }): Promise<Reply> {
+    const times = this.proxy.times.listPart;
+    if (region === this.table.own.id) return this.proxy.askGroup(passage, this.api, body, { says, times });
     const other = this.table.find(region);
     if (other === undefined) throw new UpstreamError(true, new Error('the region is not in the table'));
-    return this.proxy.askRegion(passage, other, body);
+    if (this.table.stateOf(region) === 'down') throw new UpstreamError(true, new Error('the region is down'));
+    return this.proxy.askRegion(passage, other, body, says, times);
   }
+}
+
+/** Writes a list with what it lacks. */
+export function writeList(response: ServerResponse, answer: Extract<ListAnswer, { ok: true }>): void {
+  const bytes = Buffer.from(JSON.stringify(answer.json));
+  const { omitted, missing } = answer;
+  response.writeHead(answer.status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(bytes.length),
+    ...(omitted.length === 0 ? {} : { [OMITTED_HEADER]: omitted.join(', ') }),
+    ...(missing.length === 0 ? {} : { [MISSING_HEADER]: missing.join(', ') }),
+  });
+  response.end(bytes);
+}
+
+function formOf({ target }: Passage): ListForm {
+  return isXroomPath(target) ? xroomList : restList;
 }
 
 async function collect(message: IncomingMessage): Promise<Buffer> {

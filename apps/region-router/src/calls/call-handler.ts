@@ -1,171 +1,151 @@
 import type { RegionId } from '@parley/domain';
-import { MAX_BODY_BYTES, type CallTarget } from '@parley/protocol-xroom';
-import type { CachedDirectory } from '../directory/cached-directory';
-import { refuse, type Refusal } from '../proxy/answer';
-import type { Passage } from '../proxy/passage';
-import type { Proxy } from '../proxy/proxy';
-import { announcedLength, readBody, type BodyFailure } from '../proxy/read-body';
+import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
+import type { IncomingMessage } from 'node:http';
+import type { Passage, Says } from '../proxy/passage';
+import type { Body, Proxy, Reply } from '../proxy/proxy';
+import { announcedLength, hasBody, readBody } from '../proxy/read-body';
 import type { ReplicaGroup } from '../proxy/replicas';
 import type { RegionTable } from '../region-table';
-import { decide, type Decision, type Home } from '../routing/home';
+import { prefersRedirect } from '../routing/clues';
+import { hasMoved, type Home } from '../routing/home';
 import type { HomeFinder } from '../routing/home-finder';
-import type { Route } from '../routing/paths';
-import { type AccountLists, type ListAnswer, OMITTED_HEADER } from './account-list';
-import { targetOf } from './call-target';
-import type { RestTarget } from './rest-target';
-
-/** A call whose home has to be found before anybody may see it. */
-export type CallRoute = Extract<Route, { kind: 'call' | 'join' | 'rest' }>;
+import { type AccountLists, type ListAnswer, writeList } from './account-list';
+import { Classifier, type CallRoute } from './classifier';
+import { downRefusal, Refusals } from './refusals';
 
 /** For the whole body to arrive; shorter than the server's own limit, so that the answer has the protocol's form. */
 export const BODY_TIMEOUT_MS = 20_000;
 
-const BODY_REFUSALS: Record<Exclude<BodyFailure, 'broken'>, Refusal> = {
-  too_large: {
-    status: 413,
-    code: 'too_large',
-    message: `The request is larger than ${MAX_BODY_BYTES} bytes.`,
-    hangUp: true,
-  },
-  too_slow: { status: 408, code: 'too_slow', message: 'The request took too long to arrive.', hangUp: true },
-};
+/** Answers that say: this is not the home, or not the home you mean. */
+const MOVED_STATUSES: ReadonlySet<number> = new Set([421, 508]);
 
-/** Finds the home of xroom calls, joins and calls of the REST API, and serves, forwards, spreads or refuses them. */
+const UNAVAILABLE = { code: 'unavailable', message: 'The service is not available now; try again.' };
+
+/** One call with all that is known about it. */
+interface Call {
+  readonly route: CallRoute;
+  readonly home: Home;
+  readonly body: Body;
+  /** It was sent before, to where it did not belong. */
+  readonly repeated: boolean;
+}
+
+/** Finds the home of calls, and serves, forwards, spreads or refuses them. */
 export class CallHandler {
+  private readonly classifier: Classifier;
+  private readonly refusals: Refusals;
+
   constructor(
     private readonly table: RegionTable,
-    private readonly directory: CachedDirectory,
     private readonly finder: HomeFinder,
     private readonly proxy: Proxy,
     private readonly api: ReplicaGroup,
     private readonly lists: AccountLists,
     private readonly bodyTimeoutMs: number = BODY_TIMEOUT_MS,
-  ) {}
+  ) {
+    this.classifier = new Classifier(table, finder);
+    this.refusals = new Refusals(table);
+  }
 
   async handle(passage: Passage, route: CallRoute): Promise<void> {
-    const { headers } = passage.request;
-    const named = single(headers['x-parley-domain']);
-    const byHeaders = await this.find(passage, () => this.finder.byHeaders({ domain: named, host: headers.host }));
-    if (byHeaders === 'failed') return;
-    // The headers may settle it: then not a byte of the body is read here.
-    const early = byHeaders && decide(byHeaders, this.table.own.id, passage.hops);
-    if (early?.kind === 'misdirected' || early?.kind === 'loop') return this.refuseElsewhere(passage, early);
-    const body = await this.body(passage);
-    if (body === undefined) return;
-    const target = targetOf(route, body, headers.authorization);
-    const home = early?.kind === 'serve' ? byHeaders : await this.byBoth(passage, byHeaders, target);
-    if (home === 'failed' || home === undefined) return;
-    await this.act(passage, decide(home, this.table.own.id, passage.hops), { home, target, body });
+    const early = await this.find(passage, () => this.classifier.early(passage));
+    if (early === 'failed') return;
+    if (early.settled !== undefined) return this.refusals.elsewhere(passage, early.settled);
+    const body = await this.body(passage, route);
+    if (body === 'failed') return;
+    const read = Buffer.isBuffer(body) ? body : undefined;
+    const home = await this.find(passage, () => this.classifier.late(passage, route, early, read));
+    if (home !== 'failed') await this.act(passage, { route, home, body, repeated: false });
   }
 
-  /** Headers go first, but they cannot carry a strictly resident domain's payload past its border. */
-  private async byBoth(
-    passage: Passage,
-    byHeaders: Home | undefined,
-    target: CallTarget | RestTarget,
-  ): Promise<Home | 'failed'> {
-    const authId = single(passage.request.headers['x-auth-id']);
-    const byTarget = await this.find(passage, () => this.finder.byTarget(target, authId));
-    if (byTarget === 'failed' || byHeaders === undefined) return byTarget;
-    return byTarget.kind === 'region' && byTarget.strict ? byTarget : byHeaders;
-  }
-
-  private async act(
-    passage: Passage,
-    decision: Decision,
-    call: { readonly home: Home; readonly target: CallTarget | RestTarget; readonly body: Buffer },
-  ): Promise<void> {
+  private async act(passage: Passage, call: Call): Promise<void> {
+    const decision = this.classifier.decide(passage, call.home);
     switch (decision.kind) {
       case 'serve':
-        if (passage.hops > 0 && call.target.kind === 'account' && call.home.kind === 'account') {
+        if (passage.hops > 0 && call.home.kind === 'account' && call.home.list) {
           return this.answerList(passage, await this.lists.forOtherRegion(passage, call.body));
         }
-        return this.serve(passage, call.body);
+        return this.serve(passage, call);
       case 'forward':
-        return this.forward(passage, decision.region, call.home, call.body);
+        return this.forward(passage, decision.region, call);
       case 'fan-out':
         return this.answerList(passage, await this.lists.everywhere(passage, decision.regions, call.body));
       case 'misdirected':
       case 'loop':
-        return this.refuseElsewhere(passage, decision);
+        return this.refusals.elsewhere(passage, decision);
     }
   }
 
-  private async serve(passage: Passage, body: Buffer): Promise<void> {
+  private async serve(passage: Passage, call: Call): Promise<void> {
     try {
-      this.proxy.relay(await this.proxy.askGroup(passage, this.api, body), passage.response);
+      const says = told(call.home);
+      const reply = await this.proxy.askGroup(passage, this.api, call.body, says === undefined ? {} : { says });
+      await this.conclude(passage, call, reply);
     } catch (error) {
-      this.proxy.fail(passage, error, { code: 'unavailable', message: 'The service is not available now; try again.' });
+      this.proxy.fail(passage, error, UNAVAILABLE);
     }
   }
 
-  private async forward(passage: Passage, id: RegionId, home: Home, body: Buffer): Promise<void> {
+  private async forward(passage: Passage, id: RegionId, call: Call): Promise<void> {
     const region = this.table.find(id);
-    if (region === undefined) return this.refuseDown(passage, id);
-    const domain = home.kind === 'region' ? home.domain : undefined;
+    if (region === undefined || this.table.stateOf(id) === 'down') return this.refusals.down(passage, id);
+    if (prefersRedirect(passage.request.headers.prefer?.toString())) {
+      return this.refusals.redirect(passage, id, region.url);
+    }
     try {
-      const reply = await this.proxy.askRegion(passage, region, body, domain);
-      // It says it is home no more: the next call asks the directory anew.
-      if (domain !== undefined && (reply.message.statusCode === 421 || reply.message.statusCode === 508)) {
-        this.directory.forgetDomain(domain);
-      }
-      this.proxy.relay(reply, passage.response, ['x-home-region', id]);
+      const reply = await this.proxy.askRegion(passage, region, call.body, told(call.home));
+      await this.conclude(passage, call, reply, id);
     } catch (error) {
       this.proxy.fail(passage, error, downRefusal(id));
     }
   }
 
+  /**
+   * Hands an answer through, unless it says that the call went to the wrong place and the directory, asked anew, knows a
+   * better one. Then the call is sent there: once, only by the first router, and only if all of its body is at hand.
+   */
+  private async conclude(passage: Passage, call: Call, reply: Reply, from?: RegionId): Promise<void> {
+    const home = await this.betterHome(call, reply.message.statusCode ?? 0);
+    const streamed = call.body !== undefined && !Buffer.isBuffer(call.body);
+    if (home === undefined || call.repeated || streamed || passage.hops > 0 || passage.gone.aborted) {
+      return this.proxy.relay(reply, passage.response, from === undefined ? [] : ['x-home-region', from]);
+    }
+    reply.message
+      .on('error', () => undefined)
+      .once('close', reply.done)
+      .resume();
+    await this.act(passage, { ...call, home, repeated: true });
+  }
+
+  private async betterHome({ home }: Call, status: number): Promise<Home | undefined> {
+    if (!MOVED_STATUSES.has(status) || home.kind !== 'region' || home.domain === undefined) return undefined;
+    const now = await this.finder.anew(home.domain).catch(() => undefined);
+    return now !== undefined && hasMoved(home, now) ? now : undefined;
+  }
+
   private answerList(passage: Passage, answer: ListAnswer): void {
     if (!answer.ok) return this.proxy.fail(passage, answer.error, downRefusal(answer.region));
-    const bytes = Buffer.from(JSON.stringify(answer.envelope));
-    passage.response.writeHead(answer.status, {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': String(bytes.length),
-      ...(answer.omitted.length === 0 ? {} : { [OMITTED_HEADER]: answer.omitted.join(', ') }),
-    });
-    passage.response.end(bytes);
+    writeList(passage.response, answer);
   }
 
-  private refuseElsewhere(passage: Passage, decision: Extract<Decision, { kind: 'misdirected' | 'loop' }>): void {
-    const { region } = decision;
-    const url = this.table.find(region)?.url;
-    const host = url === undefined ? undefined : new URL(url).host;
-    const headers = { 'x-home-region': region, ...(host === undefined ? {} : { 'x-home-host': host }) };
-    const where = url === undefined ? region : `${region}; send the call to ${url}`;
-    if (decision.kind === 'misdirected') {
-      const message = `The domain's data stays in its region: ${where}.`;
-      return refuse(passage.response, passage.target, {
-        status: 421,
-        code: 'wrong_region',
-        message,
-        headers,
-        hangUp: true,
-      });
-    }
-    const message = `Two regions disagree about the domain's home; this one says ${where}.`;
-    refuse(passage.response, passage.target, { status: 508, code: 'routing_loop', message, headers, hangUp: true });
-  }
-
-  private refuseDown(passage: Passage, region: RegionId): void {
-    const refusal = downRefusal(region);
-    refuse(passage.response, passage.target, {
-      status: 503,
-      ...refusal,
-      headers: { 'retry-after': '5', ...refusal.headers },
-    });
-  }
-
-  private async body(passage: Passage): Promise<Buffer | undefined> {
-    const { request, response, target } = passage;
-    if ((announcedLength(request) ?? 0) > MAX_BODY_BYTES) {
-      refuse(response, target, BODY_REFUSALS.too_large);
-      return undefined;
-    }
+  /**
+   * The body at hand, when the call cannot be sorted without it or it is short enough to be sent twice; otherwise the
+   * request itself, to be passed on as it comes.
+   */
+  private async body(passage: Passage, route: CallRoute): Promise<Buffer | IncomingMessage | undefined | 'failed'> {
+    const { request } = passage;
+    const needed = this.classifier.needsBody(passage, route);
+    if (!needed && !hasBody(request)) return undefined;
+    const length = announcedLength(request);
+    if (!needed && (length === undefined || length > MAX_BODY_BYTES)) return request;
+    if ((length ?? 0) > MAX_BODY_BYTES) return this.refuseBody(passage, 'too_large');
     const body = await readBody(request, { bytes: MAX_BODY_BYTES, ms: this.bodyTimeoutMs });
-    if (body.ok) return body.value;
-    if (body.error === 'broken') response.destroy();
-    else refuse(response, target, BODY_REFUSALS[body.error]);
-    return undefined;
+    return body.ok ? body.value : this.refuseBody(passage, body.error);
+  }
+
+  private refuseBody(passage: Passage, failure: Parameters<Refusals['body']>[1]): 'failed' {
+    this.refusals.body(passage, failure);
+    return 'failed';
   }
 
   /** Asks for a home; when the directory is down and nobody remembers, says so and answers `failed`. */
@@ -173,20 +153,14 @@ export class CallHandler {
     try {
       return await ask();
     } catch {
-      const message = 'The home region cannot be found out now; try again.';
-      const headers = { 'retry-after': '5' };
-      refuse(passage.response, passage.target, { status: 503, code: 'directory_down', message, headers, hangUp: true });
+      this.refusals.directoryDown(passage);
       return 'failed';
     }
   }
 }
 
-const downRefusal = (region: RegionId) => ({
-  code: 'home_region_down',
-  message: `The home region ${region} does not answer; try again.`,
-  headers: { 'x-home-region': region },
-});
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
+/** What is signed for whoever serves a call: they know best whether it is so. */
+function told(home: Home): Says | undefined {
+  if (home.kind !== 'region' || home.domain === undefined) return undefined;
+  return { domain: home.domain, ...(home.epoch === undefined ? {} : { epoch: String(home.epoch) }) };
 }

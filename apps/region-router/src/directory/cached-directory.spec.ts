@@ -22,7 +22,7 @@ function setUp(maxEntries = 100) {
   };
   const told: string[] = [];
   const outage = { began: (error: unknown) => void told.push(String(error)), ended: () => void told.push('over') };
-  const times = { knownMs: 60_000, unknownMs: 5_000, maxEntries };
+  const times = { knownMs: 60_000, unknownMs: 5_000, keptMs: 24 * 3_600_000, maxEntries };
   const cache = new CachedDirectory(source, () => state.now, times, outage);
   return { state, cache, told };
 }
@@ -60,6 +60,10 @@ describe('CachedDirectory', () => {
     state.down = true;
     state.now = 600_000;
     expect(await cache.domain(name)).toMatchObject({ region: 'eu-1' });
+    // Not every call waits for the silence of what is down.
+    const asked = state.asked.length;
+    expect(await cache.domain(name)).toMatchObject({ region: 'eu-1' });
+    expect(state.asked).toHaveLength(asked);
     await expect(cache.host('other')).rejects.toThrow('directory is down');
   });
 
@@ -86,11 +90,28 @@ describe('CachedDirectory', () => {
     expect(state.asked).toEqual(['b']);
   });
 
-  it('forgets a domain that moved', async () => {
+  it('keeps an answer 24 hours while the directory is down, but not that a domain was unknown', async () => {
+    const { state, cache } = setUp();
+    await cache.domain(name);
+    state.region = null;
+    const unknown = brandAs<DomainName>('unknown.example');
+    expect(await cache.domain(unknown)).toBeNull();
+    state.down = true;
+    state.now = 5_000;
+    await expect(cache.domain(unknown)).rejects.toThrow('directory is down');
+    state.now = 24 * 3_600_000 - 1;
+    expect(await cache.domain(name)).toMatchObject({ region: 'eu-1' });
+    state.now += 5_001;
+    await expect(cache.domain(name)).rejects.toThrow('directory is down');
+  });
+
+  it('asks anew at once when told that an answer is old, and keeps it if nobody answers', async () => {
     const { state, cache } = setUp();
     await cache.domain(name);
     state.region = 'us-1';
-    cache.forgetDomain(name);
+    expect(await cache.refreshDomain(name)).toMatchObject({ region: 'us-1' });
     expect(await cache.domain(name)).toMatchObject({ region: 'us-1' });
+    state.down = true;
+    expect(await cache.refreshDomain(name)).toMatchObject({ region: 'us-1' });
   });
 });

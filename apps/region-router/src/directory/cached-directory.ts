@@ -3,16 +3,25 @@ import type { Directory, DomainHome, DomainName, RegionId } from '@parley/domain
 interface Entry {
   readonly value: unknown;
   readonly freshUntil: number;
+  /** While the directory is down it is better than nothing until then. */
+  readonly keptUntil: number;
 }
 
 export interface CacheTimes {
   readonly knownMs: number;
-  /** For answers that say "unknown": somebody may just be registering it. */
+  /** For answers that say "unknown": somebody may just be registering it. Also for how long an outage is not asked about. */
   readonly unknownMs: number;
+  /** How long an answer is used while the directory is down. */
+  readonly keptMs: number;
   readonly maxEntries: number;
 }
 
-export const CACHE_TIMES: CacheTimes = { knownMs: 60_000, unknownMs: 5_000, maxEntries: 50_000 };
+export const CACHE_TIMES: CacheTimes = {
+  knownMs: 60_000,
+  unknownMs: 5_000,
+  keptMs: 24 * 3_600_000,
+  maxEntries: 50_000,
+};
 
 const SILENT = { began: () => undefined, ended: () => undefined };
 
@@ -49,9 +58,11 @@ export class CachedDirectory implements Directory {
     return this.remember(`${kind} ${id}`, () => this.source.movedId(kind, id));
   }
 
-  /** The home region said that it is home no more: ask again next time. */
-  forgetDomain(name: DomainName): void {
-    this.entries.delete(`domain ${name}`);
+  /** Asks anew: somebody who must know said that what we hold is not so. What we hold stays in case nobody answers. */
+  refreshDomain(name: DomainName): Promise<DomainHome | null> {
+    const known = this.entries.get(`domain ${name}`);
+    if (known !== undefined) this.entries.set(`domain ${name}`, { ...known, freshUntil: -Infinity });
+    return this.domain(name);
   }
 
   private async remember<Value>(key: string, ask: () => Promise<Value>): Promise<Value> {
@@ -61,8 +72,10 @@ export class CachedDirectory implements Directory {
     try {
       return await this.askOnce(key, ask);
     } catch (error) {
-      if (known !== undefined) return this.touch(key, known) as Value;
-      throw error;
+      // That nobody knew a domain a while ago says nothing about now, and would send its calls astray.
+      if (known === undefined || known.keptUntil <= this.now() || isUnknownDomain(key, known.value)) throw error;
+      // Not every call has to wait for the directory's silence.
+      return this.touch(key, { ...known, freshUntil: this.now() + this.times.unknownMs }) as Value;
     }
   }
 
@@ -73,8 +86,9 @@ export class CachedDirectory implements Directory {
       .then((value) => {
         this.noteOutage(false);
         const unknown = value === null || (Array.isArray(value) && value.length === 0);
-        const lifeMs = unknown ? this.times.unknownMs : this.times.knownMs;
-        this.touch(key, { value, freshUntil: this.now() + lifeMs });
+        const { knownMs, unknownMs, keptMs } = this.times;
+        const now = this.now();
+        this.touch(key, { value, freshUntil: now + (unknown ? unknownMs : knownMs), keptUntil: now + keptMs });
         return value;
       })
       .catch((error: unknown) => {
@@ -101,4 +115,8 @@ export class CachedDirectory implements Directory {
     if (oldest !== undefined) this.entries.delete(oldest);
     return entry.value;
   }
+}
+
+function isUnknownDomain(key: string, value: unknown): boolean {
+  return value === null && key.startsWith('domain ');
 }

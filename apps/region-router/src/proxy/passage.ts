@@ -12,9 +12,24 @@ export interface Passage {
   readonly id: string;
   /** How many routers it has passed before. */
   readonly hops: number;
+  /** What the router before us said about it, signed. */
+  readonly says: Says;
   readonly forwarded: Forwarded;
   /** Aborts when the caller is gone. */
   readonly gone: AbortSignal;
+}
+
+/** What routers tell each other, and the api, about a call, signed with the internal key. */
+export interface Says {
+  /** The client's address, protocol and the host it asked for. */
+  readonly for?: string;
+  readonly proto?: string;
+  readonly host?: string;
+  /** The domain it was found to concern, and how often that had moved as far as the directory told. */
+  readonly domain?: string;
+  readonly epoch?: string;
+  /** All regions that are asked, when the call concerns an account. */
+  readonly regions?: string;
 }
 
 /** Who asked, how and for which host, as those behind us are told. */
@@ -24,21 +39,17 @@ export interface Forwarded {
   readonly host: string | undefined;
 }
 
-/**
- * @param believed the request comes from another router of ours, or by way of a trusted proxy: it knows better than the
- *   socket who the client is
- */
-export function forwardedBy(request: IncomingMessage, clients: ClientAddresses, fromRouter: boolean): Forwarded {
+/** @param says what another router of ours signed; it knows better than the socket who the client is */
+export function forwardedBy(request: IncomingMessage, clients: ClientAddresses, says: Says = {}): Forwarded {
   const headers = request.rawHeaders;
   const peer = request.socket.remoteAddress;
-  const given = valuesOf(headers, 'x-forwarded-for').join(',');
-  const believed = fromRouter || clients.isTrusted(peer ?? '');
+  const believed = clients.isTrusted(peer ?? '');
   const first = (name: string) => (believed ? valuesOf(headers, name)[0] : undefined);
   const encrypted = 'encrypted' in request.socket;
   return {
-    client: fromRouter && given !== '' ? given : clients.clientOf(peer, given),
-    proto: first('x-forwarded-proto') ?? (encrypted ? 'https' : 'http'),
-    host: first('x-forwarded-host') ?? request.headers.host,
+    client: says.for ?? clients.clientOf(peer, valuesOf(headers, 'x-forwarded-for').join(',')),
+    proto: says.proto ?? first('x-forwarded-proto') ?? (encrypted ? 'https' : 'http'),
+    host: says.host ?? first('x-forwarded-host') ?? request.headers.host,
   };
 }
 

@@ -4,19 +4,25 @@ import { INTERNAL_HEADER, type InternalAuth, type Logger } from '@parley/server-
 import type { Region, RegionTable } from '../region-table';
 import { refuse, type Refusal } from './answer';
 import { endToEnd, type RawHeaders } from './headers';
-import { onwardHeaders, type Passage } from './passage';
+import { onwardHeaders, type Passage, type Says } from './passage';
 import type { Replica, ReplicaGroup } from './replicas';
 import { UpstreamClient, UpstreamError, type UpstreamTimes } from './upstream';
 
 export interface ProxyTimes {
   readonly ownRegion: UpstreamTimes;
   readonly otherRegion: UpstreamTimes;
+  /** For one region's part of a list: a dead region must not keep the others' parts for long. */
+  readonly listPart: UpstreamTimes;
 }
 
 export const PROXY_TIMES: ProxyTimes = {
   ownRegion: { connectMs: 1_000, answerMs: 60_000 },
   otherRegion: { connectMs: 2_000, answerMs: 60_000 },
+  listPart: { connectMs: 2_000, answerMs: 10_000 },
 };
+
+/** RFC 9110 section 9.2.2: doing them twice does no more than doing them once. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 export type Body = Buffer | Readable | undefined;
 
@@ -35,34 +41,31 @@ export class Proxy {
     private readonly auth: InternalAuth,
     private readonly now: () => Date,
     private readonly logger: Logger,
-    private readonly times: ProxyTimes = PROXY_TIMES,
+    readonly times: ProxyTimes = PROXY_TIMES,
   ) {}
 
   /**
-   * Asks the replicas one after the other until one accepts a connection; a request of which a byte was sent is never
-   * repeated.
+   * Asks the replicas one after the other until one accepts a connection. A request of which a byte was sent is repeated,
+   * once, only when it is idempotent and its body is at hand.
    * @throws {UpstreamError}
    */
-  async askGroup(
-    passage: Passage,
-    group: ReplicaGroup,
-    body: Body,
-    candidates: readonly Replica[] = group.candidates(),
-  ): Promise<Reply> {
+  async askGroup(passage: Passage, group: ReplicaGroup, body: Body, options: GroupOptions = {}): Promise<Reply> {
+    const { candidates = group.candidates(), says, times = this.times.ownRegion } = options;
+    const headers = onwardHeaders(passage, says && this.signed(passage, passage.hops, says));
     let last = new UpstreamError(true, new Error(`${group.service} has no replica`));
-    for (const replica of candidates) {
+    let mayRepeat = isRepeatable(passage, body);
+    for (const replica of mayRepeat ? [...candidates, ...candidates.slice(0, 1)] : candidates) {
       const done = group.begin(replica);
       try {
-        return {
-          message: await this.send(replica.url, passage, onwardHeaders(passage), body, this.times.ownRegion),
-          done,
-        };
+        return { message: await this.send(replica.url, passage, headers, body, times), done };
       } catch (error) {
         done();
         if (!(error instanceof UpstreamError)) throw error;
         last = error;
-        if (!error.nothingSent || passage.gone.aborted) break;
-        group.markDown(replica);
+        if (passage.gone.aborted || error.timedOut) break;
+        if (error.nothingSent) group.markDown(replica);
+        else if (!mayRepeat) break;
+        else mayRepeat = false;
       }
     }
     throw last;
@@ -70,18 +73,30 @@ export class Proxy {
 
   /**
    * Asks another region's front door, with our signature and the hop counted.
-   * @param domain what the call was found to be about, so that the other side does not have to find it again
+   * @param says what was found out about the call, so that the other side does not have to find it again
    * @throws {UpstreamError}
    */
-  async askRegion(passage: Passage, region: Region, body: Body, domain?: string): Promise<Reply> {
-    const call = { method: passage.method, path: passage.target, hops: passage.hops + 1 };
+  async askRegion(
+    passage: Passage,
+    region: Region,
+    body: Body,
+    says: Says = {},
+    times = this.times.otherRegion,
+  ): Promise<Reply> {
     const headers = onwardHeaders(passage, {
       host: new URL(region.url).host,
-      [INTERNAL_HEADER]: this.auth.sign({ ...call, from: `region-router@${this.table.own.id}` }, this.now()),
-      ...(domain === undefined ? {} : { 'x-parley-domain': domain }),
+      ...this.signed(passage, passage.hops + 1, says),
+      ...(says.domain === undefined ? {} : { 'x-parley-domain': says.domain }),
     });
-    const message = await this.send(region.url, passage, headers, body, this.times.otherRegion);
-    return { message, done: () => undefined };
+    const send = async () => ({
+      message: await this.send(region.url, passage, headers, body, times),
+      done: () => undefined,
+    });
+    return send().catch((error: unknown) => {
+      const again = error instanceof UpstreamError && !error.timedOut && !passage.gone.aborted;
+      if (again && isRepeatable(passage, body)) return send();
+      throw error;
+    });
   }
 
   /** Hands an answer through, whatever it is. */
@@ -105,10 +120,28 @@ export class Proxy {
     this.client.close();
   }
 
+  private signed(passage: Passage, hops: number, says: Says): Record<string, string> {
+    const { client, proto, host } = passage.forwarded;
+    const told = { for: client, proto, ...(host === undefined ? {} : { host }), ...says };
+    const call = { method: passage.method, path: passage.target, hops, from: `region-router@${this.table.own.id}` };
+    return { [INTERNAL_HEADER]: this.auth.sign({ ...call, says: told }, this.now()) };
+  }
+
   private send(base: string, passage: Passage, headers: RawHeaders, body: Body, times: UpstreamTimes) {
     const outgoing = { method: passage.method, target: passage.target, headers: framed(headers, passage, body), body };
     return this.client.send(base, outgoing, times, passage.gone);
   }
+}
+
+interface GroupOptions {
+  readonly candidates?: readonly Replica[];
+  /** Signed for the replica; without it nothing is. */
+  readonly says?: Says | undefined;
+  readonly times?: UpstreamTimes;
+}
+
+function isRepeatable(passage: Passage, body: Body): boolean {
+  return IDEMPOTENT.has(passage.method) && (body === undefined || Buffer.isBuffer(body));
 }
 
 /**

@@ -23,6 +23,8 @@ export class UpstreamError extends Error {
   constructor(
     readonly nothingSent: boolean,
     cause: unknown,
+    /** It had its time; asking once more would only double it. */
+    readonly timedOut = false,
   ) {
     super('the upstream did not answer', { cause });
     this.name = 'UpstreamError';
@@ -43,12 +45,15 @@ export class UpstreamClient {
    */
   send(base: string, outgoing: Outgoing, times: UpstreamTimes, signal?: AbortSignal): Promise<IncomingMessage> {
     const request = this.open(base, outgoing, signal);
-    let connected = false;
+    let [connected, timedOut] = [false, false];
     const connecting = setTimeout(() => request.destroy(new Error('no connection in time')), times.connectMs);
     const start = () => {
       clearTimeout(connecting);
       connected = true;
-      request.setTimeout(times.answerMs, () => request.destroy(new Error('no answer in time')));
+      request.setTimeout(times.answerMs, () => {
+        timedOut = true;
+        request.destroy(new Error('no answer in time'));
+      });
       write(request, outgoing.body);
     };
     request.once('socket', (socket) => {
@@ -59,7 +64,7 @@ export class UpstreamClient {
       request.once('response', resolve);
       request.on('error', (error) => {
         clearTimeout(connecting);
-        reject(new UpstreamError(!connected, error));
+        reject(new UpstreamError(!connected, error, timedOut));
       });
     });
   }

@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
-import { parseDomainName, type Directory, type DomainName, type RegionId } from '@parley/domain';
+import { parseDomainName, type DomainName } from '@parley/domain';
 import type { CallTarget } from '@parley/protocol-xroom';
-import type { RestTarget } from '../calls/rest-target';
+import type { CachedDirectory } from '../directory/cached-directory';
 import type { RegionTable } from '../region-table';
+import type { RestClues } from './clues';
 import type { Home } from './home';
 
 /** What the headers say about a call's domain. */
@@ -11,67 +12,130 @@ export interface HeaderClues {
   readonly domain: string | undefined;
   /** `Host`, as received. */
   readonly host: string | undefined;
+  /** As of which move another router of ours knew the domain. */
+  readonly epoch?: number | undefined;
 }
 
-/** Finds the home region of a call: explicit domain, registered host, id, domain in the payload; first answer wins. */
+/** What the headers settle. */
+export interface HeaderFinding {
+  readonly home?: Home;
+  /** The directory could not be asked about the host: nothing else may be taken for "anywhere". */
+  readonly blind: boolean;
+}
+
+type Found = Extract<Home, { kind: 'region' }>;
+
+/** The directory did not answer. */
+interface Unasked {
+  readonly kind: 'unasked';
+  readonly error: unknown;
+}
+
+/** Finds the home region of a call: explicit domain or host, id or key, domain in the payload; first answer wins. */
 export class HomeFinder {
   constructor(
-    private readonly directory: Directory,
+    private readonly directory: Pick<CachedDirectory, 'domain' | 'refreshDomain' | 'host' | 'regionsOf' | 'movedId'>,
     private readonly table: RegionTable,
   ) {}
 
-  /** The home that the headers name, before a byte of the body was read; undefined when they name none. */
-  async byHeaders(clues: HeaderClues): Promise<Home | undefined> {
+  /** The home that the headers name, before a byte of the body was read. */
+  async byHeaders(clues: HeaderClues): Promise<HeaderFinding> {
     const named = domainName(clues.domain);
-    const explicit = named === undefined ? undefined : await this.ofDomain(named);
-    if (explicit?.kind === 'region') return explicit;
+    const explicit = named === undefined ? undefined : await this.ofDomain(named, clues.epoch);
+    if (explicit?.kind === 'region') return { home: explicit, blind: false };
+    const regional = this.regionalHost(clues.host);
+    if (regional !== undefined) return { home: regional, blind: false };
     const host = hostName(clues.host);
-    if (host === undefined || this.table.isFrontDoor(host)) return undefined;
-    const registered = await this.directory.host(host);
+    if (host === undefined || this.table.isFrontDoor(host)) return { blind: false };
+    // Hardly any host is registered: an outage must not stop what ids and domains tell.
+    const registered = await this.directory.host(host).catch(() => undefined);
+    if (registered === undefined) return { blind: true };
     const home = registered === null ? undefined : await this.ofDomain(registered);
-    return home?.kind === 'region' ? home : undefined;
+    return home?.kind === 'region' ? { home, blind: false } : { blind: false };
   }
 
-  /** The home that the payload names. */
-  async byTarget(target: CallTarget | RestTarget, authId: string | undefined): Promise<Home> {
+  /** The home that an xroom call's payload names. */
+  async byTarget(target: CallTarget, authId: string | undefined): Promise<Home> {
     switch (target.kind) {
       case 'domain':
         return this.ofDomain(target.domain);
       case 'webhook':
-        return this.ofIssued('webhook', target.id);
-      case 'robot':
-        return this.ofIssued('robot', target.id);
-      case 'issued':
-        return this.table.find(target.region) === undefined
-          ? { kind: 'anywhere' }
-          : { kind: 'region', region: target.region, strict: false };
-      case 'one-region':
-        return this.oneOf(authId === undefined ? [] : await this.directory.regionsOf(authId));
+        return (await this.ofId('webhook', target.id)) ?? { kind: 'anywhere' };
       case 'account':
-        return { kind: 'account', regions: authId === undefined ? [] : await this.directory.regionsOf(authId) };
+        return this.ofAccount(authId, true);
       case 'unknown':
         return { kind: 'anywhere' };
     }
   }
 
-  async ofDomain(domain: DomainName): Promise<Home> {
-    const home = await this.directory.domain(domain);
-    if (home === null) return { kind: 'anywhere' };
-    return { kind: 'region', region: home.region, strict: home.strictResidency, domain };
+  /**
+   * The home of a call to the REST API: by id or domain in its target, then by its key, then by the domain in its body.
+   * @param list the call lists what the account has, and so concerns all its regions
+   */
+  async byRest(
+    clues: RestClues,
+    call: { readonly inBody: DomainName | undefined; readonly authId: string | undefined; readonly list: boolean },
+  ): Promise<Home> {
+    const inTarget = domainName(clues.domain);
+    const [ofTarget, ofBody] = await Promise.all([this.tryDomain(inTarget), this.tryDomain(call.inBody)]);
+    // What is strictly resident is told nobody else, whatever else the call shows.
+    const strict = [ofTarget, ofBody].find((home) => home?.kind === 'region' && home.strict);
+    if (strict?.kind === 'region') return strict;
+    const { numeric, issuer, bearer } = clues;
+    const byId = numeric === undefined ? this.ofRegion(issuer) : await this.ofId(numeric.kind, numeric.id);
+    const found = [byId, ofTarget, this.ofRegion(bearer), ofBody].find((home) => home?.kind === 'region');
+    if (found?.kind === 'region') return found;
+    for (const home of [ofTarget, ofBody]) if (home?.kind === 'unasked') throw home.error;
+    const named = inTarget ?? call.inBody;
+    return named === undefined ? this.ofAccount(call.authId, call.list) : { kind: 'anywhere' };
   }
 
-  /** An account is known wherever it has domains. */
-  private oneOf(regions: readonly RegionId[]): Home {
-    const own = this.table.own.id;
-    return { kind: 'account', regions: regions.includes(own) ? [own] : regions.slice(0, 1) };
+  /** An outage of the directory counts only when nothing else says where a call belongs. */
+  private tryDomain(name: DomainName | undefined): Promise<Home | Unasked> | undefined {
+    return name === undefined
+      ? undefined
+      : this.ofDomain(name).catch((error: unknown): Unasked => ({ kind: 'unasked', error }));
   }
 
-  private async ofIssued(kind: 'webhook' | 'robot', id: number): Promise<Home> {
+  /** @param epoch as of which move somebody else knew it: when we know it otherwise, one of us is behind */
+  async ofDomain(domain: DomainName, epoch?: number): Promise<Home> {
+    const known = await this.directory.domain(domain);
+    const behind = epoch !== undefined && known?.epoch !== epoch;
+    return homeOf(domain, behind ? await this.directory.refreshDomain(domain) : known);
+  }
+
+  /** As {@link ofDomain}, asking the directory itself. */
+  async anew(domain: DomainName): Promise<Home> {
+    return homeOf(domain, await this.directory.refreshDomain(domain));
+  }
+
+  private async ofId(kind: 'webhook' | 'robot', id: number): Promise<Found | undefined> {
     // The id says enough when the directory is down: hardly any domain ever moves.
     const moved = await this.directory.movedId(kind, id).catch(() => null);
     const region = moved ?? this.table.issuerOf(id)?.id;
-    return region === undefined ? { kind: 'anywhere' } : { kind: 'region', region, strict: false };
+    return region === undefined ? undefined : { kind: 'region', region, strict: false };
   }
+
+  /** A region that an id or a key names; undefined when there is none of that name. */
+  private ofRegion(name: string | undefined): Found | undefined {
+    const region = name === undefined ? undefined : this.table.find(name)?.id;
+    return region === undefined ? undefined : { kind: 'region', region, strict: false };
+  }
+
+  private async ofAccount(authId: string | undefined, list: boolean): Promise<Home> {
+    return { kind: 'account', regions: authId === undefined ? [] : await this.directory.regionsOf(authId), list };
+  }
+
+  /** Another region's own host. Ours says nothing: it is where most callers send everything. */
+  private regionalHost(host: string | undefined): Found | undefined {
+    const region = host === undefined ? undefined : this.table.byHost(host)?.id;
+    return region === undefined || region === this.table.own.id ? undefined : { kind: 'region', region, strict: false };
+  }
+}
+
+function homeOf(domain: DomainName, home: Awaited<ReturnType<CachedDirectory['domain']>>): Home {
+  if (home === null) return { kind: 'anywhere' };
+  return { kind: 'region', region: home.region, strict: home.strictResidency, domain, epoch: home.epoch };
 }
 
 function domainName(text: string | undefined): DomainName | undefined {

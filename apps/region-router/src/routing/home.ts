@@ -3,9 +3,16 @@ import type { DomainName, RegionId } from '@parley/domain';
 /** Where a call belongs. */
 export type Home =
   /** `strict`: only the home region itself may see its bytes. */
-  | { readonly kind: 'region'; readonly region: RegionId; readonly strict: boolean; readonly domain?: DomainName }
-  /** All regions where the account has domains. */
-  | { readonly kind: 'account'; readonly regions: readonly RegionId[] }
+  | {
+      readonly kind: 'region';
+      readonly region: RegionId;
+      readonly strict: boolean;
+      readonly domain?: DomainName;
+      /** How often the domain had moved when the directory said so. */
+      readonly epoch?: number;
+    }
+  /** All regions where the account has domains. `list`: all of them answer; else any of them does. */
+  | { readonly kind: 'account'; readonly regions: readonly RegionId[]; readonly list: boolean }
   /** Nothing says where: any region answers. */
   | { readonly kind: 'anywhere' };
 
@@ -26,12 +33,18 @@ export type Decision =
 export function decide(home: Home, own: RegionId, hops: number): Decision {
   if (home.kind === 'anywhere') return { kind: 'serve' };
   if (home.kind === 'account') {
-    if (hops > 0 || home.regions.length === 0) return { kind: 'serve' };
-    const [only, ...others] = home.regions;
-    if (only === undefined || others.length > 0) return { kind: 'fan-out', regions: home.regions };
-    return only === own ? { kind: 'serve' } : { kind: 'forward', region: only };
+    const [first, ...others] = home.regions;
+    if (hops > 0 || first === undefined) return { kind: 'serve' };
+    if (home.list && others.length > 0) return { kind: 'fan-out', regions: home.regions };
+    return home.regions.includes(own) ? { kind: 'serve' } : { kind: 'forward', region: first };
   }
   if (home.region === own) return { kind: 'serve' };
   if (home.strict) return { kind: 'misdirected', region: home.region };
   return hops > 0 ? { kind: 'loop', region: home.region } : { kind: 'forward', region: home.region };
+}
+
+/** Whether a directory that was asked anew says something else than before: then a call may be sent again. */
+export function hasMoved(before: Home, now: Home): boolean {
+  if (before.kind !== 'region' || now.kind !== 'region') return before.kind !== now.kind;
+  return before.region !== now.region || before.epoch !== now.epoch;
 }

@@ -29,6 +29,11 @@ export function routeOf(method: string, target: string): Route {
   return plain === '/join' || plain === '/join/' ? { kind: 'join' } : { kind: 'api' };
 }
 
+/** Whether a request's path can be decoded at all. */
+export function isReadablePath(target: string): boolean {
+  return !target.startsWith('/') || normalised(target) !== undefined;
+}
+
 /** Whether a request speaks the xroom API, whose every answer is its envelope. */
 export function isXroomPath(target: string): boolean {
   const plain = normalised(target) ?? '';

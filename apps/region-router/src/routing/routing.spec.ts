@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { brandAs, numericId, type Directory, type DomainName, type RegionId, type WebhookId } from '@parley/domain';
-import { RegionTable, type Region } from '../region-table';
+import { CachedDirectory } from '../directory/cached-directory';
+import { RegionTable } from '../region-table';
 import { decide, type Home } from './home';
 import { HomeFinder, hostName } from './home-finder';
 import { isXroomPath, routeOf } from './paths';
 
-const region = (id: string, number: number): Region => ({
+const region = (id: string, number: number) => ({
   id: brandAs<RegionId>(id),
   number,
   url: `https://${id}.parley.example`,
@@ -17,7 +18,7 @@ const ids = [eu.id, us.id, ap.id] as const;
 const anyRegion = fc.constantFrom(...ids);
 const anyHome: fc.Arbitrary<Home> = fc.oneof(
   fc.record({ kind: fc.constant('region' as const), region: anyRegion, strict: fc.boolean() }),
-  fc.record({ kind: fc.constant('account' as const), regions: fc.uniqueArray(anyRegion) }),
+  fc.record({ kind: fc.constant('account' as const), regions: fc.uniqueArray(anyRegion), list: fc.boolean() }),
   fc.constant({ kind: 'anywhere' as const }),
 );
 
@@ -48,13 +49,18 @@ describe('decide', () => {
     ['strict', { kind: 'region', region: us.id, strict: true }, 0, { kind: 'misdirected', region: us.id }],
     [
       'account in two regions',
-      { kind: 'account', regions: [eu.id, us.id] },
+      { kind: 'account', regions: [eu.id, us.id], list: true },
       0,
       { kind: 'fan-out', regions: [eu.id, us.id] },
     ],
-    ['account in another one', { kind: 'account', regions: [us.id] }, 0, { kind: 'forward', region: us.id }],
-    ['account, asked by a router', { kind: 'account', regions: [eu.id, us.id] }, 1, { kind: 'serve' }],
-    ['unknown account', { kind: 'account', regions: [] }, 0, { kind: 'serve' }],
+    [
+      'account in another one',
+      { kind: 'account', regions: [us.id], list: true },
+      0,
+      { kind: 'forward', region: us.id },
+    ],
+    ['account, asked by a router', { kind: 'account', regions: [eu.id, us.id], list: true }, 1, { kind: 'serve' }],
+    ['unknown account', { kind: 'account', regions: [], list: true }, 0, { kind: 'serve' }],
   ] as const)('%s', (_name, home, hops, expected) => {
     expect(decide(home, eu.id, hops)).toEqual(expected);
   });
@@ -69,21 +75,22 @@ describe('HomeFinder', () => {
     regionsOf: async (authId) => (authId === 'acc' ? [eu.id, us.id] : []),
     movedId: async (_kind, id) => (id === numericId(7, 1) ? ap.id : null),
   };
-  const finder = new HomeFinder(directory, new RegionTable([eu, us, ap], 'eu-1'));
+  const cached = (source: Directory) => new CachedDirectory(source, () => 0);
+  const finder = new HomeFinder(cached(directory), new RegionTable([eu, us, ap], 'eu-1'));
 
   it('believes the explicit domain before the host', async () => {
     const clues = { domain: 'EU.example', host: 'rooms.customer.example' };
-    expect(await finder.byHeaders(clues)).toMatchObject({ region: 'eu-1', domain: 'eu.example' });
-    expect(await finder.byHeaders({ ...clues, domain: 'nobody.example' })).toMatchObject({ region: 'us-1' });
-    expect(await finder.byHeaders({ domain: undefined, host: 'other.example' })).toBeUndefined();
+    expect(await finder.byHeaders(clues)).toMatchObject({ home: { region: 'eu-1', domain: 'eu.example' } });
+    expect(await finder.byHeaders({ ...clues, domain: 'nobody.example' })).toMatchObject({ home: { region: 'us-1' } });
+    expect(await finder.byHeaders({ domain: undefined, host: 'other.example' })).toEqual({ blind: false });
   });
 
   it('does not ask the directory for front doors and addresses', async () => {
     const asked: string[] = [];
     const spy = { ...directory, host: async (host: string) => (asked.push(host), null) };
-    const spying = new HomeFinder(spy, new RegionTable([eu, us], 'eu-1'));
-    for (const host of ['eu-1.parley.example:443', '127.0.0.1:8080', '[::1]:80', 'localhost', undefined, '']) {
-      expect(await spying.byHeaders({ domain: undefined, host })).toBeUndefined();
+    const spying = new HomeFinder(cached(spy), new RegionTable([eu, us], 'eu-1'));
+    for (const host of ['eu-1.parley.example:8443', '127.0.0.1:8080', '[::1]:80', 'localhost', undefined, '']) {
+      expect(await spying.byHeaders({ domain: undefined, host })).toEqual({ blind: false });
     }
     expect(asked).toEqual([]);
   });
@@ -91,9 +98,9 @@ describe('HomeFinder', () => {
   it('does not ask it for what cannot be a domain', async () => {
     const asked: string[] = [];
     const spy = { ...directory, domain: async (name: string) => (asked.push(name), null) };
-    const spying = new HomeFinder(spy, new RegionTable([eu, us], 'eu-1'));
+    const spying = new HomeFinder(cached(spy), new RegionTable([eu, us], 'eu-1'));
     for (const domain of ['', 'a b', 'a..b', '\u00e4.example', `${'a.'.repeat(200)}a`]) {
-      expect(await spying.byHeaders({ domain, host: undefined })).toBeUndefined();
+      expect(await spying.byHeaders({ domain, host: undefined })).toEqual({ blind: false });
     }
     expect(asked).toEqual([]);
   });
@@ -108,17 +115,30 @@ describe('HomeFinder', () => {
   it('reads it even while the directory is down, but does not guess about domains', async () => {
     const down = () => Promise.reject(new Error('down'));
     const blind = new HomeFinder(
-      { domain: down, host: down, regionsOf: down, movedId: down },
+      cached({ domain: down, host: down, regionsOf: down, movedId: down }),
       new RegionTable([eu, us], 'eu-1'),
     );
     const id = brandAs<WebhookId>(numericId(6, 2));
     expect(await blind.byTarget({ kind: 'webhook', id }, undefined)).toMatchObject({ region: 'us-1' });
     await expect(blind.byTarget({ kind: 'domain', domain: brandAs('us.example') }, undefined)).rejects.toThrow('down');
+    expect(await blind.byHeaders({ domain: undefined, host: 'other.example' })).toEqual({ blind: true });
+  });
+
+  it('takes the front door of another region for a wish to go there, our own for nothing', async () => {
+    const named = await finder.byHeaders({ domain: undefined, host: 'US-1.parley.example' });
+    expect(named).toEqual({ home: { kind: 'region', region: 'us-1', strict: false }, blind: false });
+    const first = { domain: 'eu.example', host: 'us-1.parley.example' };
+    expect(await finder.byHeaders(first)).toMatchObject({ home: { region: 'eu-1' } });
+    expect(await finder.byHeaders({ domain: undefined, host: 'eu-1.parley.example' })).toEqual({ blind: false });
   });
 
   it('takes an account by its auth id', async () => {
-    expect(await finder.byTarget({ kind: 'account' }, 'acc')).toEqual({ kind: 'account', regions: ['eu-1', 'us-1'] });
-    expect(await finder.byTarget({ kind: 'account' }, undefined)).toEqual({ kind: 'account', regions: [] });
+    expect(await finder.byTarget({ kind: 'account' }, 'acc')).toEqual({
+      ...{ kind: 'account', regions: ['eu-1', 'us-1'], list: true },
+    });
+    expect(await finder.byTarget({ kind: 'account' }, undefined)).toEqual({
+      ...{ kind: 'account', regions: [], list: true },
+    });
   });
 
   it('reads any host header without throwing', () => {

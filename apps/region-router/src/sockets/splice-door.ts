@@ -78,7 +78,7 @@ export class SpliceDoor {
 
   /** The request's head as it came, but for who the client is. */
   private replay(request: IncomingMessage): string {
-    const forwarded = forwardedHeaders(forwardedBy(request, this.clients, false));
+    const forwarded = forwardedHeaders(forwardedBy(request, this.clients));
     const headers = replaced(request.rawHeaders, forwarded);
     let text = `${request.method} ${request.url} HTTP/1.1\r\n`;
     for (let at = 0; at + 1 < headers.length; at += 2) text += `${headers[at]}: ${headers[at + 1]}\r\n`;

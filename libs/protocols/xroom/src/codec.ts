@@ -40,8 +40,8 @@ function parseJson(bytes: Uint8Array): Result<unknown, WireError> {
   return json.ok ? json : wireError('unreadable', JSON_REFUSALS[json.error]);
 }
 
-/** Reads method and data without judging the data. */
-function decodeMethod(bytes: Uint8Array): Result<{ method: string; data: Record<string, unknown> }, WireError> {
+/** Reads method and data without judging the data; never throws. */
+export function decodeCall(bytes: Uint8Array): Result<{ method: string; data: Record<string, unknown> }, WireError> {
   const json = parseJson(bytes);
   if (!json.ok) return json;
   const request = requestSchema.safeParse(json.value);
@@ -51,7 +51,7 @@ function decodeMethod(bytes: Uint8Array): Result<{ method: string; data: Record<
 
 /** Reads one request of a collection; never throws. */
 export function decodeRequest(collection: Collection, bytes: Uint8Array): Result<XroomRequest, WireError> {
-  const request = decodeMethod(bytes);
+  const request = decodeCall(bytes);
   if (!request.ok) return request;
   const call = `${collection}/${request.value.method}`;
   if (!isCall(call)) return wireError('refused', `The collection ${collection} has no such method.`);

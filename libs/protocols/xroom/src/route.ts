@@ -1,5 +1,5 @@
-import type { DomainName, WebhookId } from '@parley/domain';
-import { decodeRequest } from './codec';
+import { parseDomainName, type DomainName, type WebhookId } from '@parley/domain';
+import { decodeCall, decodeRequest } from './codec';
 import { toDomain } from './to-domain';
 import { COLLECTIONS, type Collection, type Envelope } from './wire.schema';
 
@@ -22,10 +22,21 @@ export function isCollection(text: string): text is Collection {
 export function classify(collection: Collection, body: Uint8Array): CallTarget {
   const request = decodeRequest(collection, body);
   const command = request.ok ? toDomain(request.value) : request;
-  if (!command.ok) return { kind: 'unknown' };
+  if (!command.ok) return refusedTarget(body);
   if ('id' in command.value) return { kind: 'webhook', id: command.value.id };
   if ('room' in command.value) return { kind: 'domain', domain: command.value.room.domain };
   return command.value.domain === undefined ? { kind: 'account' } : { kind: 'domain', domain: command.value.domain };
+}
+
+/** A call that will be refused belongs to the domain that it names, too: it may be strictly resident. */
+function refusedTarget(body: Uint8Array): CallTarget {
+  const call = decodeCall(body);
+  const { domain, id } = call.ok ? call.value.data : {};
+  for (const text of [domain, typeof id === 'string' && id.includes('/') ? id.split('/', 1)[0] : undefined]) {
+    const name = typeof text === 'string' ? parseDomainName(text) : undefined;
+    if (name?.ok) return { kind: 'domain', domain: name.value };
+  }
+  return { kind: 'unknown' };
 }
 
 /** One answer from those of several regions. An error of one is the answer: a list that silently lacks a region would lie. */

@@ -24,6 +24,13 @@ describe('where a call belongs', () => {
     expect(target('room', 'list', { domain: null })).toEqual({ kind: 'account' });
   });
 
+  it('to the domain it names even when it will be refused', () => {
+    const domain = { kind: 'domain', domain: 'chat.example' };
+    expect(target('room', 'init', { id: 'chat.example/a', type: 7 })).toEqual(domain);
+    expect(target('room', 'nonsense', { id: 'chat.example/a/b' })).toEqual(domain);
+    expect(target('booking', 'add', { domain: 'chat.example' })).toEqual(domain);
+  });
+
   it('nowhere when it cannot be read', () => {
     expect(target('room', 'init', { id: 'nonsense' })).toEqual({ kind: 'unknown' });
     expect(target('booking', 'list')).toEqual({ kind: 'unknown' });
