@@ -95,17 +95,22 @@ export class FrontDoor {
       case 'call':
       case 'join':
       case 'rest':
-      case 'rest':
         return this.calls.handle(passage, route);
       case 'api':
         return this.stream(passage, this.groups.api);
       case 'signaling':
         return this.stream(passage, this.groups.signaling);
-      case 'closed': {
-        const message = 'There is nothing here.';
-        return refuse(passage.response, passage.target, { status: 404, code: 'not_found', message, hangUp: true });
-      }
+      case 'letter':
+        // Whoever signed is one of ours; the api looks into the letter itself.
+        return passage.hops > 0 ? this.stream(passage, this.groups.api) : this.hide(passage);
+      case 'closed':
+        return this.hide(passage);
     }
+  }
+
+  private hide({ response, target }: Passage): void {
+    const message = 'There is nothing here.';
+    refuse(response, target, { status: 404, code: 'not_found', message, hangUp: true });
   }
 
   /** Passes a request on without looking into it. */

@@ -8,11 +8,16 @@ export type Route =
   | { readonly kind: 'rest'; readonly path: string; readonly query: string }
   | { readonly kind: 'signaling' }
   | { readonly kind: 'api' }
+  /** What another region's api writes to the api of this one. */
+  | { readonly kind: 'letter' }
   /** Never passed on: the operator's side of the services. */
   | { readonly kind: 'closed' };
 
 /** First path segments, or pairs of them, that only operators and sister services may ask, on ports of their own. */
 const CLOSED = ['/v1/admin', '/internal', '/metrics', '/health'];
+
+/** Where regions write to each other. */
+const LETTERS = ['/internal/moves', '/internal/accounts'];
 
 /** Where signaling is at home; everything else over HTTP is the api's. */
 const SIGNALING = ['/spreed', '/socket.io', '/standalone-signaling', '/api/v1'];
@@ -20,7 +25,12 @@ const SIGNALING = ['/spreed', '/socket.io', '/standalone-signaling', '/api/v1'];
 /** Sorts a request by method and target. */
 export function routeOf(method: string, target: string): Route {
   const plain = normalised(target);
-  if (plain === undefined || CLOSED.some((prefix) => below(plain, prefix))) return { kind: 'closed' };
+  if (plain === undefined) return { kind: 'closed' };
+  // As written, and nothing else: only our own services write there.
+  if (method === 'POST' && LETTERS.some((prefix) => target.startsWith(`${prefix}/`) && below(plain, prefix))) {
+    return { kind: 'letter' };
+  }
+  if (CLOSED.some((prefix) => below(plain, prefix))) return { kind: 'closed' };
   if (SIGNALING.some((prefix) => below(plain, prefix))) return { kind: 'signaling' };
   if (below(plain, '/v1')) return { kind: 'rest', path: plain, query: queryOf(target) };
   if (method !== 'POST') return { kind: 'api' };
