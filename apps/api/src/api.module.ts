@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { ClientAddresses } from '@parley/server-kit';
 import { JoinController } from './join/join.controller';
 import { JoinService } from './join/join.service';
+import { REGION_CONTROLLERS, type RegionParts } from './regions/region-parts';
 import { OPEN_ROBOT_CONTROLLERS, ROBOT_CONTROLLERS } from './robots/robot-parts';
 import { AccountGuard } from './v1/account-guard';
 import { ACCOUNT_CONTROLLERS, type AccountParts } from './v1/account-parts';
@@ -15,10 +16,11 @@ export interface ApiParts {
   readonly joins: JoinService;
   readonly accounts: AccountParts;
   readonly robots: readonly Provider[];
+  readonly regions: RegionParts;
 }
 
 /** Controllers that look after who calls themselves. */
-const OPEN: readonly Type[] = [XroomController, JoinController, ...OPEN_ROBOT_CONTROLLERS];
+const OPEN: readonly Type[] = [XroomController, JoinController, ...OPEN_ROBOT_CONTROLLERS, ...REGION_CONTROLLERS];
 
 /** The api's outside: the xroom API, `/join` and the REST API of accounts. */
 @Module({})
@@ -33,6 +35,7 @@ export class ApiModule {
         { provide: JoinService, useValue: parts.joins },
         ...providers,
         ...parts.robots,
+        ...parts.regions.providers,
         {
           provide: APP_GUARD,
           inject: [ClientAddresses],

@@ -25,6 +25,7 @@ import type { ApiConfig } from './config';
 import { HomeCheck } from './home/home-check';
 import { JoinService } from './join/join.service';
 import { type Machines, SYSTEM_CLOCK } from './machines';
+import { createRegionParts, type RegionParts } from './regions/region-parts';
 import { robotProviders } from './robots/robot-parts';
 import { RoomLoops } from './upkeep/room-loops';
 import { createAccountParts } from './v1/account-parts';
@@ -38,6 +39,7 @@ export interface Parts extends ApiParts {
   readonly machines: Machines;
   readonly rooms: RoomService;
   readonly homeCheck: HomeCheck;
+  readonly regions: RegionParts;
   /** Answers those who wait, so that nobody keeps the api from ending. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -77,9 +79,11 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     signatures: authenticator,
   });
   const loops = new RoomLoops(rooms, bookings, telling, live, kit.logger, SYSTEM_CLOCK);
+  const regions = createRegionParts(config, kit, database, rooms);
   return {
     machines,
     rooms,
+    regions,
     homeCheck: new HomeCheck(
       createDomainHomes(database),
       new InternalAuth(config.PARLEY_INTERNAL_SECRET),
@@ -92,7 +96,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     robots: robotProviders(config, machines),
     drain: () => accounts.close(),
     close: async () => {
-      await loops.close();
+      await Promise.all([loops.close(), regions.close()]);
       await peers.close();
       await machines.close();
     },

@@ -35,7 +35,11 @@ export async function startApi(config: ApiConfig, options: ApiOptions = {}): Pro
     unreadable: { clientErrorHandler: answerUnreadable, frameworkErrors: answerImpossiblePath },
     build: async (kit) => {
       parts = createParts(config, kit, openMachines(config, kit));
-      admin = await startAdmin(config, { database: parts.machines.database, rooms: parts.rooms }, options);
+      admin = await startAdmin(
+        config,
+        { database: parts.machines.database, rooms: parts.rooms, moving: parts.regions.moving },
+        options,
+      );
       return ApiModule.with(parts);
     },
     configure: (app, kit) => configure(app, kit, parts),

@@ -68,6 +68,7 @@ export const domainSchema = z
     region: z.string(),
     ...domainSettings,
     insecureWebhooks: z.boolean().describe('Plain http and loopback receivers are allowed; only for a demo'),
+    movingTo: z.string().nullable().describe('On its way to this region, and frozen until it is there'),
     createdAt: time,
   })
   .meta({ id: 'Domain' });
@@ -80,7 +81,15 @@ export const createdDomainSchema = domainSchema
 export const domainListSchema = z.strictObject({ domains: z.array(domainSchema) }).meta({ id: 'DomainList' });
 
 export const accountSecretSchema = z
-  .strictObject({ secret: z.string().describe('Shown only now; the former one is void') })
+  .strictObject({
+    secret: z.string().describe('Shown only now'),
+    accepted: z
+      .boolean()
+      .describe('The former one is void; if not, both count until the regions that lag have heard of this one'),
+    lagging: z
+      .array(z.string())
+      .describe('Regions that have not heard of it yet; they are told as soon as they answer'),
+  })
   .meta({ id: 'AccountSecret' });
 
 export const rotateWebhookKeySchema = z

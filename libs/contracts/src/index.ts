@@ -2,6 +2,7 @@ export * from './join.schema';
 export * from './problem.schema';
 export * from './regions.schema';
 export * from './admin.schema';
+export * from './region-admin.schema';
 export * from './account-keys.schema';
 export * from './webhooks.schema';
 export * from './deliveries.schema';

@@ -9,6 +9,7 @@ export * from './robots-bell';
 export * from './tickets';
 export * from './robot-tickets';
 export * from './internal-auth';
+export * from './region-letters';
 export * from './unknown-errors';
 export * from './client-address';
 export * from './receiver-addresses';

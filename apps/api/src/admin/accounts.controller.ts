@@ -1,16 +1,20 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { createAccountSchema } from '@parley/contracts';
-import type { AdminStore } from '@parley/persistence';
+import type { AccountSpread, AdminStore, Moving } from '@parley/persistence';
 import { readJsonBody } from '../http/json-body';
 import { bodyOf } from '../http/raw-request';
 import { operatorOf, type OperatorRequest } from './bearer';
 import { refusing } from './refusals';
+import { MOVING } from '../regions/tokens';
 import { ADMIN_STORE } from './tokens';
 import { accountView } from './views';
 
 @Controller('v1/admin/accounts')
 export class AccountsController {
-  constructor(@Inject(ADMIN_STORE) private readonly store: AdminStore) {}
+  constructor(
+    @Inject(ADMIN_STORE) private readonly store: AdminStore,
+    @Inject(MOVING) private readonly moving: Moving,
+  ) {}
 
   @Get()
   async list() {
@@ -29,7 +33,9 @@ export class AccountsController {
   @HttpCode(200)
   async rotateSecret(@Req() request: OperatorRequest, @Param('slug') slug: string) {
     const { secret } = await refusing(this.store.accounts.rotateSecret(operatorOf(request), slug));
-    return { secret };
+    await refusing(this.moving.accounts.catchUp(slug));
+    const { rotating, regions } = await refusing(this.moving.accounts.spread(slug));
+    return { secret, accepted: !rotating, lagging: rotating ? laggingIn(regions) : [] };
   }
 
   @Post(':slug/disable')
@@ -37,4 +43,8 @@ export class AccountsController {
   async disable(@Req() request: OperatorRequest, @Param('slug') slug: string) {
     return accountView(await refusing(this.store.accounts.disable(operatorOf(request), slug)));
   }
+}
+
+function laggingIn(regions: AccountSpread['regions']): string[] {
+  return regions.filter(({ lags }) => lags).map(({ region }) => region);
 }

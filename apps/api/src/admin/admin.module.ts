@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import type { AdminStore } from '@parley/persistence';
+import type { AdminStore, Moving } from '@parley/persistence';
 import { KeysOfAccountsController } from './account-keys.controller';
 import { AccountsController } from './accounts.controller';
 import { AuditController } from './audit.controller';
@@ -8,12 +8,16 @@ import { BackendsController } from './backends.controller';
 import { BearerGuard } from './bearer';
 import { DomainsController } from './domains.controller';
 import { KeysController } from './keys.controller';
+import { MOVING } from '../regions/tokens';
+import { AccountRegionsController } from './account-regions.controller';
+import { MovesController } from './moves.controller';
+import { RegionsController } from './regions.controller';
 import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp } from './tokens';
 
 /** The operator's REST, `/v1/admin`. */
 @Module({})
 export class AdminModule {
-  static with(store: AdminStore, followUp: BackendFollowUp): DynamicModule {
+  static with(store: AdminStore, followUp: BackendFollowUp, moving: Moving): DynamicModule {
     return {
       module: AdminModule,
       controllers: [
@@ -23,9 +27,13 @@ export class AdminModule {
         BackendsController,
         KeysController,
         AuditController,
+        RegionsController,
+        MovesController,
+        AccountRegionsController,
       ],
       providers: [
         { provide: ADMIN_STORE, useValue: store },
+        { provide: MOVING, useValue: moving },
         { provide: BACKEND_FOLLOW_UP, useValue: followUp },
         // For every route of the module, so that a new one cannot be forgotten.
         { provide: APP_GUARD, useValue: new BearerGuard(store.keys) },

@@ -1,11 +1,10 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Req } from '@nestjs/common';
 import { createDomainSchema, rotateWebhookKeySchema, updateDomainSchema } from '@parley/contracts';
-import { type DomainName, parseDomainName } from '@parley/domain';
 import type { AdminStore } from '@parley/persistence';
 import { readJsonBody, readOptionalJsonBody } from '../http/json-body';
-import { HttpRefusal } from '../http/problems';
 import { bodyOf } from '../http/raw-request';
 import { operatorOf, type OperatorRequest } from './bearer';
+import { knownDomain } from './known-domain';
 import { present } from './present';
 import { refusing } from './refusals';
 import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp } from './tokens';
@@ -32,19 +31,19 @@ export class DomainsController {
 
   @Get(':name')
   async get(@Param('name') name: string) {
-    return domainView(await refusing(this.store.domains.get(known(name))));
+    return domainView(await refusing(this.store.domains.get(knownDomain(name))));
   }
 
   @Patch(':name')
   async update(@Req() request: OperatorRequest, @Param('name') name: string) {
     const changes = present(readJsonBody(bodyOf(request), updateDomainSchema));
-    return domainView(await refusing(this.store.domains.update(operatorOf(request), known(name), changes)));
+    return domainView(await refusing(this.store.domains.update(operatorOf(request), knownDomain(name), changes)));
   }
 
   @Delete(':name')
   @HttpCode(204)
   async delete(@Req() request: OperatorRequest, @Param('name') name: string): Promise<void> {
-    await refusing(this.store.domains.delete(operatorOf(request), known(name)));
+    await refusing(this.store.domains.delete(operatorOf(request), knownDomain(name)));
     // Its backends went with it.
     await this.followUp.changed();
   }
@@ -53,14 +52,8 @@ export class DomainsController {
   @HttpCode(200)
   async rotateWebhookKey(@Req() request: OperatorRequest, @Param('name') name: string) {
     const { overlapHours } = readOptionalJsonBody(bodyOf(request), rotateWebhookKeySchema);
-    const rotating = this.store.domains.rotateWebhookKey(operatorOf(request), known(name), overlapHours);
+    const rotating = this.store.domains.rotateWebhookKey(operatorOf(request), knownDomain(name), overlapHours);
     const { webhookKey, formerSignsUntil } = await refusing(rotating);
     return { webhookKey, formerSignsUntil: formerSignsUntil?.toISOString() ?? null };
   }
-}
-
-function known(text: string): DomainName {
-  const name = parseDomainName(text);
-  if (!name.ok) throw new HttpRefusal('not_found', `There is no domain of this name.`);
-  return name.value;
 }

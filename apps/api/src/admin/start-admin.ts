@@ -4,6 +4,7 @@ import {
   createAdminStore,
   createDirectory,
   type Database,
+  type Moving,
   seedOperatorKey,
 } from '@parley/persistence';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
@@ -21,10 +22,17 @@ import { SYSTEM_CLOCK } from '../machines';
 import { AdminModule } from './admin.module';
 import type { BackendFollowUp } from './tokens';
 
+/** What the operator's REST shares with the api. */
+export interface AdminNeeds {
+  readonly database: Database;
+  readonly rooms: Pick<RoomService, 'closeAllOfBackend'>;
+  readonly moving: Moving;
+}
+
 /** Starts the operator's REST on its own address, so that a front door for everybody cannot lead to it. */
 export async function startAdmin(
   config: ApiConfig,
-  { database, rooms }: { readonly database: Database; readonly rooms: Pick<RoomService, 'closeAllOfBackend'> },
+  { database, rooms, moving }: AdminNeeds,
   options: Pick<ServiceOptions, 'logTo'>,
 ): Promise<RunningService> {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
@@ -43,7 +51,7 @@ export async function startAdmin(
       });
       const store = createAdminStore(database, directory, SYSTEM_CLOCK);
       if (bootstrapKey !== undefined) await ensureBootstrapKey(bootstrapKey, database, store, kit);
-      return AdminModule.with(store, followUpOn(redis, rooms, kit));
+      return AdminModule.with(store, followUpOn(redis, rooms, kit), moving);
     },
     configure: (app, kit) => void app.useGlobalFilters(new ErrorFilter(kit.errors)),
     release: async () => {

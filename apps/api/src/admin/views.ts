@@ -25,6 +25,7 @@ export function domainView(record: DomainRecord): DomainView {
     apiEmptySeconds: record.apiEmptySeconds,
     hosts: [...record.hosts],
     insecureWebhooks: record.insecureWebhooks,
+    movingTo: record.movingTo,
     createdAt: record.createdAt.toISOString(),
   };
 }

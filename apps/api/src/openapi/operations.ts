@@ -29,6 +29,7 @@ import {
 import { z } from 'zod';
 import { ACCOUNT_OPERATIONS } from './account-operations';
 import type { Operation } from './operation';
+import { REGION_OPERATIONS } from './region-operations';
 import { ROBOT_OPERATIONS } from './robot-operations';
 
 const JOIN: Operation = {
@@ -172,7 +173,7 @@ export const OPERATIONS: readonly Operation[] = [
   JOIN,
   ...ACCOUNT_OPERATIONS,
   ...ROBOT_OPERATIONS,
-  ...[...ACCOUNTS, ...DOMAINS, ...BACKENDS, ...KEYS].map((operation) => ({
+  ...[...ACCOUNTS, ...DOMAINS, ...REGION_OPERATIONS, ...BACKENDS, ...KEYS].map((operation) => ({
     ...operation,
     caller: 'operator' as const,
   })),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type AccountId, type Clock, DomainError, type TenancyStore } from '@parley/domain';
+import { type Account, type AccountId, type Clock, DomainError, type TenancyStore } from '@parley/domain';
 import type { LiveGuards } from '@parley/live';
 import {
   answerAuthRefusal,
@@ -43,7 +43,7 @@ export class XroomAuthenticator {
     if (!credentials.ok) return { refusal: answerAuthRefusal(credentials.error) };
     await this.throttle.assertFewFailures(address);
     const account = await this.tenancy.accountByAuthId(credentials.value.authId);
-    const verified = verifyCredentials(credentials.value, account, request, this.clock.now());
+    const verified = this.verify(credentials.value, account, request);
     if (!verified.ok || account === null) {
       await this.throttle.noteFailure(address);
       return { refusal: answerAuthRefusal(verified.ok ? NOBODY : verified.error) };
@@ -51,6 +51,14 @@ export class XroomAuthenticator {
     await this.throttle.countCall(account.id);
     await this.useUp(credentials.value, verified.value.nonceTtlMs);
     return { account: account.id };
+  }
+
+  private verify(credentials: Credentials, account: Account | null, request: RawRequest) {
+    const now = this.clock.now();
+    const verified = verifyCredentials(credentials, account, request, now);
+    // While a rotation is on its way through the account's regions the new secret counts, too.
+    if (verified.ok || account?.nextSecret === undefined) return verified;
+    return verifyCredentials(credentials, { ...account, secret: account.nextSecret }, request, now);
   }
 
   private async useUp({ authId, random }: Credentials, ttlMs: number): Promise<void> {

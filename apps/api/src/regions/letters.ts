@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+/** Where regions write to each other. */
+export function movePath(domain: string): string {
+  return `/internal/moves/${encodeURIComponent(domain)}`;
+}
+
+export function accountPath(authId: string): string {
+  return `/internal/accounts/${encodeURIComponent(authId)}`;
+}
+
+const row = z.record(z.string(), z.unknown());
+
+/** What the region that a domain leaves asks of its new home. */
+export const moveLetterSchema = z.discriminatedUnion('act', [
+  z.strictObject({ act: z.literal('conflicts'), ids: z.record(z.string(), z.array(z.string()).readonly()).readonly() }),
+  z.strictObject({ act: z.literal('prepare'), row }),
+  z.strictObject({ act: z.literal('put'), table: z.string(), rows: z.array(row).readonly() }),
+  z.strictObject({ act: z.literal('counts') }),
+  z.strictObject({ act: z.literal('activate'), epoch: z.int() }),
+  z.strictObject({ act: z.literal('abandon') }),
+]);
+export type MoveLetter = z.infer<typeof moveLetterSchema>;
+
+export const accountLetterSchema = z.strictObject({
+  id: z.string(),
+  slug: z.string(),
+  authId: z.string(),
+  secret: z.string(),
+  nextSecret: z.string().nullable(),
+  legacyKeys: z.boolean(),
+  version: z.int(),
+  createdAt: z.iso.datetime(),
+  disabledAt: z.iso.datetime().nullable(),
+});

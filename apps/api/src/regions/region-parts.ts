@@ -1,0 +1,66 @@
+import type { Provider, Type } from '@nestjs/common';
+import { brandAs, type RegionId, type RoomService } from '@parley/domain';
+import { createDirectory, createMoving, type Database, type Moving } from '@parley/persistence';
+import { every, InternalAuth, RegionLetters, type ServiceKit } from '@parley/server-kit';
+import type { ApiConfig } from '../config';
+import { SYSTEM_CLOCK } from '../machines';
+import { LettersController } from './letters.controller';
+import { HttpOtherRegions } from './other-regions';
+import { LETTER_CLOCK, MOVING } from './tokens';
+
+/** How often regions that lack the newest record of an account are given it. */
+const CATCH_UP_MS = 5_000;
+
+/** What regions give each other. */
+export interface RegionParts {
+  readonly moving: Moving;
+  readonly providers: readonly Provider[];
+  close(): Promise<void>;
+}
+
+export const REGION_CONTROLLERS: readonly Type[] = [LettersController];
+
+export function createRegionParts(
+  config: ApiConfig,
+  { logger }: ServiceKit,
+  database: Database,
+  rooms: Pick<RoomService, 'list' | 'destroy'>,
+): RegionParts {
+  const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
+  const letters = new RegionLetters(config.PARLEY_INTERNAL_SECRET);
+  const others = new HttpOtherRegions({
+    own: brandAs<RegionId>(config.PARLEY_REGION),
+    directory,
+    auth: new InternalAuth(config.PARLEY_INTERNAL_SECRET),
+    letters,
+    clock: SYSTEM_CLOCK,
+  });
+  const moving = createMoving(database, directory, {
+    others,
+    closeRooms: async (name) => {
+      const domain = await database.stores.tenancy.domain(name);
+      if (domain === null) return;
+      for (const { rooms: open } of await rooms.list(domain.accountId, name)) {
+        for (const { room } of open) await rooms.destroy(domain.accountId, name, room.name, true);
+      }
+    },
+    onLag: (region, error) => logger.warn({ region, err: error }, 'a region lacks the newest record of an account'),
+    clock: SYSTEM_CLOCK,
+  });
+  // An outage of the database or the directory is told by readiness.
+  const catchUp = () =>
+    moving.accounts.catchUp().catch((error: unknown) => logger.debug({ err: error }, 'no catching up'));
+  const loop = every('give accounts to regions', CATCH_UP_MS, catchUp, logger);
+  return {
+    moving,
+    providers: [
+      { provide: MOVING, useValue: moving },
+      { provide: LETTER_CLOCK, useValue: SYSTEM_CLOCK },
+      { provide: RegionLetters, useValue: letters },
+    ],
+    close: async () => {
+      await loop.close();
+      await directory.close();
+    },
+  };
+}
