@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { cryptoIds, nextAttemptDelayMs, type Clock } from '@parley/domain';
 import {
   BacklogStore,
@@ -71,6 +72,8 @@ export class Dispatcher {
   private wakeUps: WakeUps | undefined;
 
   constructor(private readonly parts: DispatcherParts) {
+    // Everything that is being sent listens to it.
+    setMaxListeners(0, this.stop.signal);
     this.sender = parts.sender ?? createSender(parts.config);
     this.feeder = this.createFeeder();
     this.slowLane = new SlowLane({
