@@ -23,6 +23,13 @@ export const configSchema = z
     PARLEY_REGIONS: json(regionsSchema).describe(
       'All regions as JSON: [{"id","number","url","apiUrls":[...],"signalingUrls":[...]}]; replica URLs for the own region only',
     ),
+    GEOIP_DATABASE: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'File with a country database in MMDB format, by which regions are ordered; DB-IP Lite as shipped if empty',
+      ),
     ROUTER_DRAIN_MS: integer(0, 600_000)
       .default(5_000)
       .describe('Milliseconds that open sockets may live on after SIGTERM before the router ends them'),

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { RegionInfo } from '@parley/contracts';
+import { placeRegions, type RegionId } from '@parley/domain';
 import { every, type Background, type Logger } from '@parley/server-kit';
+import { distanceKm, type Position } from './nearness/position';
 import type { ReplicaGroup } from './proxy/replicas';
-import type { RegionTable } from './region-table';
+import type { Region, RegionTable } from './region-table';
 
 const PROBE_EVERY_MS = 5_000;
 const PROBE_TIMEOUT_MS = 2_000;
@@ -17,16 +19,28 @@ export class RegionStatus {
     private readonly table: RegionTable,
     private readonly own: { readonly api: ReplicaGroup; readonly signaling: ReplicaGroup },
     logger: Logger,
+    everyMs = PROBE_EVERY_MS,
   ) {
-    this.loop = every('probe regions', PROBE_EVERY_MS, () => this.probe(), logger);
+    this.loop = every('probe regions', everyMs, () => this.probe(), logger);
   }
 
-  regions(): readonly RegionInfo[] {
-    return this.table.regions.map(({ id, url }) => {
-      const up = id === this.table.own.id ? this.ownIsUp : !this.down.has(id);
-      const signalingUrl = `${url.replace(/^http/, 'ws')}/spreed`;
-      return { id, url, signalingUrl, pingUrl: `${url}/ping`, status: up ? 'up' : 'down' };
-    });
+  /**
+   * For somebody who is about there: those that can be chosen, the best first, then draining ones, then those that do not
+   * answer. What operators took down is left out.
+   */
+  regions(from?: Position): readonly RegionInfo[] {
+    const known = this.table.regions.filter(({ id }) => this.table.stateOf(id) !== 'down');
+    const choices = known.map((region) => ({
+      region,
+      id: region.id,
+      group: region.group ?? null,
+      state: this.table.stateOf(region.id),
+      alive: this.answers(region.id),
+    }));
+    const placed = placeRegions(choices, { distance: from && distances(known, from) });
+    const others = choices.filter((choice) => !placed.includes(choice));
+    const rest = [...others.filter(({ alive }) => alive), ...others.filter(({ alive }) => !alive)];
+    return [...placed, ...rest].map(({ region, state, alive }) => infoOf(region, state === 'draining', alive));
   }
 
   /** Whether this region as a whole serves: some api and some signaling replica are ready. */
@@ -40,8 +54,12 @@ export class RegionStatus {
     await Promise.all(
       others.map(async ({ id, url }) => {
         const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-        const up = await fetch(`${url}/ping`, { signal, redirect: 'error' }).then(
-          (answer) => answer.status === 204,
+        // Not /ping: its front door may answer while nothing behind it does.
+        const up = await fetch(`${url}/health/region`, { signal, redirect: 'error' }).then(
+          async (answer) => {
+            await answer.body?.cancel();
+            return answer.ok;
+          },
           () => false,
         );
         if (up) this.down.delete(id);
@@ -53,4 +71,27 @@ export class RegionStatus {
   close(): Promise<void> {
     return this.loop.close();
   }
+
+  private answers(id: string): boolean {
+    return id === this.table.own.id ? this.ownIsUp : !this.down.has(id);
+  }
+}
+
+function distances(regions: readonly Region[], from: Position): ReadonlyMap<RegionId, number> {
+  return new Map(
+    regions.flatMap(({ id, position }): [RegionId, number][] => (position ? [[id, distanceKm(from, position)]] : [])),
+  );
+}
+
+function infoOf({ id, url, signalingUrl, position, group }: Region, draining: boolean, alive: boolean): RegionInfo {
+  return {
+    id,
+    url,
+    signalingUrl: `${signalingUrl}/spreed`,
+    pingUrl: `${url}/ping`,
+    status: alive ? 'up' : 'down',
+    state: draining ? 'draining' : 'serving',
+    position: position ?? null,
+    group: group ?? null,
+  };
 }

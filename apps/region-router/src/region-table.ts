@@ -1,58 +1,82 @@
-import { brandAs, regionNumberOf, type RegionId } from '@parley/domain';
-import { regionId, url } from '@parley/config';
-import { z } from 'zod';
-
-const replicaUrls = z.array(url('http', 'https')).default([]);
-
-/** One row of `PARLEY_REGIONS`. Replica URLs are needed for the own region alone. */
-export const regionSchema = z.object({
-  id: regionId().transform((id) => brandAs<RegionId>(id)),
-  number: z.number().int().min(1).max(1023),
-  /** How the outside, and other regions' routers, reach its front door. */
-  url: url('http', 'https'),
-  apiUrls: replicaUrls,
-  signalingUrls: replicaUrls,
-});
-
-export type Region = z.infer<typeof regionSchema>;
+import { regionRowsSchema } from '@parley/config';
+import { regionNumberOf, type RegionEntry, type RegionState } from '@parley/domain';
+import { regionOf } from '@parley/server-kit';
 
 /** The table: ids and numbers are unique. */
-export const regionsSchema = z
-  .array(regionSchema)
-  .min(1, 'expected at least one region')
-  .refine((regions) => unique(regions.map(({ id }) => id)) && unique(regions.map((region) => region.number)), {
-    error: 'expected every region id and number once',
-  });
+export const regionsSchema = regionRowsSchema.min(1, 'expected at least one region');
 
-function unique(values: readonly unknown[]): boolean {
-  return new Set(values).size === values.length;
+/** Where replicas of the own region are; of other regions, nobody here knows. */
+interface Replicas {
+  readonly apiUrls: readonly string[];
+  readonly signalingUrls: readonly string[];
 }
 
-/** All regions and which one this is. */
+/** A row of `PARLEY_REGIONS`. */
+export type RegionTableRow = Parameters<typeof regionOf>[0] & Replicas;
+
+/** A region as this router knows it. */
+export interface Region extends RegionEntry, Replicas {
+  /** Base URL of its front door. */
+  readonly url: string;
+}
+
+/**
+ * All regions and which one this is. Begins with `PARLEY_REGIONS`; what operators enter into the directory goes before it,
+ * but for the own replicas, which the environment alone knows.
+ */
 export class RegionTable {
   readonly own: Region;
+  private current: readonly Region[];
 
   /** @throws when the own region is not in the table */
   constructor(
-    readonly regions: readonly Region[],
+    private readonly rows: readonly RegionTableRow[],
     ownId: string,
   ) {
-    const own = regions.find(({ id }) => id === ownId);
+    this.current = rows.map((row) => this.regionOf(regionOf(row)));
+    const own = this.find(ownId);
     if (own === undefined) throw new Error(`region ${ownId} is not in the region table`);
     this.own = own;
   }
 
-  find(id: RegionId): Region | undefined {
-    return this.regions.find((region) => region.id === id);
+  get regions(): readonly Region[] {
+    return this.current;
+  }
+
+  /** Takes over what is known of the regions now. */
+  update(entries: readonly RegionEntry[]): void {
+    this.current = entries.map((entry) => this.regionOf(entry));
+  }
+
+  find(id: string): Region | undefined {
+    return this.current.find((region) => region.id === id);
+  }
+
+  stateOf(id: string): RegionState {
+    return this.find(id)?.state ?? 'serving';
   }
 
   /** The region that issued a numeric id. */
   issuerOf(id: number): Region | undefined {
-    return this.regions.find((region) => region.number === regionNumberOf(id));
+    return this.current.find((region) => region.number === regionNumberOf(id));
+  }
+
+  /** The region whose front door a `Host` header names. */
+  byHost(host: string): Region | undefined {
+    const name = host.toLowerCase();
+    return this.current.find((region) => new URL(region.url).host === name);
   }
 
   /** Whether a host name is one of our front doors, which no domain can register. */
   isFrontDoor(host: string): boolean {
-    return this.regions.some((region) => new URL(region.url).hostname === host);
+    return this.current.some((region) => new URL(region.url).hostname === host);
+  }
+
+  private regionOf(entry: RegionEntry): Region {
+    const { apiUrls, signalingUrls } = this.rows.find(({ id }) => id === entry.id) ?? {
+      apiUrls: [],
+      signalingUrls: [],
+    };
+    return { ...entry, url: entry.apiUrl, apiUrls, signalingUrls };
   }
 }

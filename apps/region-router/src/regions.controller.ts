@@ -1,17 +1,30 @@
-import { Controller, Get, Header, HttpCode, ServiceUnavailableException } from '@nestjs/common';
-import type { RegionInfo } from '@parley/contracts';
+import { Controller, Get, Header, HttpCode, Req, Res, ServiceUnavailableException } from '@nestjs/common';
+import { ClientAddresses } from '@parley/server-kit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { placeOf } from './nearness/caller-place';
+import { Countries } from './nearness/countries';
 import { RegionStatus } from './region-status';
+
+/** How long an answer may be used, in seconds: a region that comes back is to be seen soon. */
+const FRESH = { calm: 300, incident: 5 } as const;
 
 /** What a client needs to choose a region. Served before any authentication. */
 @Controller()
 export class RegionsController {
-  constructor(private readonly status: RegionStatus) {}
+  constructor(
+    private readonly status: RegionStatus,
+    private readonly countries: Countries,
+    private readonly clients: ClientAddresses,
+  ) {}
 
-  @Get('regions')
-  @Header('cache-control', 'public, max-age=300')
+  /** Ordered for who asks, so no cache may give it to somebody else. */
+  @Get(['v1/regions', 'regions'])
   @Header('access-control-allow-origin', '*')
-  regions(): readonly RegionInfo[] {
-    return this.status.regions();
+  regions(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    const regions = this.status.regions(placeOf(request.raw, this.clients, this.countries));
+    const calm = regions.every(({ status, state }) => status === 'up' && state === 'serving');
+    const seconds = calm ? FRESH.calm : FRESH.incident;
+    void reply.header('cache-control', `private, max-age=${seconds}`).send(regions);
   }
 
   /** For measuring the way here. */
@@ -24,7 +37,7 @@ export class RegionsController {
     // The headers are the answer.
   }
 
-  /** For a global load balancer: withdraws the region while nothing in it serves. */
+  /** For a global load balancer and other regions: withdraws the region while nothing in it serves. */
   @Get('health/region')
   @Header('cache-control', 'no-store')
   region(): { readonly status: 'up' } {

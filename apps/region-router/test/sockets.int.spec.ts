@@ -175,8 +175,8 @@ describe('polling', () => {
 
   it('regions and ping are served by the router itself', async () => {
     const { eu, us } = regions;
-    const answer = await fetch(`${eu.url}/regions`);
-    expect(answer.headers.get('cache-control')).toContain('max-age=300');
+    const answer = await fetch(`${eu.url}/v1/regions`);
+    expect(answer.headers.get('cache-control')).toBe('private, max-age=300');
     expect(regionsAnswerSchema.parse(await answer.json())).toEqual(
       [eu, us].map(({ id, url }) => ({
         id,
@@ -184,6 +184,9 @@ describe('polling', () => {
         signalingUrl: `${url.replace('http', 'ws')}/spreed`,
         pingUrl: `${url}/ping`,
         status: 'up',
+        state: 'serving',
+        position: null,
+        group: null,
       })),
     );
     const ping = await fetch(`${eu.url}/ping`);
@@ -202,8 +205,8 @@ it('a region without api replicas says so to global load balancers, and other re
   await eventually(async () => (await fetch(`${eu.url}/health/region`)).status === 503, 'the region to be withdrawn');
   const told = (await (await fetch(`${eu.url}/regions`)).json()) as { id: string; status: string }[];
   expect(told.map(({ id, status }) => [id, status])).toEqual([
-    ['eu-1', 'down'],
     [us.id, 'up'],
+    ['eu-1', 'down'],
   ]);
   await regions.close();
 });

@@ -1,5 +1,11 @@
 import { z } from 'zod';
 
+/** Degrees. */
+export const positionSchema = z.strictObject({
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+});
+
 /** One region as the region that is asked sees it. */
 export const regionInfoSchema = z
   .strictObject({
@@ -8,9 +14,15 @@ export const regionInfoSchema = z
     signalingUrl: z.url().describe("Where sockets of this region's rooms belong"),
     pingUrl: z.url().describe('For measuring the way there: answers 204'),
     status: z.enum(['up', 'down']).describe('Whether it answered the last probe'),
+    state: z.enum(['serving', 'draining']).describe('`draining` serves what it has and is not to be chosen for more'),
+    position: positionSchema.nullable(),
+    group: z.string().nullable().describe('Regions of a group stand in for each other first'),
   })
   .meta({ id: 'RegionInfo' });
 export type RegionInfo = z.infer<typeof regionInfoSchema>;
 
-/** Answer of `GET /regions`, all regions in the order of the operator's table. */
+/**
+ * Answer of `GET /v1/regions`, ordered for who asks: first those that can be chosen, the nearest first; then draining ones;
+ * last those that do not answer. What operators took down is not there.
+ */
 export const regionsAnswerSchema = z.array(regionInfoSchema);

@@ -11,9 +11,11 @@ export interface RegionBookOptions {
   readonly rows: readonly KnownRow[];
   readonly directory: RegionDirectory;
   readonly logger: Logger;
+  /** Told what is known now after every reading. */
+  readonly onRead?: (regions: readonly RegionEntry[]) => void;
   /** Milliseconds on a clock that never jumps. */
   readonly now?: () => number;
-  readonly everyMs?: number;
+  readonly everyMs?: number | undefined;
   /** How long what the directory said counts while it does not answer. */
   readonly keepMs?: number;
 }
@@ -33,7 +35,7 @@ export class RegionBook {
   private away = false;
 
   constructor(private readonly options: RegionBookOptions) {
-    this.known = options.rows.map(entryOf);
+    this.known = options.rows.map(regionOf);
     this.merged = this.known;
     this.loop = every('read regions', options.everyMs ?? EVERY_MS, () => this.refresh(), options.logger);
   }
@@ -59,6 +61,7 @@ export class RegionBook {
       this.report(true, error);
       if (now() - this.readAt > (this.options.keepMs ?? KEEP_MS)) this.merged = this.known;
     }
+    this.options.onRead?.(this.merged);
   }
 
   close(): Promise<void> {
@@ -75,7 +78,7 @@ export class RegionBook {
 }
 
 /** What `PARLEY_REGIONS` says of a region, before an operator entered it into the directory. */
-function entryOf(row: KnownRow): RegionEntry {
+export function regionOf(row: KnownRow): RegionEntry {
   const { id, number, url, signalingUrl, latitude, longitude, group } = row;
   return {
     id: brandAs<RegionId>(id),
@@ -90,6 +93,9 @@ function entryOf(row: KnownRow): RegionEntry {
 }
 
 function merge(told: readonly RegionEntry[], known: readonly RegionEntry[]): readonly RegionEntry[] {
-  const missing = known.filter(({ id }) => !told.some((region) => region.id === id));
+  // A number belongs to one region; the directory knows better which.
+  const missing = known.filter(
+    ({ id, number }) => !told.some((region) => region.id === id || region.number === number),
+  );
   return [...told, ...missing].sort((one, other) => one.number - other.number);
 }
