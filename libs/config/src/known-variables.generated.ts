@@ -14,6 +14,7 @@ export const knownVariables: readonly string[] = [
   'DATABASE_URL',
   'DIRECTORY_DATABASE_URL',
   'PARLEY_REGIONS',
+  'GEOIP_DATABASE',
   'ROUTER_DRAIN_MS',
   'REDIS_URL',
   'PARLEY_MASTER_KEYS',
