@@ -1,6 +1,8 @@
+import { get } from 'node:http';
 import { eventPageSchema } from '@parley/contracts';
 import { brandAs, type DomainName, type RoomName } from '@parley/domain';
-import { refusalOf, restClient, type RestClient } from './rest';
+import { eventually } from '@parley/testing';
+import { refusalOf, restClient, type RestClient, restHeaders } from './rest';
 import { RestWorld } from './rest-world';
 import { backEnd, DOMAIN, startTestApi, type TestApi } from './running-api';
 
@@ -141,6 +143,23 @@ describe('waiting', () => {
     const statuses = (await Promise.all(others)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(20);
     expect((await call('GET', target)).status).toBe(200);
+  });
+
+  it('ends when the caller is gone, who takes up no place any more', async () => {
+    const start = await latest();
+    const target = `/v1/events?domain=${DOMAIN}&cursor=${start}&wait=30`;
+    // Not with fetch, which connects anew after a call that was given up, and leaves those connections silent.
+    const statuses: (number | undefined)[] = [];
+    const waiting = Array.from({ length: 21 }, () =>
+      get(`${api.url}${target}`, { headers: restHeaders(api.demo, 'GET', target, ''), agent: false }, (answer) =>
+        statuses.push(answer.resume().statusCode),
+      ).on('error', () => undefined),
+    );
+    const without = `events?domain=${DOMAIN}&cursor=${start}&wait=1`;
+    await eventually(() => statuses.length > 0, 'one call too many to be refused');
+    expect(statuses).toEqual([429]);
+    for (const request of waiting) request.destroy();
+    await eventually(async () => (await call('GET', without)).status === 200, 'a place to be free again', 10_000);
   });
 
   it('does not keep a replica from ending', async () => {

@@ -47,6 +47,7 @@ describe('a webhook', () => {
       validated: true,
       detailed: true,
       breaker: 'closed',
+      failingPercent: 0,
       secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/) as unknown,
     });
     const shown = await details(made.id);
@@ -88,6 +89,7 @@ describe('a webhook', () => {
       validated: true,
       state: 'active',
     });
+    expect(await changed('PATCH', `webhooks/${id}`, {})).toMatchObject({ order: 'fifo', roomName: 'x' });
     // Its own URL once more changes nothing, so nobody waits for a handshake.
     expect(await changed('PATCH', `webhooks/${id}`, { url: RECEIVER, roomName: null })).toMatchObject({
       validated: true,
@@ -121,7 +123,12 @@ describe('a webhook', () => {
         alertedPercent: 90,
       },
     });
-    expect(await details(id)).toMatchObject({ state: 'disabled', disabledReason: 'It said 410.', breaker: 'open' });
+    expect(await details(id)).toMatchObject({
+      state: 'disabled',
+      disabledReason: 'It said 410.',
+      breaker: 'open',
+      failingPercent: 90,
+    });
     expect(await refusalOf(call('POST', `webhooks/${id}/test`))).toEqual({ status: 409, code: 'webhook_not_ready' });
     expect(await changed('POST', `webhooks/${id}/resume`)).toMatchObject({
       state: 'active',
@@ -211,6 +218,8 @@ describe('a webhook', () => {
   it.each([
     [{ type: 'url', url: 'ftp://x.example' }, 'webhook_url_not_allowed'],
     [{ type: 'url', url: 'https://u:p@x.example/' }, 'webhook_url_not_allowed'],
+    [{ type: 'url', url: 'https://x.example/\0' }, 'webhook_url_not_allowed'],
+    [{ type: 'url', url: 'https://x.example/\ud800' }, 'webhook_url_not_allowed'],
     [{ type: 'url' }, 'invalid_input'],
     [{ type: 'url', url: RECEIVER, robotId: 1 }, 'invalid_input'],
     [{ type: 'url', url: RECEIVER, events: [] }, 'invalid_input'],

@@ -91,6 +91,10 @@ export const webhookSchema = z
     disabledAt: time.nullable(),
     disabledReason: z.string().nullable(),
     breaker: z.enum(['closed', 'open', 'half_open']).describe('`open`: it fails, so nothing is sent for a moment'),
+    failingPercent: z
+      .number()
+      .int()
+      .describe('It fails: 50, 70, 90 or 100 percent of the way to being disabled; 0 once it is well again'),
     detailed: z
       .boolean()
       .describe('Every body says event id, room session, seq and time; those of the xroom API do not'),

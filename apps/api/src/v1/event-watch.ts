@@ -24,6 +24,8 @@ export type Heads = (domains: readonly DomainName[]) => Promise<ReadonlyMap<Doma
 export class EventWatch {
   private readonly waiters = new Set<Waiter>();
   private alertUntil = 0;
+  /** Told apart from `looking`, which is over a moment later: who comes in between must not be overlooked. */
+  private isLooking = false;
   private looking: Promise<void> | undefined;
   private wakeUp: (() => void) | undefined;
   private isClosed = false;
@@ -65,7 +67,7 @@ export class EventWatch {
       this.waiters.add(waiter);
       // The first look is due at once: something may have happened since the caller read.
       this.wakeUp?.();
-      this.looking ??= this.look().finally(() => (this.looking = undefined));
+      if (!this.isLooking) this.looking = this.look();
     });
   }
 
@@ -78,15 +80,17 @@ export class EventWatch {
   }
 
   private async look(): Promise<void> {
+    this.isLooking = true;
     while (this.waiters.size > 0) {
       const began = performance.now();
       await this.tellNews();
+      if (this.waiters.size === 0) break;
       const now = performance.now();
       const rest = Math.max(ALERT_MS, REST * (now - began));
-      if (this.waiters.size === 0) return;
       if (now < this.alertUntil) await pause(rest);
       else await this.rest(Math.max(IDLE_MS, rest));
     }
+    this.isLooking = false;
   }
 
   private async tellNews(): Promise<void> {

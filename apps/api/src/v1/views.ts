@@ -41,6 +41,7 @@ export function webhookView(webhook: ManagedWebhook): WebhookView {
     disabledAt: iso(webhook.disabledAt),
     disabledReason: webhook.disabledReason,
     breaker: webhook.breaker,
+    failingPercent: webhook.alertedPercent,
     detailed: webhook.detailed,
     createdAt: webhook.createdAt.toISOString(),
   };

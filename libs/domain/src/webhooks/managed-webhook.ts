@@ -16,6 +16,8 @@ export interface ManagedWebhook extends Webhook {
   readonly disabledAt: Date | null;
   readonly disabledReason: string | null;
   readonly breaker: 'closed' | 'open' | 'half_open';
+  /** The highest alert since it was well: how near it is to being disabled, in percent. */
+  readonly alertedPercent: number;
   readonly createdAt: Date;
 }
 

@@ -3,6 +3,9 @@ import { DomainError } from '../kernel/domain-error';
 /** Longest URL of a webhook, in characters. */
 export const WEBHOOK_URL_MAX = 2048;
 
+/** Control characters and unpaired surrogates. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/u;
+
 const USUAL_PORTS: readonly number[] = [80, 443];
 
 /** Where receivers may stand, as far as a URL shows it. */
@@ -30,6 +33,8 @@ export function isReceiverPort(port: number, extra: readonly number[]): boolean 
  */
 export function checkWebhookUrl(text: string, insecure: boolean, rules: ReceiverRules): string {
   if (text.length > WEBHOOK_URL_MAX) throw refused(`A webhook URL has at most ${WEBHOOK_URL_MAX} characters.`);
+  // Parsers read over some of these; PostgreSQL cannot keep them.
+  if (UNPRINTABLE.test(text)) throw refused('A webhook URL has no control characters.');
   if (!URL.canParse(text)) throw refused('This is not a URL.');
   const url = new URL(text);
   if (url.protocol !== 'https:' && !(insecure && url.protocol === 'http:')) {

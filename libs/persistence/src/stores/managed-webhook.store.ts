@@ -104,6 +104,7 @@ function toManaged(row: WebhookModel): ManagedWebhook {
     disabledAt: row.disabledAt,
     disabledReason: row.disabledReason,
     breaker: row.breaker,
+    alertedPercent: row.alertedPercent,
     createdAt: row.createdAt,
   };
 }
