@@ -1,4 +1,11 @@
-import { brandAs, type ReplicaId, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
+import {
+  brandAs,
+  type DomainName,
+  type ReplicaId,
+  type RoomSessionId,
+  type SessionId,
+  type TenantKey,
+} from '@parley/domain';
 import { createRedisLive, parseRedisTarget, type Live } from '@parley/live';
 import { hearOutboxBell } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
@@ -55,8 +62,10 @@ it('tells of peers whose gateway did not live to tell, and of those it kicks and
   const call = backEnd(api.url, api.demo);
   const database = openTestDatabase(api);
   const events = ['peer.joined', 'peer.left'] as const;
+  const domain = brandAs<DomainName>(DOMAIN);
+  const target = { type: 'url', url: 'https://receiver.example/' } as const;
   const { id: webhook } = await database.uow.run((stores) =>
-    stores.webhooks.insert({ domain: DOMAIN, target: { type: 'url', url: 'https://a.example/' }, events }, new Date()),
+    stores.webhooks.insert({ domain, target, events }, new Date()),
   );
   await database.prisma.webhook.update({ where: { id: webhook }, data: { validated: true, provenAt: new Date() } });
   await call('room/init', { id: `${DOMAIN}/visited`, addHostKey: true });
