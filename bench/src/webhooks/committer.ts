@@ -34,7 +34,11 @@ export class Committer {
       commit.catch(() => undefined);
       commits.push(commit);
     }
-    await Promise.all(commits);
+    try {
+      await Promise.all(commits);
+    } catch (cause) {
+      throw new Error(`this machine could not commit ${perSecond} events a second`, { cause });
+    }
   }
 
   /** So many events for each endpoint, two with each transaction, the endpoints in turn. */

@@ -9,6 +9,8 @@ import type { EndpointOfBench, WebhookWorld } from './world';
 const DRAIN_MS = 30_000;
 
 export interface LatencyFigures extends Latency {
+  /** What really was: a machine with too much to do does not keep the pace. */
+  readonly committedPerSecond: number;
   readonly account: Account;
 }
 
@@ -19,11 +21,12 @@ export async function measureLatency(world: WebhookWorld, plan: WebhookPlan['lat
   await world.validated();
   const ledger = new Ledger();
   const committer = new Committer(world.database);
-  const since = nowMs() + plan.warmUpMs;
+  const begunAt = nowMs();
   await committer.atPace(endpoints, plan.perSecond, plan.warmUpMs + plan.measureMs, ledger);
+  const committedPerSecond = ledger.account().committed / ((nowMs() - begunAt) / 1_000);
   await drain(world, ledger);
   await world.stop();
-  return { ...ledger.latency(since), account: ledger.account() };
+  return { ...ledger.latency(begunAt + plan.warmUpMs), committedPerSecond, account: ledger.account() };
 }
 
 export interface CapacityFigures {

@@ -31,8 +31,9 @@ export function rowsOf({ latency, capacity, hang }: WebhookFigures): WebhookRow[
   ];
 }
 
-function latencyRows({ p50Ms, p99Ms, maxMs }: LatencyFigures): WebhookRow[] {
+function latencyRows({ p50Ms, p99Ms, maxMs, committedPerSecond }: LatencyFigures): WebhookRow[] {
   return [
+    { name: 'events committed per second', value: committedPerSecond, digits: 0 },
     { name: 'commit to 2xx, p50 ms', value: p50Ms, digits: 1, goal: { atMost: 50 } },
     { name: 'commit to 2xx, p99 ms', value: p99Ms, digits: 1, goal: { atMost: 250 } },
     { name: 'commit to 2xx, slowest ms', value: maxMs, digits: 1 },

@@ -18,7 +18,8 @@ export interface EndpointOfBench {
 }
 
 const VALIDATED_WITHIN_MS = 60_000;
-const POOL_SIZE = 10;
+/** Enough that the pace of commits is kept when the machine has other things to do. */
+const POOL_SIZE = 30;
 
 /** PostgreSQL, Redis, receivers, the api's side of the database, and at most one dispatcher. */
 export class WebhookWorld {
