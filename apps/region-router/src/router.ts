@@ -130,7 +130,7 @@ function assemble({ config, directory, times, now = systemTime }: RouterOptions,
   const door = new FrontDoor(calls, proxy, { api, signaling }, auth, kit, now);
   const openSockets = metrics.gauge('parley_router_open_sockets', { help: 'Client sockets joined with a replica' });
   const sockets = new SpliceDoor(signaling, clients, logger, openSockets);
-  const status = new RegionStatus(table, { api, signaling }, logger);
+  const status = new RegionStatus(table, { api, signaling }, logger, times?.regionsMs);
   const regions = new RegionBook({
     rows: config.PARLEY_REGIONS,
     directory,

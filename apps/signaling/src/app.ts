@@ -75,6 +75,8 @@ export async function startSignaling(
       const doorstep = new Doorstep({ ...DOORSTEP_LIMITS, perAddress, ...overrides.doorstep });
       engines = mountAll({ app, kit, upgrades, io, doorstep, connections: house.connections, pings: overrides.pings });
       kit.health.tell('replica', replica);
+      const { connections } = house;
+      kit.health.tell('load', () => connections.size);
     },
     drain: async () => {
       upgrades.drain();

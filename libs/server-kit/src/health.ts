@@ -11,10 +11,12 @@ export interface Readiness {
   readonly [fact: string]: unknown;
 }
 
+type Fact = string | number | boolean;
+
 /** Whether this process is fit for work. Behind `GET /health/ready`; `/health/live` only says that it answers at all. */
 export class Health {
   private readonly checks = new Map<string, HealthCheck>();
-  private readonly facts: Record<string, string | number | boolean> = {};
+  private readonly facts = new Map<string, () => Fact>();
   private readonly failing = new Set<string>();
   private draining = false;
 
@@ -29,9 +31,9 @@ export class Health {
     this.checks.set(name, check);
   }
 
-  /** Adds a harmless fact to the answer, e.g. the name of this replica. */
-  tell(name: string, value: string | number | boolean): void {
-    this.facts[name] = value;
+  /** Adds a harmless fact to the answer, e.g. the name of this replica, or what it is at that moment. */
+  tell(name: string, value: Fact | (() => Fact)): void {
+    this.facts.set(name, typeof value === 'function' ? value : () => value);
   }
 
   /** From now on the process is not ready; it finishes what it has. */
@@ -47,7 +49,8 @@ export class Health {
     const outcomes = await Promise.all([...this.checks].map(([name, check]) => this.outcome(name, check)));
     const checks = Object.fromEntries(outcomes);
     const fit = outcomes.every(([, outcome]) => outcome === 'ok');
-    return { ...this.facts, status: this.draining ? 'draining' : fit ? 'ready' : 'not_ready', checks };
+    const facts = Object.fromEntries([...this.facts].map(([name, fact]) => [name, fact()]));
+    return { ...facts, status: this.draining ? 'draining' : fit ? 'ready' : 'not_ready', checks };
   }
 
   private async outcome(name: string, check: HealthCheck): Promise<[string, 'ok' | 'failed']> {

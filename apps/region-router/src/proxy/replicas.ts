@@ -1,3 +1,4 @@
+import { PendingLoad, rankReplicas } from '@parley/domain';
 import { every, type Background, type Logger } from '@parley/server-kit';
 
 /** One process that calls can be sent to. */
@@ -6,7 +7,7 @@ export interface Replica {
   /** What it calls itself, learned from its readiness. */
   readonly name: string | undefined;
   readonly healthy: boolean;
-  /** Calls and sockets under way. */
+  /** Calls and sockets under way through this router. */
   readonly open: number;
 }
 
@@ -15,6 +16,10 @@ interface Tracked extends Replica {
   healthy: boolean;
   open: number;
   lastPicked: number;
+  /** What it said it has, from all routers; undefined when it does not say. */
+  reported: number | undefined;
+  /** Sockets placed there since then, as far as can be told. */
+  readonly pending: PendingLoad;
 }
 
 export interface ReplicaTimes {
@@ -38,18 +43,28 @@ export class ReplicaGroup {
     urls: readonly string[],
     private readonly logger: Logger,
     private readonly times: ReplicaTimes = REPLICA_TIMES,
+    private readonly random: () => number = Math.random,
   ) {
     // Taken as healthy until proved otherwise: a router that starts first does not refuse its first calls.
-    this.replicas = urls.map((url) => ({ url, name: undefined, healthy: true, open: 0, lastPicked: 0 }));
+    const fresh = { name: undefined, healthy: true, open: 0, lastPicked: 0, reported: undefined };
+    this.replicas = urls.map((url) => ({ ...fresh, url, pending: new PendingLoad() }));
     this.loop = every(`probe ${service}`, times.probeEveryMs, () => this.probe(), logger);
   }
 
-  /** In the order to try: the healthy ones, least loaded first, then, since probes may be late, the others. */
+  /**
+   * In the order to try: of two healthy ones at random the less loaded, then the other healthy ones, then, since probes may
+   * be late, those that drain or are dead. Of equals the one that had to wait longest.
+   */
   candidates(): readonly Replica[] {
-    return [...this.replicas].sort(
-      (one, other) =>
-        Number(other.healthy) - Number(one.healthy) || one.open - other.open || one.lastPicked - other.lastPicked,
-    );
+    const now = performance.now();
+    const waiting = [...this.replicas].sort((one, other) => one.lastPicked - other.lastPicked);
+    const choices = waiting.map((replica) => ({ replica, fit: replica.healthy, load: loadOf(replica, now) }));
+    return rankReplicas(choices, this.random).map(({ replica }) => replica);
+  }
+
+  /** A socket, which stays, was given to it: counts on top of what it reports until that has it. */
+  placed(replica: Replica): void {
+    this.tracked(replica).pending.add(performance.now());
   }
 
   named(name: string): Replica | undefined {
@@ -104,6 +119,8 @@ export class ReplicaGroup {
       if (typeof told === 'object' && told !== null && 'replica' in told && typeof told.replica === 'string') {
         replica.name = told.replica;
       }
+      const load = typeof told === 'object' && told !== null && 'load' in told ? told.load : undefined;
+      replica.reported = typeof load === 'number' && load >= 0 ? load : undefined;
       this.setHealth(replica, answer.ok);
     } catch {
       // Down is an answer too; the change is logged below.
@@ -120,4 +137,8 @@ export class ReplicaGroup {
       healthy ? 'replica is up' : 'replica is down',
     );
   }
+}
+
+function loadOf({ reported, open, pending }: Tracked, now: number): number {
+  return (reported ?? open) + pending.at(now);
 }

@@ -68,6 +68,7 @@ export class SpliceDoor {
       if (upstream !== undefined) {
         upstream.write(this.replay(request), 'latin1');
         if (head.length > 0) upstream.write(head);
+        this.group.placed(replica);
         return this.splice(socket, upstream, done);
       }
       done();

@@ -1,0 +1,74 @@
+import { regionsAnswerSchema } from '@parley/contracts';
+import { brandAs, type RegionEntry, type RegionId } from '@parley/domain';
+import { eventually } from '@parley/testing';
+import { startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
+
+const GERMAN = '91.65.1.1';
+const AMERICAN = '8.8.8.8';
+
+/** What `GET /v1/regions` of a region says, e.g. `eu-1 up serving`. */
+async function told(region: TestRegion, headers: Record<string, string>): Promise<string[]> {
+  const answer = await fetch(`${region.url}/v1/regions`, { headers });
+  const regions = regionsAnswerSchema.parse(await answer.json());
+  return [answer.headers.get('cache-control') ?? '', ...regions.map((one) => `${one.id} ${one.status} ${one.state}`)];
+}
+
+function entry(region: TestRegion, number: number, more: Partial<RegionEntry>): RegionEntry {
+  return {
+    id: brandAs<RegionId>(region.id),
+    number,
+    apiUrl: region.url,
+    signalingUrl: region.url.replace('http', 'ws'),
+    position: null,
+    group: null,
+    state: 'serving',
+    version: 1,
+    ...more,
+  };
+}
+
+describe('the regions', () => {
+  let regions: TwoRegions;
+
+  beforeAll(async () => {
+    regions = await startTwoRegions({ trustedProxies: '127.0.0.0/8' });
+  });
+
+  afterAll(() => regions.close());
+
+  /** Operators say so; answers when the router in eu-1 has heard it. */
+  async function say(more: { eu?: Partial<RegionEntry>; us?: Partial<RegionEntry> }, heard: string): Promise<void> {
+    const { eu, us } = regions;
+    eu.directory.entries = [
+      entry(eu, 1, { position: { latitude: 50.1, longitude: 8.7 }, ...more.eu }),
+      entry(us, 2, { position: { latitude: 39, longitude: -77.5 }, ...more.us }),
+    ];
+    let last: string[] = [];
+    const is = async () => (last = await told(eu, { 'x-forwarded-for': AMERICAN })).slice(1).join(', ') === heard;
+    await eventually(is, () => `${heard}; the last answer was ${last.join(', ')}`);
+  }
+
+  it('come in the order of nearness to whoever asks; a proxy of ours may know better', async () => {
+    const { eu } = regions;
+    await say({}, 'us-1 up serving, eu-1 up serving');
+    const [calm, ...german] = await told(eu, { 'x-forwarded-for': GERMAN });
+    expect(calm).toBe('private, max-age=300');
+    expect(german).toEqual(['eu-1 up serving', 'us-1 up serving']);
+    const headers = { 'x-forwarded-for': GERMAN, 'x-parley-client-country': 'US' };
+    expect((await told(eu, headers))[1]).toBe('us-1 up serving');
+    // Nobody knows where this machine is: the order of the operator.
+    expect((await told(eu, {}))[1]).toBe('eu-1 up serving');
+  });
+
+  it('that drain come behind those that can be chosen; those that were taken down are gone', async () => {
+    await say({ us: { state: 'draining' } }, 'eu-1 up serving, us-1 up draining');
+    expect((await told(regions.eu, {}))[0]).toBe('private, max-age=5');
+    await say({ us: { state: 'down' } }, 'eu-1 up serving');
+  });
+
+  it('that have no gateway left come last, although their front door answers', async () => {
+    await say({}, 'us-1 up serving, eu-1 up serving');
+    await Promise.all(regions.us.signaling.map((gateway) => gateway.kill()));
+    await say({}, 'eu-1 up serving, us-1 down serving');
+  });
+});
