@@ -39,6 +39,7 @@ const logger = { warn: (fields: object) => console.warn(fields), debug: () => un
 
 let region: TestRegion;
 const open: Live[] = [];
+const copiers: Gatherer<RoomSessionId>[] = [];
 let number = 0;
 
 beforeAll(async () => {
@@ -50,7 +51,10 @@ beforeAll(async () => {
   );
   await region.database.prisma.webhook.update({ where: { id }, data: { validated: true, provenAt: new Date() } });
 }, 60_000);
-afterEach(async () => void (await Promise.all(open.splice(0).map((live) => live.close()))));
+afterEach(async () => {
+  await Promise.all(copiers.splice(0).map((copier) => copier.close()));
+  await Promise.all(open.splice(0).map((live) => live.close()));
+});
 afterAll(() => region.close());
 
 function replica(): Live {
@@ -64,8 +68,8 @@ function replica(): Live {
 }
 
 /** Tells what its replica rings for. */
-function copier(live: Live, uow: UnitOfWork = region.database.uow): Gatherer<RoomSessionId> {
-  const telling = new PeerTelling(uow, live.rooms);
+function copy(live: Live): void {
+  const telling = new PeerTelling(region.database.uow, live.rooms);
   const gatherer = new Gatherer<RoomSessionId>({
     ...PEER_TELLING,
     pauseMs: 20,
@@ -73,7 +77,7 @@ function copier(live: Live, uow: UnitOfWork = region.database.uow): Gatherer<Roo
     logger,
   });
   live.events.onPeers((room) => gatherer.add(room));
-  return gatherer;
+  copiers.push(gatherer);
 }
 
 async function newRoom(live: Live): Promise<Room> {
@@ -184,7 +188,7 @@ async function pause(mostMs: number): Promise<void> {
 
 test('every stay is told once while many come and go, and Redis loses everything again and again', async () => {
   const lives = [replica(), replica(), replica()] as const;
-  const copiers = lives.map((live) => copier(live));
+  lives.forEach(copy);
   const rooms = [await newRoom(lives[0]), await newRoom(lives[1])] as const;
   const peers = Array.from({ length: 18 }, (_, n) => new Peer(lives[n % 3] ?? lives[0]));
   let over = false;
@@ -221,7 +225,6 @@ test('every stay is told once while many come and go, and Redis loses everything
   expect(toldTooOften).toEqual([]);
   // What nobody is sure of may be told as well; it is hardly ever there.
   expect(all.length - sure.length).toBeLessThan(sure.length / 2);
-  for (const one of copiers) await one.close();
 }, 90_000);
 
 test('two who copy the same rooms at once, and one who dies in between, tell everything once', async () => {

@@ -108,6 +108,16 @@ describe('telling of peers', () => {
     expect(told()).toEqual(['peer.joined ann', 'peer.left ann']);
   });
 
+  it('does not tell late of a lost presence that others told of since it was given back', async () => {
+    const { live, id, telling: one, told } = await telling();
+    const left = { kind: 'left', sessionId: brandAs<SessionId>('ann'), order: 1, at: new Date(2) } as const;
+    live.news = { changes: [came('ann', 1), left] };
+    await one.tell([id]);
+    live.news = { changes: [], lost: [came('ann', 1), came('bob', 2)] };
+    await one.tell([id]);
+    expect(told()).toEqual(['peer.joined ann', 'peer.left ann', 'peer.joined bob', 'peer.left bob']);
+  });
+
   it('goes on with other rooms after one that failed', async () => {
     const { live, id, telling: one, at } = await telling();
     const { id: other } = await at.rooms.init(at.owner, { domain: at.domain, name: named('other') });

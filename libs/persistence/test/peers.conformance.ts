@@ -135,5 +135,9 @@ export function peerTests(db: () => StoresUnderTest): void {
     });
     expect(await db().eventsOf(one)).toEqual(['room.created:1', 'peer.joined:2', 'peer.left:3']);
     expect(db().wakeUps()).toBe(1);
+    const presences = ['a', 'b'].map((text) => ({ sessionId: brandAs<SessionId>(text), order: now.getTime() }));
+    expect(await peers((store) => store.everTold(one, presences))).toEqual(presences.slice(0, 1));
+    expect(await peers((store) => store.everTold(one, [{ ...peer('a', 7) }]))).toEqual([]);
+    expect(await peers((store) => store.everTold(id('other'), presences))).toEqual([]);
   });
 }

@@ -84,7 +84,7 @@ describe('the ledger of peers', () => {
   });
 
   it('tells everybody to come and to go in turn, and its difference is what it told', () => {
-    const name = fc.constantFrom('ann', 'bob', 'eve');
+    const name = fc.constantFrom<string>('ann', 'bob', 'eve');
     const order = fc.integer({ min: 1, max: 6 });
     const change = fc.oneof(
       fc.tuple(name, order).map(([who, at]) => came(who, at)),

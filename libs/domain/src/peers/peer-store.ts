@@ -1,9 +1,12 @@
 import type { DomainName, RoomName, RoomSessionId, SessionId } from '../kernel/ids';
 import type { EventPayloads } from '../webhooks/events';
-import type { PeerCursor } from './live-peers';
+import type { PeerCursor, Presence } from './live-peers';
 
 /** What is told of somebody. */
 export type PeerFacts = EventPayloads['peer.joined'];
+
+/** What tells one presence from another. */
+export type PresenceId = Pick<Presence, 'sessionId' | 'order'>;
 
 /** Somebody who was told to have come and not to have gone. */
 export interface ToldPeer {
@@ -44,6 +47,8 @@ export interface PeerStore {
   open(room: RoomSessionId, ending?: 'ending'): Promise<PeerAccount | null>;
   /** @param only of these sessions */
   told(room: RoomSessionId, only?: readonly SessionId[]): Promise<readonly ToldPeer[]>;
+  /** Which of these presences were ever told to have come. */
+  everTold(room: RoomSessionId, presences: readonly PresenceId[]): Promise<readonly PresenceId[]>;
   /** Notes who came and who went, and how far that goes; without a cursor that stays as it is. */
   save(
     room: RoomSessionId,

@@ -2,7 +2,7 @@ import type { RoomSessionId, SessionId } from '../kernel/ids';
 import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
 import type { LivePeers, PeerChange, PeerCursor, PeerNews } from './live-peers';
 import { PeerLedger } from './peer-ledger';
-import type { PeerAccount, PeerStanding } from './peer-store';
+import type { PeerAccount, PeerStanding, PresenceId } from './peer-store';
 
 /** How many rooms a round looks at together, and how many are told of side by side. */
 const PAGE = 500;
@@ -85,7 +85,8 @@ export class PeerTelling {
     if (account === null) return stores.peers.save(room, { came: [], gone: told.map(({ sessionId }) => sessionId) });
     const news = await this.live.peerNews(room, account.since);
     const ledger = new PeerLedger(told);
-    for (const change of [...news.lost, ...(news.changes ?? [])]) ledger.follow(change);
+    const lost = await untold(stores, account, news.lost);
+    for (const change of [...lost, ...(news.changes ?? [])]) ledger.follow(change);
     if (news.present) ledger.agree(news.present, news.now);
     ledger.end(news.now);
     await write(stores, account, ledger, news.cursor);
@@ -139,7 +140,8 @@ export class PeerTelling {
 async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Promise<Told> {
   const { since } = account;
   const ledger = new PeerLedger(await stores.peers.told(account.room, concerned(news)));
-  for (const change of since === 'now' ? inTime(news) : news.lost) ledger.follow(change);
+  const before = since === 'now' ? inTime(news) : await untold(stores, account, news.lost);
+  for (const change of before) ledger.follow(change);
   const lostOnly = { lost: news.lost, cursor: { ...news.cursor, n: 0 } };
   if (since === 'first' && news.lost.length > 0) {
     // From here on it is a room that the live store lost.
@@ -156,6 +158,22 @@ async function bring(stores: Stores, account: PeerAccount, news: PeerNews): Prom
   if (news.present) ledger.agree(news.present, news.now);
   await write(stores, account, ledger, news.cursor);
   return { news };
+}
+
+/** What others have not told by now: a presence that was lost with the store may have been given back to it. */
+async function untold(
+  { peers }: Stores,
+  { room }: PeerAccount,
+  lost: readonly PeerChange[],
+): Promise<readonly PeerChange[]> {
+  const came = lost.flatMap((change) => (change.kind === 'joined' ? [change.presence] : []));
+  if (came.length === 0) return lost;
+  const told = new Set((await peers.everTold(room, came)).map(nameOf));
+  return lost.filter((change) => change.kind === 'left' || !told.has(nameOf(change.presence)));
+}
+
+function nameOf({ sessionId, order }: PresenceId): string {
+  return `${order} ${sessionId}`;
 }
 
 /** Whose account is needed; undefined: everybody's. */

@@ -95,7 +95,15 @@ export async function leaveRoom(ctx: ReplicaContext, session: LiveSession): Prom
   await takeBack(ctx, session);
   const room = session.room;
   if (!room) return;
-  await takeOut(ctx, room, session.id, session.record);
+  // It must not be given back meanwhile to a store that lost the room, as long as it is certain to leave.
+  const self = session.feed?.residents.self(session);
+  session.feed?.residents.remove(session);
+  try {
+    await takeOut(ctx, room, session.id, session.record);
+  } catch (error) {
+    if (self) session.feed?.residents.seat(session, self);
+    throw error;
+  }
   session.feed?.remove(session);
   session.feed = session.seat = undefined;
   session.place(undefined);

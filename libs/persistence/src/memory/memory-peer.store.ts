@@ -1,4 +1,11 @@
-import type { PeerAccount, PeerStanding, PeerStore, RoomSessionId } from '@parley/domain';
+import {
+  brandAs,
+  type PeerAccount,
+  type PeerStanding,
+  type PeerStore,
+  type RoomSessionId,
+  type SessionId,
+} from '@parley/domain';
 import type { MemoryRoom, MemoryState } from './memory-state';
 
 const PEER_EVENTS: ReadonlySet<string> = new Set(['peer.joined', 'peer.left', 'host.joined']);
@@ -17,6 +24,12 @@ export function memoryPeerStore(state: () => MemoryState): PeerStore {
       return { room, domain: stored.room.domain, roomName: stored.room.name, since: since(room) };
     },
     told: async (room, only) => told(room).filter(({ sessionId }) => only?.includes(sessionId) ?? true),
+    everTold: async (room, presences) =>
+      state().events.flatMap((event) => {
+        if (event.roomSessionId !== room || event.type !== 'peer.joined') return [];
+        const told = { sessionId: brandAs<SessionId>(event.payload.id), order: event.occurredAt.getTime() };
+        return presences.some(({ order }) => order === told.order) ? [told] : [];
+      }),
     save: async (room, { came, gone, cursor }) => {
       const left = told(room).filter(({ sessionId }) => !gone.includes(sessionId));
       state().told.set(room, [...left, ...came]);

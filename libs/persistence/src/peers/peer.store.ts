@@ -6,6 +6,7 @@ import {
   type PeerFacts,
   type PeerStanding,
   type PeerStore,
+  type PresenceId,
   type RoomName,
   type RoomSessionId,
   type SessionId,
@@ -65,6 +66,21 @@ export class PrismaPeerStore implements PeerStore {
       order: joinedAt.getTime(),
       facts: payload as PeerFacts, // written by save() below
     }));
+  }
+
+  async everTold(room: RoomSessionId, presences: readonly PresenceId[]): Promise<readonly PresenceId[]> {
+    const rows = await this.db.outboxEvent.findMany({
+      where: {
+        roomSessionId: room,
+        type: 'peer.joined',
+        occurredAt: { in: presences.map(({ order }) => new Date(order)) },
+      },
+      select: { payload: true, occurredAt: true },
+    });
+    return rows.map(({ payload, occurredAt }) => {
+      const { id } = payload as PeerFacts; // what every event of this type carries
+      return { sessionId: brandAs<SessionId>(id), order: occurredAt.getTime() };
+    });
   }
 
   async save(room: RoomSessionId, { came, gone, cursor }: Parameters<PeerStore['save']>[1]): Promise<void> {
