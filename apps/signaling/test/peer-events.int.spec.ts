@@ -208,3 +208,16 @@ test('without anybody who listens nothing is told; who listens later hears of th
   await becomes(room, ...heard, '4 peer.joined Bob');
   expect(await eventsOf(other)).toEqual(['1 room.created']);
 });
+
+test('names that PostgreSQL cannot keep stop neither what is told of a room nor its end', async () => {
+  const room = newRoom();
+  await listen();
+  await open(room);
+  await enter('a\0b\ud800', room, { userId: 'u\0\udfff' });
+  await enter('Bob', room);
+  const odd = 'a\ufffdb\ufffd';
+  const told = ['1 room.created', `2 peer.joined ${odd}`, `3 host.joined ${odd}`, '4 peer.joined Bob'];
+  await becomes(room, ...told);
+  await rules().destroy(await account(), DOMAIN, brandAs<RoomName>(room), true);
+  await becomes(room, ...told, `5 peer.left ${odd}`, '6 peer.left Bob', '7 room.removed');
+});

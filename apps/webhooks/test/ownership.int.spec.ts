@@ -128,6 +128,19 @@ describe('a webhook proves its ownership', () => {
     expect((await history(id)).map(({ passed }) => passed)).toEqual([false, false, false, true]);
   });
 
+  test('and asking for handshakes over and over puts no warning off', async () => {
+    const receiver = await world().receiver();
+    forgetful(receiver);
+    const id = await world().webhook(await world().domain(), receiver.url);
+    await world().dispatcher({}, { validationRetriesMs: [60_000, 60_000] });
+    for (const tries of [1, 2, 3]) {
+      await world().database.stores.webhooks.requestValidation(id, new Date());
+      await receiver.waitFor(tries);
+      await eventually(async () => (await history(id)).length === tries, `${tries} handshakes in the history`);
+    }
+    await waitForRow(id, { failedValidations: 1, validationAttempts: 0 });
+  });
+
   test('again when its URL changes: what happens meanwhile waits, and goes to the new one', async () => {
     const [before, after] = [await world().receiver(), await world().receiver()];
     knowing(before);

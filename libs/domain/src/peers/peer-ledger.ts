@@ -76,11 +76,20 @@ export class PeerLedger {
   }
 }
 
+/** Control characters, of which PostgreSQL keeps no NUL, and unpaired surrogates, of which it keeps none. */
+const UNKEEPABLE = /[\p{Cc}\p{Cs}]/gu;
+const REPLACEMENT = '\ufffd';
+
+/** People name themselves: whatever they write must not keep a room's events from being written. */
+function keepable(text: string): string {
+  return text.replace(UNKEEPABLE, REPLACEMENT);
+}
+
 function factsOf({ sessionId, userId, displayName, role }: Presence): PeerFacts {
   return {
     id: sessionId,
-    ...(userId === '' ? {} : { userId }),
-    ...(displayName === undefined ? {} : { name: displayName }),
+    ...(userId === '' ? {} : { userId: keepable(userId) }),
+    ...(displayName === undefined ? {} : { name: keepable(displayName) }),
     ...(role === 'host' ? { isHost: true } : {}),
   };
 }

@@ -72,17 +72,13 @@ export class PrismaWebhookStore implements WebhookStore {
 
   async requestValidation(id: WebhookId, now: Date): Promise<void> {
     if (!isWebhookId(id)) return;
-    await this.db.webhook.updateMany({
-      where: { id: BigInt(id), removedAt: null, type: 'url' },
-      // Without the last outcome, so that the next one is recognised without comparing two machines' clocks.
-      data: {
-        nextValidationAt: now,
-        validationCause: 'requested',
-        validationAttempts: 0,
-        lastValidationAt: null,
-        lastValidationError: null,
-      },
-    });
+    // Without the last outcome, so that the next one is recognised without comparing two machines' clocks. Who has proved
+    // itself before does not get out of a cycle that is failing: it could put the warning off for ever.
+    await this.db.$executeRaw`
+      UPDATE "Webhook" SET "nextValidationAt" = ${now}::timestamptz, "validationCause" = 'requested',
+        "lastValidationAt" = NULL, "lastValidationError" = NULL,
+        "validationAttempts" = CASE WHEN validated THEN "validationAttempts" ELSE 0 END
+      WHERE id = ${id}::bigint AND "removedAt" IS NULL AND type = 'url'`;
   }
 
   async validationSince(id: WebhookId): Promise<{ validated: boolean } | null> {
