@@ -9,6 +9,7 @@ import tseslint from 'typescript-eslint';
 const elements = [
   { type: 'domain', pattern: 'libs/domain' },
   { type: 'contracts', pattern: 'libs/contracts' },
+  { type: 'client', pattern: 'libs/client' },
   { type: 'config', pattern: 'libs/config' },
   { type: 'server-kit', pattern: 'libs/server-kit' },
   { type: 'persistence', pattern: 'libs/persistence' },
@@ -25,6 +26,8 @@ const elements = [
 const allowed = {
   domain: [],
   contracts: ['domain'],
+  // Runs in browsers.
+  client: ['contracts'],
   config: [],
   'server-kit': ['domain', 'config'],
   persistence: ['domain', 'config'],
@@ -43,10 +46,10 @@ const policies = Object.entries(allowed).map(([from, to]) => ({
   allow: { to: { element: { types: { anyOf: to } } } },
 }));
 
-/** What tests may import besides: the servers and scripted clients of `testing`. */
+/** What tests may import besides: the servers and scripted clients of `testing`, and the client of browsers. */
 const testPolicies = elements.map(({ type }) => ({
   from: { element: { type } },
-  allow: { to: { element: { type: 'testing' } } },
+  allow: { to: { element: { types: { anyOf: ['testing', 'client'] } } } },
 }));
 
 export default tseslint.config(
@@ -128,6 +131,17 @@ export default tseslint.config(
         'error',
         { object: 'process', property: 'env', message: 'Read the environment through @parley/config.' },
       ],
+    },
+  },
+  {
+    files: ['libs/client/src/**/*.ts'],
+    ignores: ['**/*.spec.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(?!\\.{1,2}/|@parley/contracts$)', message: 'Browsers have no such module.' }] },
+      ],
+      'no-restricted-globals': ['error', 'Buffer', 'process', 'require', 'setImmediate', '__dirname', '__filename'],
     },
   },
   {

@@ -42,7 +42,7 @@ export class Rest {
 
   /** Resolves when the region answered. @throws ParleyError unreachable */
   async ping(url: string, timeoutMs: number): Promise<void> {
-    const answer = await this.ask(url, { cache: 'no-store' }, timeoutMs);
+    const answer = await this.ask(url, {}, timeoutMs);
     if (answer.status !== 204) throw new ParleyError('unreachable', `${url} answered ${answer.status}.`);
   }
 

@@ -1,0 +1,275 @@
+import type { IceServer, JoinAnswer } from '@parley/contracts';
+import { errorOf, greet, type Greeted, type Hello } from './greeting';
+import type { Frame, SocketClass } from './line';
+import { isObject, ParleyError, textOf, type Json } from './parley-error';
+
+/** To whom a message goes. */
+export type Recipient =
+  | { readonly type: 'session'; readonly sessionid: string }
+  | { readonly type: 'user'; readonly userid: string }
+  | { readonly type: 'room' }
+  | { readonly type: 'call' };
+
+/**
+ * `connected`: also after every resume (`reason` is then `resumed`, nothing was missed) and when a new session had to be
+ * made (`renewed`: a new id, and what was said meanwhile is lost). `closed` is the end; `reason` says why.
+ */
+export type SessionState = 'connected' | 'interrupted' | 'closed';
+
+/** What a session tells. Given before it connects, so that nothing is missed. */
+export interface SessionHandlers {
+  /** Somebody sent something: `message.sender`, `message.data`. */
+  message?(message: Json, kind: 'message' | 'control'): void;
+  /** The room, its members: `event.target`, `event.type` and what belongs to it. */
+  event?(event: Json): void;
+  state?(state: SessionState, reason: string | undefined): void;
+}
+
+export interface SessionTimes {
+  /** For connecting, and for each answer. */
+  readonly answerMs: number;
+  /** The first pause before trying again; doubled up to 5 s. */
+  readonly retryMs: number;
+  /** How long a broken connection is tried to be mended. */
+  readonly giveUpMs: number;
+}
+
+export const SESSION_TIMES: SessionTimes = { answerMs: 10_000, retryMs: 250, giveUpMs: 120_000 };
+
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Troubles that pass; after anything else trying again is useless. */
+const PASSING = new Set(['unreachable', 'internal_error', 'rate_limited', 'unavailable', 'home_region_down']);
+
+export interface SessionParts {
+  readonly socketClass: SocketClass;
+  /** Asks for another ticket: the first one is used up. */
+  readonly rejoin: () => Promise<JoinAnswer>;
+  readonly handlers: SessionHandlers;
+  readonly times: SessionTimes;
+}
+
+interface Waiter {
+  resolve(frame: Frame): void;
+  reject(error: ParleyError): void;
+}
+
+/** Somebody in a room. Mends broken connections by itself until it is left, thrown out, or gives up. */
+export class Session {
+  private current: Greeted | undefined;
+  private lastSeq: string | undefined;
+  private requests = 0;
+  private readonly waiting = new Map<string, Waiter>();
+  private isOver = false;
+  private isInRoom = false;
+  private isMending = false;
+  /** Connections made so far; only the last one is listened to. */
+  private lines = 0;
+  private wake: (() => void) | undefined;
+
+  private constructor(
+    private readonly parts: SessionParts,
+    private answer: JoinAnswer,
+  ) {}
+
+  /** Connects with a ticket and enters its room. @throws ParleyError */
+  static async enter(parts: SessionParts, answer: JoinAnswer): Promise<Session> {
+    const session = new Session(parts, answer);
+    try {
+      await session.enterAnew(answer);
+    } catch (error) {
+      // A domain may have moved between the ticket and now; its new home gives another one.
+      if (!(error instanceof ParleyError) || error.code !== 'wrong_region') return session.fail(error);
+      await parts
+        .rejoin()
+        .then((again) => session.enterAnew(again))
+        .catch((failure: unknown) => session.fail(failure));
+    }
+    parts.handlers.state?.('connected', undefined);
+    return session;
+  }
+
+  /** How the others know it; another one after `renewed`. */
+  get sessionId(): string {
+    return this.current?.sessionId ?? '';
+  }
+
+  /** Path of the room, `domain/name`. */
+  get roomId(): string {
+    return this.answer.roomId;
+  }
+
+  get iceServers(): readonly IceServer[] {
+    return this.answer.iceServers;
+  }
+
+  /** The WebSocket URL of the region that serves it. */
+  get signalingUrl(): string {
+    return this.current?.url ?? this.answer.signalingUrl;
+  }
+
+  /** Sends something that the other side understands. While the connection is broken it is lost. @throws ParleyError closed */
+  send(recipient: Recipient, data: unknown): void {
+    this.post({ type: 'message', message: { recipient, data } });
+  }
+
+  /** As {@link send}, for hosts. */
+  control(recipient: Recipient, data: unknown): void {
+    this.post({ type: 'control', control: { recipient, data } });
+  }
+
+  /** Leaves the room and ends the session. */
+  leave(): void {
+    if (!this.isOver) this.current?.line.send({ id: 'bye', type: 'bye', bye: {} });
+    this.end('left');
+  }
+
+  private post(frame: Frame): void {
+    if (this.isOver) throw new ParleyError('closed', 'The session is over.');
+    this.current?.line.send(frame);
+  }
+
+  private async enterAnew(answer: JoinAnswer): Promise<void> {
+    this.answer = answer;
+    this.lastSeq = undefined;
+    this.isInRoom = false;
+    await this.connect(answer.signalingUrl, { authUrl: answer.authUrl, ticket: answer.ticket });
+    await this.enterRoom();
+  }
+
+  private async enterRoom(): Promise<void> {
+    try {
+      await this.request('room', { roomid: this.answer.roomId });
+    } catch (error) {
+      // An answer that was lost with its connection.
+      if (!(error instanceof ParleyError) || error.code !== 'already_joined') throw error;
+    }
+    this.isInRoom = true;
+  }
+
+  private async connect(url: string, hello: Hello): Promise<void> {
+    const line = (this.lines += 1);
+    const greeted = await greet(this.parts.socketClass, url, hello, this.parts.times.answerMs, {
+      frame: (frame) => this.received(frame),
+      closed: (code) => {
+        if (line === this.lines) this.broken(code);
+      },
+    });
+    // It may have been left while it said hello.
+    if (this.isOver) return greeted.line.close();
+    this.current = greeted;
+  }
+
+  /** Resolves with the answer. @throws ParleyError unreachable when the connection breaks, or with the refusal */
+  private request(type: string, body: Json): Promise<Frame> {
+    const id = `${type}-${(this.requests += 1)}`;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => settle(() => reject(silent(type))), this.parts.times.answerMs);
+      const settle = (how: () => void) => {
+        clearTimeout(timer);
+        this.waiting.delete(id);
+        how();
+      };
+      this.waiting.set(id, {
+        resolve: (frame) => settle(() => resolve(frame)),
+        reject: (error) => settle(() => reject(error)),
+      });
+      this.current?.line.send({ id, type, [type]: body });
+    });
+  }
+
+  private received(frame: Frame): void {
+    if (this.isOver) return;
+    this.dispatch(frame);
+    // Only what was handled counts: the rest is told again after a resume.
+    if (typeof frame.seq === 'string') this.lastSeq = frame.seq;
+  }
+
+  private dispatch(frame: Frame): void {
+    const waiter = typeof frame.id === 'string' ? this.waiting.get(frame.id) : undefined;
+    if (waiter !== undefined) return frame.type === 'error' ? waiter.reject(errorOf(frame)) : waiter.resolve(frame);
+    const body = frame[frame.type];
+    if (!isObject(body)) return;
+    const { handlers } = this.parts;
+    if (frame.type === 'message' || frame.type === 'control') handlers.message?.(body, frame.type);
+    else if (frame.type === 'event') handlers.event?.(body);
+    else if (frame.type === 'bye') this.end(textOf(body.reason) ?? 'ended');
+    else if (frame.type === 'room' && body.roomid === '') this.end('room_closed');
+  }
+
+  private broken(code: number): void {
+    if (this.isOver) return;
+    if (code === 1000) return this.end('ended');
+    this.rejectAll(silent('to the room'));
+    // Who is just entering, or mending, hears of it by that.
+    if (!this.isInRoom || this.isMending) return;
+    this.parts.handlers.state?.('interrupted', undefined);
+    this.isMending = true;
+    void this.mend().finally(() => (this.isMending = false));
+  }
+
+  private async mend(): Promise<void> {
+    const { retryMs, giveUpMs } = this.parts.times;
+    const began = performance.now();
+    for (let pause = retryMs; !this.isOver; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      // At random: those whose gateway went all come at the same time otherwise.
+      await this.pause(Math.random() * pause);
+      if (this.isOver) return;
+      try {
+        const reason = await this.resumeOrRenew();
+        return this.isOver ? undefined : this.parts.handlers.state?.('connected', reason);
+      } catch (error) {
+        const code = error instanceof ParleyError ? error.code : 'failed';
+        if (!PASSING.has(code) || performance.now() - began > giveUpMs) return this.end(code);
+      }
+    }
+  }
+
+  private async resumeOrRenew(): Promise<'resumed' | 'renewed'> {
+    const { current } = this;
+    if (current !== undefined) {
+      try {
+        await this.connect(current.url, { resumeId: current.resumeId, lastSeq: this.lastSeq });
+        if (!this.isInRoom) await this.enterRoom();
+        return 'resumed';
+      } catch (error) {
+        if (!(error instanceof ParleyError) || error.code !== 'no_such_session') throw error;
+        this.current = undefined;
+      }
+    }
+    await this.enterAnew(await this.parts.rejoin());
+    return 'renewed';
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private end(reason: string): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.wake?.();
+    const over = new ParleyError('closed', `The session is over (${reason}).`);
+    this.rejectAll(over);
+    this.current?.line.close();
+    this.parts.handlers.state?.('closed', reason);
+  }
+
+  private rejectAll(error: ParleyError): void {
+    for (const waiter of [...this.waiting.values()]) waiter.reject(error);
+  }
+
+  private fail(error: unknown): never {
+    this.isOver = true;
+    this.current?.line.close();
+    throw error;
+  }
+}
+
+const silent = (type: string) => new ParleyError('unreachable', `The request ${type} was not answered.`);

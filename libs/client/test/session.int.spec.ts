@@ -1,0 +1,184 @@
+import { WebSocket } from 'ws';
+import { eventually } from '@parley/testing';
+import { ParleyClient, ParleyError, type SessionHandlers } from '../src';
+import { FakeParley, sendJson } from './fake-parley';
+
+let eu: FakeParley;
+let us: FakeParley;
+
+beforeEach(async () => {
+  [eu, us] = [await FakeParley.start('eu-1'), await FakeParley.start('us-1')];
+});
+
+afterEach(async () => {
+  await Promise.all([eu.close(), us.close()]);
+});
+
+function client(frontDoor: 'nearest' | 'as-given' = 'as-given') {
+  const times = { retryMs: 5, answerMs: 2_000, giveUpMs: 2_000 };
+  return new ParleyClient({ url: eu.url, frontDoor, webSocket: WebSocket, times });
+}
+
+const request = { room: 'a.test/lobby', displayName: 'Ada' };
+
+/** Writes down what a session tells. */
+function ears() {
+  const heard: string[] = [];
+  const handlers: SessionHandlers = {
+    message: ({ data }) => void heard.push(`message ${String(data)}`),
+    event: ({ type }) => void heard.push(`event ${String(type)}`),
+    state: (state, reason) => void heard.push(reason === undefined ? state : `${state}: ${reason}`),
+  };
+  const has = (line: string) =>
+    eventually(
+      () => heard.includes(line),
+      () => `"${line}" in ${JSON.stringify(heard)}`,
+    );
+  return { heard, handlers, has };
+}
+
+const message = (data: string, seq: string) => ({ type: 'message', seq, message: { sender: {}, data } });
+
+const wrongRegion = (frame: Record<string, unknown>, url: string) => ({
+  id: frame.id,
+  type: 'error',
+  error: { code: 'wrong_region', message: 'Elsewhere.', details: { region: 'us-1', url } },
+});
+
+it('enters a room with a ticket and hears what is said from the first moment', async () => {
+  eu.answerFrame = (frame, socket) => {
+    const answer = eu.usual(frame);
+    if (frame.type !== 'room') return answer;
+    // In one go, as a busy room would.
+    socket.send(JSON.stringify(answer));
+    socket.send(JSON.stringify({ type: 'event', seq: '1', event: { target: 'room', type: 'join' } }));
+    return undefined;
+  };
+  const { handlers, has, heard } = ears();
+  const session = await client().join(request, handlers);
+  await has('event join');
+  expect(heard[0] === 'connected' || heard[0] === 'event join').toBe(true);
+  expect(eu.hellos[0]).toMatchObject({
+    version: '2.0',
+    features: ['message-seq'],
+    auth: { url: `${eu.url}/join`, params: { token: 'ticket of eu-1 1' } },
+  });
+  expect([session.sessionId, session.roomId, session.signalingUrl]).toEqual(['eu-1-1', 'a.test/lobby', eu.socketUrl]);
+  session.leave();
+  await has('closed: left');
+});
+
+it('goes where it is told when its hello came to the wrong region, with the same ticket', async () => {
+  eu.answerFrame = (frame) => wrongRegion(frame, us.socketUrl);
+  const session = await client().join(request);
+  expect(session.signalingUrl).toBe(us.socketUrl);
+  expect(us.hellos).toEqual(eu.hellos);
+  expect(eu.sockets.size + us.sockets.size).toBeLessThanOrEqual(2);
+  session.leave();
+});
+
+it('is not sent round for ever', async () => {
+  eu.answerFrame = (frame) => wrongRegion(frame, us.socketUrl);
+  us.answerFrame = (frame) => wrongRegion(frame, eu.socketUrl);
+  await expect(client().join(request)).rejects.toMatchObject({ code: 'wrong_region', facts: { region: 'us-1' } });
+  // With the first ticket and with another one.
+  expect([eu.hellos.length, us.hellos.length]).toEqual([2, 2]);
+});
+
+it('gets another ticket when the domain moved before it entered the room', async () => {
+  eu.answerFrame = (frame) => (frame.type === 'room' ? wrongRegion(frame, us.socketUrl) : eu.usual(frame));
+  eu.answerRest = (_request, response) => sendJson(response, 200, (eu.calls.length === 1 ? eu : us).joinAnswer());
+  const session = await client().join(request);
+  expect(session.signalingUrl).toBe(us.socketUrl);
+  session.leave();
+});
+
+it('asks the home region itself where its domain may not be seen, once', async () => {
+  eu.answerRest = (_request, response) =>
+    sendJson(response, 421, { code: 'wrong_region' }, { 'x-home-region': 'us-1', 'x-home-host': new URL(us.url).host });
+  const session = await client().join(request);
+  // A fetch repeats what was answered 421 on another connection by itself, as its standard says.
+  expect(new Set(eu.calls)).toEqual(new Set(['POST /join']));
+  expect(us.calls).toEqual(['POST /join']);
+  session.leave();
+  us.answerRest = eu.answerRest;
+  await expect(client().join(request)).rejects.toMatchObject({ code: 'wrong_region', facts: { status: 421 } });
+});
+
+it('resumes a broken connection behind the last frame it handled', async () => {
+  const { handlers, has, heard } = ears();
+  const session = await client().join(request, handlers);
+  eu.tell(message('one', 'seq-1'));
+  await has('message one');
+  eu.answerFrame = (frame, socket) => {
+    socket.send(JSON.stringify(eu.usual(frame)));
+    if (frame.type === 'hello') socket.send(JSON.stringify(message('two', 'seq-2')));
+    return undefined;
+  };
+  eu.cut();
+  await has('message two');
+  await has('connected: resumed');
+  expect(eu.hellos[1]).toEqual({ version: '2.0', resumeid: 'resume-eu-1', lastSeq: 'seq-1' });
+  expect(heard.filter((line) => line.startsWith('message'))).toEqual(['message one', 'message two']);
+  session.leave();
+});
+
+it('comes in anew when its session is gone, and ends for good when it is thrown out', async () => {
+  const { handlers, has } = ears();
+  await client().join(request, handlers);
+  eu.answerFrame = (frame) => {
+    if (frame.type !== 'hello' || !('resumeid' in (frame.hello as object))) return eu.usual(frame);
+    return { id: frame.id, type: 'error', error: { code: 'no_such_session', message: 'Gone.' } };
+  };
+  eu.cut();
+  await has('connected: renewed');
+  expect(eu.calls).toEqual(['POST /join', 'POST /join']);
+  eu.tell({ type: 'bye', bye: { reason: 'kicked' } });
+  await has('closed: kicked');
+  await eventually(() => eu.sockets.size === 0, 'the line to be closed');
+});
+
+it('gives up when it was away for too long', async () => {
+  const { handlers, has } = ears();
+  const session = await client().join(request, handlers);
+  await eu.close();
+  await has('interrupted');
+  await eventually(() => {
+    try {
+      session.send({ type: 'room' }, 'anybody?');
+      return false;
+    } catch (error) {
+      return error instanceof ParleyError && error.code === 'closed';
+    }
+  }, 'the session to be over');
+  await has('closed: unreachable');
+  eu = await FakeParley.start('eu-1');
+});
+
+it('tells the refusal of a join as it is', async () => {
+  eu.answerRest = (_request, response) =>
+    sendJson(response, 429, { code: 'rate_limited', detail: 'Too often.' }, { 'retry-after': '7' });
+  const refused = { code: 'rate_limited', message: 'Too often.', facts: { status: 429, retryAfterSeconds: 7 } };
+  await expect(client().join(request)).rejects.toMatchObject(refused);
+});
+
+it('asks for its ticket where the way is shortest', async () => {
+  const row = (id: string, { url, socketUrl }: FakeParley) => {
+    const facts = { status: 'up', state: 'serving', position: null, group: null };
+    return { id, url, signalingUrl: socketUrl, pingUrl: `${url}/ping`, ...facts };
+  };
+  eu.answerRest = (incoming, response) => {
+    if (incoming.url === '/v1/regions') return sendJson(response, 200, [row('eu-1', eu), row('us-1', us)]);
+    // Its way is blocked.
+    response.destroy();
+  };
+  us.answerRest = (incoming, response) => {
+    if (incoming.url === '/ping') return void response.writeHead(204).end();
+    sendJson(response, 200, us.joinAnswer());
+  };
+  const parley = client('nearest');
+  const session = await parley.join(request);
+  expect(us.calls.at(-1)).toBe('POST /join');
+  expect((await parley.region())?.region.id).toBe('us-1');
+  session.leave();
+});
