@@ -159,10 +159,10 @@ function chooseAndMark(ids: readonly bigint[], { atOnce, perSecond, doubtAfterMs
         SELECT before."paidUntil" IS NOT DISTINCT FROM w."paidUntil" AND before.breaker = w.breaker AS calm) rivals
       WHERE w.breaker <> 'open' AND ${IS_TOLD}
     ), ${RIPE_IN_FIFO}, chosen AS (
-      SELECT ripe.id, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM (
+      SELECT id, wake, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM (
         SELECT seen.*, row_number() OVER (PARTITION BY webhook ORDER BY "nextAttemptAt", position) AS of_webhook
         FROM seen WHERE ripe) ripe
-      JOIN wants ON wants.id = ripe.webhook AND of_webhook <= least(wants.places, wants.tokens)
+      WHERE of_webhook <= free
     ), ${MARK(doubtAfterMs, everyMs)}
     SELECT wants.id AS "webhookId", wants.calm, wants.places, wants.tokens, wants."nextInMs",
       coalesce((SELECT bool_or("cutOff") FROM seen WHERE seen.webhook = wants.id), false) AS "cutOff",
@@ -173,7 +173,7 @@ function chooseAndMark(ids: readonly bigint[], { atOnce, perSecond, doubtAfterMs
 function markHeads(webhook: bigint, free: number, { perSecond, doubtAfterMs }: ReserveOptions) {
   return Prisma.sql`
     WITH RECURSIVE ${ROOM_HEADS(webhook)}, chosen AS (
-      SELECT id, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM heads
+      SELECT id, wake, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM heads
       WHERE state = 'pending' AND "lockedUntil" IS NULL AND "nextAttemptAt" <= now() LIMIT ${free}::int
     ), ${MARK(doubtAfterMs, 1_000 / perSecond)}
     SELECT id, attempts, wake FROM marked ORDER BY place`;
