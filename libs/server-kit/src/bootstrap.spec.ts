@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { connect } from 'node:net';
 import { Body, Controller, Get, Inject, Module, Post, Req } from '@nestjs/common';
@@ -162,6 +163,18 @@ describe('startService', () => {
     const { port } = await start({ limits: { headersTimeoutMs: 100, requestTimeoutMs: 200 } });
     expect(await exchange(port, 'GET /who HTTP/1.1\r\nHost:')).toContain('408');
     expect(HTTP_LIMITS.headersTimeoutMs).toBeLessThanOrEqual(HTTP_LIMITS.requestTimeoutMs);
+  });
+
+  it('ends without waiting for connections on which nothing was asked', async () => {
+    const service = await start();
+    const socket = connect(service.port, '127.0.0.1');
+    await once(socket, 'connect');
+    // The server has it: what was asked on a later connection is answered.
+    await fetch(`${service.url}/who`);
+    const began = performance.now();
+    await service.close();
+    expect(performance.now() - began).toBeLessThan(5_000);
+    socket.destroy();
   });
 
   it('ends in order: not ready, drain, close, release', async () => {

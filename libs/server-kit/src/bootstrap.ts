@@ -14,6 +14,7 @@ import { createLogger } from './logging';
 import { Metrics } from './metrics';
 import { NestLogger } from './nest-logger';
 import { watchProcess } from './shutdown';
+import { endSilentConnections } from './silent-connections';
 import { UnknownErrorReporter } from './unknown-errors';
 
 /** The part of a service's configuration that the kit reads. */
@@ -154,6 +155,7 @@ async function createApp(options: ServiceOptions, kit: ServiceKit, root: Root): 
   });
   app.useLogger(new NestLogger(kit.logger));
   const fastify = adapter.getInstance();
+  endSilentConnections(fastify.server);
   if (options.body === 'raw' || options.body === 'stream') fastify.removeAllContentTypeParsers();
   if (options.body === 'raw') {
     fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
