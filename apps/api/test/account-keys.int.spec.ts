@@ -14,7 +14,7 @@ const withKey = (key: string) => restClient(api.url, { key });
 
 async function madeKey(name: string) {
   const answer = await owner()('POST', 'keys', { name });
-  expect(answer.status).toBe(201);
+  expect([answer.status, answer.headers.get('cache-control')]).toEqual([201, 'no-store']);
   return createdAccountKeySchema.parse(answer.json);
 }
 

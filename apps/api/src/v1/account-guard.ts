@@ -1,7 +1,7 @@
 import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import { type AccountId, DomainError } from '@parley/domain';
 import { ClientAddresses } from '@parley/server-kit';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf, rawRequest } from '../http/raw-request';
 import type { AccountAuthenticator, Caller } from './account-authenticator';
 
@@ -21,7 +21,10 @@ export class AccountGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.open.has(context.getClass())) return true;
-    const request = context.switchToHttp().getRequest<AccountRequest>();
+    const http = context.switchToHttp();
+    const request = http.getRequest<AccountRequest>();
+    // Answers hold secrets, or what is another moment later.
+    void http.getResponse<FastifyReply>().header('cache-control', 'no-store');
     const signed = { ...rawRequest(request), path: request.originalUrl };
     request.caller = await this.authenticator.authenticate(signed, callerOf(request, this.clients));
     return true;
