@@ -46,6 +46,7 @@ export function openRobots(options: RobotsOptions): Robots {
       const room = await database.stores.rooms.findById(id);
       return { password: room?.password ?? null, hostKey: room?.hostKey ?? null };
     },
+    sealer: database.sealer,
     times,
     metrics,
     logger,

@@ -11,7 +11,7 @@ import { isOutage, type HandedDelivery, type RobotDeliveryStore, type WaitingWeb
 import { wireError, type WireError } from '@parley/protocol-spreed-signaling';
 import { WokenLoop, type Logger, type Metrics } from '@parley/server-kit';
 import { rightOf } from '../spreed/entry-right';
-import { deliveryEvent, type SecretsOf } from './delivery-event';
+import { deliveryEvent, openedDelivery, type DeliverySealer, type SecretsOf } from './delivery-event';
 import { placesFor } from './places';
 import { RobotFigures } from './robot-figures';
 import type { RobotRoll } from './robot-roll';
@@ -43,6 +43,7 @@ export interface RobotDeskParts {
   readonly roll: RobotRoll;
   readonly sessions: Pick<LiveSessions, 'toSession' | 'end'>;
   readonly secretsOf: SecretsOf;
+  readonly sealer: DeliverySealer;
   readonly times: RobotTimes;
   readonly metrics: Metrics;
   readonly logger: Pick<Logger, 'error' | 'warn' | 'debug'>;
@@ -133,6 +134,16 @@ export class RobotDesk {
     }
     this.wake();
     return undefined;
+  }
+
+  /** What a robot is written of it; undefined when that does not open, and is handed over again later. */
+  opened(event: WebhookDeliveryEvent): WebhookDeliveryEvent | undefined {
+    try {
+      return openedDelivery(event, this.parts.sealer);
+    } catch (error) {
+      this.parts.logger.error({ deliveryId: event.body.id, err: error }, 'a delivery does not open');
+      return undefined;
+    }
   }
 
   /** Whether its robot was removed or has another key by now. While that cannot be told, it is not. */
@@ -235,7 +246,7 @@ export class RobotDesk {
 
   private async eventOf(delivery: HandedDelivery): Promise<WebhookDeliveryEvent | 'away' | 'untold'> {
     try {
-      return await deliveryEvent(delivery, this.parts.secretsOf);
+      return await deliveryEvent(delivery, this.parts.secretsOf, this.parts.sealer);
     } catch (error) {
       if (isAway(error)) return 'away';
       this.parts.logger.error({ deliveryId: delivery.id, err: error }, 'payload could not be put together');

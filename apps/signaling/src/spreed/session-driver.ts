@@ -75,7 +75,9 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
 
   deliver({ cursor, event }: Delivery): void {
     if (this.repeats.has(event)) return this.passed(cursor);
-    this.feed({ kind: 'delivered', event, position: cursor });
+    const told = event.kind === 'webhook-delivery' ? this.services.robots.opened(event) : event;
+    if (told === undefined) return this.passed(cursor);
+    this.feed({ kind: 'delivered', event: told, position: cursor });
   }
 
   deliverDirectly({ cursor, event }: Delivery): boolean {

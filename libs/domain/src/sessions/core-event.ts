@@ -211,6 +211,8 @@ export interface WebhookDeliveryEvent {
   readonly kind: 'webhook-delivery';
   /** What it is told; `id` is what it acknowledges. */
   readonly body: JsonObject & { readonly id: string };
+  /** The whole body, sealed, where it tells secrets: those pass through no live store. `body` says the id alone then. */
+  readonly sealed?: string;
 }
 
 /** Everything that reaches a session through the bus. */

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import { brandAs, type AccountId, type RoomName } from '@parley/domain';
+import { OutboxRelayStore } from '@parley/persistence';
+import { eventually } from '@parley/testing';
+import { Redis } from 'ioredis';
+import { DOMAIN } from './gateway';
+import { inEveryLayout } from './layouts';
+import { nextOf, RobotHouse } from './robot-house';
+
+const house = new RobotHouse();
+
+/** Everything that Redis is told, scripts and their arguments included. */
+async function wiretap(url: string) {
+  const client = new Redis(url);
+  const said: string[] = [];
+  const monitor = await client.monitor();
+  monitor.on('monitor', (_time: string, args: readonly string[]) => void said.push(args.join(' ')));
+  const close = (): void => {
+    monitor.disconnect();
+    client.disconnect();
+  };
+  return { said, close };
+}
+
+inEveryLayout(house, () => {
+  test('what a robot is told of a room passes through Redis without its password and host key', async () => {
+    const relay = new OutboxRelayStore(house.prisma);
+    await relay.relay(1_000);
+    const kept = await house.robot();
+    const robot = await house.connected(kept);
+    const password = randomBytes(12).toString('hex');
+    const name = brandAs<RoomName>(`secret-${kept.robot.id}`);
+    const { account } = await house.prisma.domain.findFirstOrThrow({ include: { account: true } });
+    const tap = await wiretap(house.region.redis.url);
+    try {
+      const opening = { domain: DOMAIN, name, addHostKey: true, password };
+      await house.region.rules(house.two).rooms.init(brandAs<AccountId>(account.id), opening);
+      await relay.relay(1_000);
+      await house.ring();
+      const told = await nextOf(robot);
+      const { hostKey } = told.options as { hostKey: string };
+      expect(told).toMatchObject({ event: 'roomCreated', options: { password } });
+      await eventually(() => tap.said.some((text) => text.includes(told.id)), 'Redis to be told of the delivery');
+      expect(tap.said.filter((text) => text.includes(password) || text.includes(hostKey))).toEqual([]);
+    } finally {
+      tap.close();
+      await house.prisma.webhook.update({ where: { id: BigInt(kept.webhook) }, data: { removedAt: new Date() } });
+    }
+  });
+});
