@@ -6,11 +6,14 @@ import {
   type RegionEntry,
   type RegionId,
 } from '@parley/domain';
-import type { RunningService } from '@parley/server-kit';
+import { InternalAuth, type RunningService } from '@parley/server-kit';
 import { freePort } from '@parley/testing';
 import { readConfig } from '../src/config';
 import { startRouter, type RouterOptions } from '../src/router';
-import { FakeService, withEcho } from './fake-services';
+import { FakeService, type Seen, withEcho } from './fake-services';
+
+/** The internal secret, unless a test gives regions others. */
+export const SECRET = 's'.repeat(32);
 
 export interface KnownHome {
   readonly region: string;
@@ -134,7 +137,7 @@ async function startRegion(id: string, ports: Readonly<Record<string, number>>, 
     PORT: String(ports[id]),
     LOG_LEVEL: 'debug',
     DATABASE_URL: 'postgresql://unused/db',
-    PARLEY_INTERNAL_SECRET: tuning.secrets?.[id] ?? 's'.repeat(32),
+    PARLEY_INTERNAL_SECRET: tuning.secrets?.[id] ?? SECRET,
     PARLEY_REGIONS: JSON.stringify(table),
     TRUSTED_PROXIES: tuning.trustedProxies,
     ROUTER_DRAIN_MS: String(tuning.drainMs ?? 0),
@@ -149,6 +152,17 @@ async function startRegion(id: string, ports: Readonly<Record<string, number>>, 
 
 /** Everything the services behind a region's router were asked. */
 export const seenBy = (region: TestRegion) => [...region.api, ...region.signaling].flatMap(({ seen }) => seen);
+
+/** What a router signed for a service about a request; undefined when it signed nothing. */
+export function saidTo(seen: Seen | undefined, secret = SECRET) {
+  const header = seen?.headers['x-parley-internal'];
+  if (seen === undefined || typeof header !== 'string') return undefined;
+  const auth = new InternalAuth(secret);
+  // At the moment it was signed: regions' clocks differ in some tests.
+  const at = new Date(Number(header.split(' ')[1]));
+  const told = auth.verify(header, { method: seen.method, path: seen.target }, at);
+  return told.ok ? told.value : undefined;
+}
 
 /** Sends an xroom call. */
 export async function call(

@@ -1,0 +1,111 @@
+import type { ServerResponse } from 'node:http';
+import { call, saidTo, seenBy, startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
+
+const init = { method: 'init', data: { id: 'x.example/r' } };
+
+/** Makes a region's api answer as the true home does when a router came to the wrong place. */
+function refuses(region: TestRegion, refusal = 'not_home'): void {
+  const body = '{"isError":true,"errMsg":"moved","data":null}';
+  const answer = (_seen: unknown, response: ServerResponse) =>
+    response.writeHead(421, { 'content-type': 'application/json', 'x-parley-refused': refusal }).end(body);
+  for (const api of region.api) api.answer = answer;
+}
+
+describe('a call of a domain that moved', () => {
+  let regions: TwoRegions;
+  beforeEach(async () => {
+    regions = await startTwoRegions();
+  });
+  afterEach(() => regions.close());
+
+  it('is repeated at the new home, as it was, with the new epoch', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'us-1' });
+    expect((await call(eu, init)).status).toBe(200);
+    regions.know('x.example', { region: 'eu-1', epoch: 2 });
+    refuses(us);
+    const answer = await call(eu, init, { 'x-random': 'once' });
+    expect([answer.status, answer.headers.get('x-home-region')]).toEqual([200, null]);
+    expect([seenBy(us).length, seenBy(eu).length]).toEqual([2, 1]);
+    expect(seenBy(eu)[0]).toMatchObject({ body: JSON.stringify(init), headers: { 'x-random': 'once' } });
+    expect(saidTo(seenBy(us)[1])?.says).toMatchObject({ domain: 'x.example', epoch: '1' });
+    expect(saidTo(seenBy(eu)[0])?.says).toMatchObject({ domain: 'x.example', epoch: '2' });
+  });
+
+  it('is repeated elsewhere when it left this very region, which the new home learns by the epoch', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'eu-1' });
+    for (const region of [eu, us]) expect((await call(region, init)).status).toBe(200);
+    regions.know('x.example', { region: 'us-1', epoch: 2 });
+    refuses(eu);
+    // us-1 still remembers eu-1 as the home; that eu-1 knows a later epoch makes it look again.
+    const answer = await call(eu, init);
+    expect([answer.status, answer.headers.get('x-home-region')]).toEqual([200, 'us-1']);
+    expect([seenBy(eu).length, seenBy(us).length]).toEqual([3, 1]);
+  });
+
+  it('is repeated once and never twice', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'us-1' });
+    await call(eu, init);
+    regions.know('x.example', { region: 'eu-1', epoch: 2 });
+    refuses(us);
+    refuses(eu, 'wrong_epoch');
+    // fetch sends what was answered 421 once more by itself, so one call of a client is two of these.
+    const answer = await call(eu, init);
+    expect([answer.status, answer.headers.get('x-parley-refused')]).toEqual([421, 'wrong_epoch']);
+    expect(seenBy(us)).toHaveLength(2);
+    expect(seenBy(eu)).toHaveLength(2);
+  });
+
+  it('is not repeated when the directory has nothing new to say, or none of it', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'us-1' });
+    refuses(us);
+    expect((await call(eu, init)).status).toBe(421);
+    expect(seenBy(us)).toHaveLength(2);
+    for (const { directory } of [eu, us]) directory.down = true;
+    const answer = await call(eu, init);
+    expect([answer.status, answer.headers.get('x-home-region')]).toEqual([421, 'us-1']);
+    expect([seenBy(us).length, seenBy(eu).length]).toEqual([4, 0]);
+  });
+
+  it('stops before the border of a strictly resident domain', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'eu-1' });
+    await call(eu, init);
+    regions.know('x.example', { region: 'us-1', epoch: 2, strict: true });
+    refuses(eu);
+    const answer = await call(eu, init);
+    expect([answer.status, answer.headers.get('x-home-host')]).toEqual([421, new URL(us.url).host]);
+    expect(seenBy(us)).toEqual([]);
+  });
+
+  it('is not repeated when its body was streamed', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'us-1' });
+    await call(eu, init);
+    regions.know('x.example', { region: 'eu-1', epoch: 2 });
+    refuses(us);
+    const body = 'x'.repeat(70_000);
+    const answer = await fetch(`${eu.url}/v1/webhooks/1026`, {
+      method: 'PATCH',
+      headers: { 'x-parley-domain': 'x.example' },
+      body,
+    });
+    // Of what fetch sends again, the directory is asked anew.
+    expect([200, 421]).toContain(answer.status);
+    expect(seenBy(us).filter((seen) => seen.body === body)).toHaveLength(1);
+  });
+
+  it('goes the way that the directory says from then on', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'us-1' });
+    await call(eu, init);
+    regions.know('x.example', { region: 'eu-1', epoch: 2 });
+    refuses(us);
+    for (let turn = 0; turn < 3; turn += 1) expect((await call(eu, init)).status).toBe(200);
+    expect([seenBy(us).length, seenBy(eu).length]).toEqual([2, 3]);
+    expect(eu.directory.asked).toEqual(['domain x.example', 'domain x.example']);
+  });
+});
