@@ -51,6 +51,8 @@ const systemClock: Clock = { now: () => new Date() };
 const SWEEPS_AHEAD = 2;
 /** A receiver that takes longer than this is slow. */
 const SLOW_AFTER_MS = 500;
+/** What one domain may take at most of the places for handshakes, and of the slow lane. */
+const DOMAIN_SHARE = 0.25;
 /** How often the backlog is counted for operators. */
 const BACKLOG_MS = 10_000;
 /** How long the deliveries of a process that died wait for another; a claim is renewed well before. */
@@ -209,6 +211,7 @@ export class Dispatcher {
         metrics,
         logger,
         deadlineMs: config.WEBHOOKS_VALIDATION_DEADLINE_MS,
+        atOncePerDomain: Math.ceil(config.WEBHOOKS_VALIDATIONS_AT_ONCE * DOMAIN_SHARE),
         retriesMs: this.parts.validationRetriesMs ?? VALIDATION_RETRIES_MS,
       },
       this.stop.signal,

@@ -104,6 +104,31 @@ describe('the validation handshake', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
+  test('of one domain, however many hang, keeps those of others from no place', async () => {
+    const [hanging, well] = [await world().receiver(), await world().receiver()];
+    const ends: (() => void)[] = [];
+    hanging.answer(() => new Promise((resolve) => ends.push(() => resolve({}))));
+    well.answer(right);
+    const crowd = await world().domain();
+    const slow: WebhookId[] = [];
+    for (let number = 0; number < 12; number += 1) {
+      slow.push(await world().webhook(crowd, `${hanging.url}/${number}`, { validated: false }));
+    }
+    const honest = await world().webhook(await world().domain(), well.url, { validated: false });
+    const env = {
+      WEBHOOKS_VALIDATIONS_AT_ONCE: '4',
+      WEBHOOKS_VALIDATION_DEADLINE_MS: '9000',
+      WEBHOOKS_SWEEP_MS: '60000',
+    };
+    await Promise.all(slow.map(ask));
+    await world().dispatcher(env);
+    await hanging.waitFor(1);
+    await ask(honest);
+    await waitForRow(honest, { validated: true });
+    expect(hanging.requests).toHaveLength(1);
+    for (const end of ends) end();
+  });
+
   test('does not reach into this machine for an ordinary domain', async () => {
     const receiver = await world().receiver();
     const domain = await world().domain({ insecure: false });

@@ -1,6 +1,7 @@
 import type { Clock, WebhookId, WebhookStore, WebhookValidator } from '@parley/domain';
 
-const POLL_MS = 50;
+/** Between two looks, in milliseconds: most handshakes are over soon, and many callers may wait for one that hangs. */
+const POLL_MS = { first: 50, most: 500, growth: 1.4 } as const;
 
 /** Asks the dispatcher for a handshake and watches the webhook's row for the outcome. */
 export class DispatcherValidator implements WebhookValidator {
@@ -16,11 +17,11 @@ export class DispatcherValidator implements WebhookValidator {
     const deadline = this.clock.now().getTime() + timeoutMs;
     try {
       void this.wake(id).catch(this.trouble);
-      for (;;) {
+      for (let pauseMs: number = POLL_MS.first; ; pauseMs = Math.min(pauseMs * POLL_MS.growth, POLL_MS.most)) {
         const outcome = await this.webhooks.validationSince(id, since);
         if (outcome !== null) return outcome.validated;
         if (this.clock.now().getTime() >= deadline) return false;
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     } catch (error) {
       // The webhook is stored and its handshake goes on: "not validated yet" is the truth, an error would not be.

@@ -1,4 +1,4 @@
-import type { Clock, IdSource } from '@parley/domain';
+import type { Clock, DomainName, IdSource } from '@parley/domain';
 import type { ClaimedValidation, ValidationStore, ValidationVerdict, WebhookSecrets } from '@parley/persistence';
 import type { ValidationJob } from '@parley/queue';
 import type { Logger } from '@parley/server-kit';
@@ -20,6 +20,8 @@ export interface ValidationWorkerParts {
   readonly metrics: Pick<DispatcherMetrics, 'validation' | 'alert'>;
   readonly logger: Pick<Logger, 'warn'>;
   readonly deadlineMs: number;
+  /** Handshakes of one domain that are done at the same time: all domains share the places, and receivers may hang. */
+  readonly atOncePerDomain: number;
   readonly retriesMs: readonly number[];
 }
 
@@ -29,6 +31,8 @@ const ID_BYTES = 16;
 
 /** Does handshakes that are due. */
 export class ValidationWorker {
+  private readonly underWay = new Map<DomainName, number>();
+
   constructor(
     private readonly parts: ValidationWorkerParts,
     private readonly stop: AbortSignal,
@@ -36,9 +40,23 @@ export class ValidationWorker {
 
   async validate({ webhookId }: ValidationJob): Promise<void> {
     if (this.stop.aborted) return;
-    const { validations, deadlineMs, metrics, ids, clock } = this.parts;
+    const { validations, deadlineMs, atOncePerDomain } = this.parts;
     const claim = await validations.claim(webhookId, deadlineMs + LOCK_SLACK_MS);
     if (claim === null) return;
+    const { domain } = claim;
+    const others = this.underWay.get(domain) ?? 0;
+    // It stays due, so the sweeper comes back to it.
+    if (others >= atOncePerDomain) return validations.giveBack(claim);
+    this.underWay.set(domain, others + 1);
+    await this.validateClaimed(claim).finally(() => {
+      const left = (this.underWay.get(domain) ?? 1) - 1;
+      if (left > 0) this.underWay.set(domain, left);
+      else this.underWay.delete(domain);
+    });
+  }
+
+  private async validateClaimed(claim: ClaimedValidation): Promise<void> {
+    const { validations, metrics, ids, clock } = this.parts;
     const id = `val_${ids.random(ID_BYTES)}`;
     const startedAt = clock.now();
     const startedMark = performance.now();
@@ -49,7 +67,7 @@ export class ValidationWorker {
     const verdict = outcome.kind === 'passed' ? outcome : this.afterFailure(claim.failures, outcome.error);
     await this.settle(claim, { id, startedAt, durationMs, status: outcome.status }, verdict);
     // What waited for the proof goes at once.
-    if (verdict.kind === 'passed') this.parts.feeder.feed([webhookId]);
+    if (verdict.kind === 'passed') this.parts.feeder.feed([claim.id]);
   }
 
   private async shakeHands(id: string, claim: ClaimedValidation): Promise<HandshakeOutcome> {
