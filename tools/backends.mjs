@@ -2,7 +2,8 @@
  * Nextcloud backends of the Parley that runs in this folder, or of another one (`--admin-url`, `--admin-key-file`).
  */
 import { readFile } from 'node:fs/promises';
-import { readCommandLine, readRunFile, stop } from './running.mjs';
+import { ADMIN_HELP, ADMIN_OPTIONS, openAdmin } from './admin.mjs';
+import { readCommandLine, stop } from './running.mjs';
 
 const COMMAND = 'npm run backends';
 const HELP = `usage: ${COMMAND} -- list
@@ -21,8 +22,7 @@ options of add and change; what is not said stays, "none" takes a limit, the ran
   --allow-private <cidr>        it has addresses in this range; makes plain http possible (may be repeated)
   --foreign-entry               people of other protocols may enter its rooms
   --no-foreign-entry            they may not
-options of all:
-  --admin-url <url>  --admin-key-file <file>   another Parley than the one in this folder`;
+${ADMIN_HELP}`;
 
 const { values, positionals } = readCommandLine(COMMAND, HELP, {
   allowPositionals: true,
@@ -37,25 +37,12 @@ const { values, positionals } = readCommandLine(COMMAND, HELP, {
     'allow-private': { type: 'string', multiple: true },
     'foreign-entry': { type: 'boolean' },
     'no-foreign-entry': { type: 'boolean' },
-    'admin-url': { type: 'string' },
-    'admin-key-file': { type: 'string' },
+    ...ADMIN_OPTIONS,
   },
 });
 
-const adminKey = await secretFrom('admin-key-file');
-const run = values['admin-url'] && adminKey ? { adminUrl: values['admin-url'], adminKey } : await readRunFile();
-
-async function call(method, path, body) {
-  const response = await fetch(`${run.adminUrl}/v1/admin/backends${path}`, {
-    method,
-    headers: { authorization: `Bearer ${run.adminKey}`, 'content-type': 'application/json' },
-    ...(body && { body: JSON.stringify(body) }),
-  }).catch(() => stop(`Nothing answers at ${run.adminUrl}.`));
-  const text = await response.text();
-  const answer = text === '' ? undefined : JSON.parse(text);
-  if (!response.ok) stop(answer?.detail ?? answer?.title ?? `refused with ${response.status}`);
-  return answer;
-}
+const { call: admin, run } = await openAdmin(values);
+const call = (method, path, body) => admin(method, `/backends${path}`, body);
 
 /** Secrets are read from files, so that they stand in no process list and no shell history. */
 async function secretFrom(option) {

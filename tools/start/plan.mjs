@@ -72,6 +72,7 @@ export function servicesOf(region, regions, servers, secrets, { root, logs, envi
     spec('api', 'api', region.api, {
       ADMIN_HOST: '127.0.0.1',
       ADMIN_PORT: new URL(region.admin).port,
+      PARLEY_REGIONS: table,
       PARLEY_ADMIN_BOOTSTRAP_KEY: secrets.adminKey,
       PARLEY_TICKET_PRIVATE_KEY: secrets.ticketPrivateKey,
       SIGNALING_PUBLIC_URL: region.url.replace(/^http/, 'ws'),

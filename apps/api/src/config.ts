@@ -1,4 +1,14 @@
-import { commonSchema, type Frozen, integer, json, port, receiverSchema, secret, url } from '@parley/config';
+import {
+  commonSchema,
+  type Frozen,
+  integer,
+  json,
+  otherRegions,
+  port,
+  receiverSchema,
+  secret,
+  url,
+} from '@parley/config';
 import { iceServerSchema } from '@parley/contracts';
 import { NONCE_LIMIT } from '@parley/protocol-xroom';
 import { z } from 'zod';
@@ -7,6 +17,7 @@ import { z } from 'zod';
 export const apiConfigSchema = z.object({
   ...commonSchema,
   ...receiverSchema,
+  PARLEY_REGIONS: otherRegions(),
   ADMIN_HOST: z.string().min(1).default('127.0.0.1').describe("Address of the operator's REST"),
   ADMIN_PORT: port().default(8081).describe("Port of the operator's REST, `/v1/admin`; 0 picks a free one"),
   PARLEY_ADMIN_BOOTSTRAP_KEY: secret(z.string().min(32, 'expected at least 32 characters'))

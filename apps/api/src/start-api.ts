@@ -37,7 +37,7 @@ export async function startApi(config: ApiConfig, options: ApiOptions = {}): Pro
       parts = createParts(config, kit, openMachines(config, kit));
       admin = await startAdmin(
         config,
-        { database: parts.machines.database, rooms: parts.rooms, moving: parts.regions.moving },
+        { database: parts.machines.database, rooms: parts.rooms, regions: parts.regions },
         options,
       );
       return ApiModule.with(parts);

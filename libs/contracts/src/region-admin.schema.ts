@@ -51,7 +51,9 @@ export const regionSchema = z
     position: regionSettings.position,
     group: z.string().nullable(),
     state: regionSettings.state,
-    version: z.int().describe('Rises with every change'),
+    version: z
+      .int()
+      .describe('Rises with every change; 0: known from `PARLEY_REGIONS` alone, and not in the directory yet'),
   })
   .meta({ id: 'Region' });
 export type RegionView = z.infer<typeof regionSchema>;

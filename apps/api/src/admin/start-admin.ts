@@ -4,7 +4,6 @@ import {
   createAdminStore,
   createDirectory,
   type Database,
-  type Moving,
   seedOperatorKey,
 } from '@parley/persistence';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
@@ -19,6 +18,7 @@ import {
 import type { ApiConfig } from '../config';
 import { ErrorFilter } from '../http/error.filter';
 import { SYSTEM_CLOCK } from '../machines';
+import type { RegionParts } from '../regions/region-parts';
 import { AdminModule } from './admin.module';
 import type { BackendFollowUp } from './tokens';
 
@@ -26,13 +26,13 @@ import type { BackendFollowUp } from './tokens';
 export interface AdminNeeds {
   readonly database: Database;
   readonly rooms: Pick<RoomService, 'closeAllOfBackend'>;
-  readonly moving: Moving;
+  readonly regions: Pick<RegionParts, 'moving' | 'book'>;
 }
 
 /** Starts the operator's REST on its own address, so that a front door for everybody cannot lead to it. */
 export async function startAdmin(
   config: ApiConfig,
-  { database, rooms, moving }: AdminNeeds,
+  { database, rooms, regions }: AdminNeeds,
   options: Pick<ServiceOptions, 'logTo'>,
 ): Promise<RunningService> {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
@@ -51,7 +51,7 @@ export async function startAdmin(
       });
       const store = createAdminStore(database, directory, SYSTEM_CLOCK);
       if (bootstrapKey !== undefined) await ensureBootstrapKey(bootstrapKey, database, store, kit);
-      return AdminModule.with(store, followUpOn(redis, rooms, kit), moving);
+      return AdminModule.with(store, followUpOn(redis, rooms, kit), regions);
     },
     configure: (app, kit) => void app.useGlobalFilters(new ErrorFilter(kit.errors)),
     release: async () => {

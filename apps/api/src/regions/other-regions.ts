@@ -1,4 +1,4 @@
-import { type Clock, DomainError, type DomainName, type RegionDirectory, type RegionId } from '@parley/domain';
+import { type Clock, DomainError, type DomainName, type RegionId } from '@parley/domain';
 import {
   type AccountCopy,
   AdminError,
@@ -8,7 +8,7 @@ import {
   type RowCounts,
 } from '@parley/persistence';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
-import { INTERNAL_HEADER, type InternalAuth, type RegionLetters } from '@parley/server-kit';
+import { INTERNAL_HEADER, type InternalAuth, type RegionBook, type RegionLetters } from '@parley/server-kit';
 import { accountPath, movePath, type MoveLetter } from './letters';
 
 const TIMEOUT_MS = 20_000;
@@ -22,7 +22,7 @@ const REFUSALS: Readonly<Record<number, ConstructorParameters<typeof AdminError>
 
 export interface OtherRegionsParts {
   readonly own: RegionId;
-  readonly directory: RegionDirectory;
+  readonly regions: Pick<RegionBook, 'refresh' | 'find'>;
   readonly auth: InternalAuth;
   readonly letters: RegionLetters;
   readonly clock: Clock;
@@ -63,8 +63,10 @@ export class HttpOtherRegions implements OtherRegions {
 
   /** Sends a letter and answers what came back, which only our own services say. */
   private async sender(id: RegionId): Promise<(path: string, letter: unknown) => Promise<unknown>> {
-    const region = (await this.parts.directory.regions()).find((each) => each.id === id);
-    if (region === undefined) throw new AdminError('not_found', `There is no region ${id} in the directory.`);
+    // Operators may have entered or changed it a moment ago.
+    await this.parts.regions.refresh();
+    const region = this.parts.regions.find(id);
+    if (region === undefined) throw new AdminError('not_found', `There is no region ${id}.`);
     const { auth, letters, clock, own } = this.parts;
     return async (path, letter) => {
       const now = clock.now();

@@ -1,7 +1,7 @@
 import type { Provider, Type } from '@nestjs/common';
 import { brandAs, type RegionId, type RoomService } from '@parley/domain';
 import { createDirectory, createMoving, type Database, type Moving } from '@parley/persistence';
-import { every, InternalAuth, RegionLetters, type ServiceKit } from '@parley/server-kit';
+import { every, InternalAuth, RegionBook, RegionLetters, type ServiceKit } from '@parley/server-kit';
 import type { ApiConfig } from '../config';
 import { SYSTEM_CLOCK } from '../machines';
 import { LettersController } from './letters.controller';
@@ -14,6 +14,8 @@ const CATCH_UP_MS = 5_000;
 /** What regions give each other. */
 export interface RegionParts {
   readonly moving: Moving;
+  /** The regions as this one knows them. */
+  readonly book: RegionBook;
   readonly providers: readonly Provider[];
   close(): Promise<void>;
 }
@@ -27,10 +29,11 @@ export function createRegionParts(
   rooms: Pick<RoomService, 'list' | 'destroy'>,
 ): RegionParts {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
+  const book = new RegionBook({ rows: config.PARLEY_REGIONS, directory, logger });
   const letters = new RegionLetters(config.PARLEY_INTERNAL_SECRET);
   const others = new HttpOtherRegions({
     own: brandAs<RegionId>(config.PARLEY_REGION),
-    directory,
+    regions: book,
     auth: new InternalAuth(config.PARLEY_INTERNAL_SECRET),
     letters,
     clock: SYSTEM_CLOCK,
@@ -53,13 +56,14 @@ export function createRegionParts(
   const loop = every('give accounts to regions', CATCH_UP_MS, catchUp, logger);
   return {
     moving,
+    book,
     providers: [
       { provide: MOVING, useValue: moving },
       { provide: LETTER_CLOCK, useValue: SYSTEM_CLOCK },
       { provide: RegionLetters, useValue: letters },
     ],
     close: async () => {
-      await loop.close();
+      await Promise.all([loop.close(), book.close()]);
       await directory.close();
     },
   };

@@ -1,0 +1,59 @@
+/** The operator's REST of the Parley that runs in this folder, or of another one, for tools of the command line. */
+import { readFile } from 'node:fs/promises';
+import { readRunFile, stop } from './running.mjs';
+
+export const ADMIN_OPTIONS = {
+  'admin-url': { type: 'string' },
+  'admin-key-file': { type: 'string' },
+  region: { type: 'string' },
+};
+
+export const ADMIN_HELP = `options of all:
+  --region <id>                                which region's operator's REST is asked; the first one by default
+  --admin-url <url>  --admin-key-file <file>   another Parley than the one in this folder`;
+
+/** What the operator's REST refused, or that nothing answered. */
+export class AdminRefusal extends Error {
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+/**
+ * Opens the operator's REST that the command line names.
+ * @param values of {@link ADMIN_OPTIONS}
+ * @returns `call`, which ends the process with a sentence when it is refused; `ask`, which throws {@link AdminRefusal}; and
+ *   what `.parley/run.json` says, when it was read
+ */
+export async function openAdmin(values) {
+  const keyFile = values['admin-key-file'];
+  const adminKey = keyFile === undefined ? undefined : await keyFrom(keyFile);
+  const given = values['admin-url'] && adminKey;
+  const run = given ? { adminUrl: values['admin-url'], adminKey } : await readRunFile();
+  const adminUrl = given || !values.region ? run.adminUrl : regionOf(run, values.region).adminUrl;
+  const ask = async (method, path, body) => {
+    const response = await fetch(`${adminUrl}/v1/admin${path}`, {
+      method,
+      headers: { authorization: `Bearer ${run.adminKey}`, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    }).catch(() => {
+      throw new AdminRefusal(503, `Nothing answers at ${adminUrl}.`);
+    });
+    const text = await response.text();
+    const answer = text === '' ? undefined : JSON.parse(text);
+    if (response.ok) return answer;
+    throw new AdminRefusal(response.status, answer?.detail ?? answer?.title ?? `refused with ${response.status}`);
+  };
+  const call = (...args) => ask(...args).catch((error) => stop(error.message));
+  return { ask, call, run };
+}
+
+function regionOf(run, id) {
+  return run.regions.find((region) => region.id === id) ?? stop(`No region ${id} runs in this folder.`);
+}
+
+async function keyFrom(path) {
+  const text = await readFile(path === '-' ? '/dev/stdin' : path, 'utf8').catch(() => stop(`${path} cannot be read.`));
+  return text.trim();
+}
