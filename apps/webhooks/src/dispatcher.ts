@@ -81,6 +81,11 @@ export class Dispatcher {
     this.slowLane = new SlowLane({
       slowAfterMs: parts.slowAfterMs ?? SLOW_AFTER_MS,
       atMost: parts.config.WEBHOOKS_SLOW_AT_ONCE,
+      // Who has all the shared places answers quickly: that is nobody's loss.
+      perDomain: Math.max(
+        parts.config.WEBHOOKS_DELIVERIES_AT_ONCE,
+        Math.ceil(parts.config.WEBHOOKS_SLOW_AT_ONCE * DOMAIN_SHARE),
+      ),
       failed: (error) => parts.logger.error({ err: error }, 'a slow delivery failed; the sweeper finds its row'),
     });
     const { prisma } = parts.database;

@@ -74,9 +74,9 @@ export class DeliveryWorker {
     const held = await this.parts.claims.take(job);
     if (held === null) return;
     const { slowLane } = this.parts;
-    const work = slowLane.refuses(held.claim.webhookId) ? this.putOff(held.claim, BUSY_MS) : this.attempt(held);
+    const work = slowLane.refuses(held.claim) ? this.putOff(held.claim, BUSY_MS) : this.attempt(held);
     await slowLane.ride(
-      held.claim.webhookId,
+      held.claim,
       work.finally(() => held.letGo()),
     );
   }

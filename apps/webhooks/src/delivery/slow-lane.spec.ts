@@ -1,7 +1,11 @@
-import { brandAs, type WebhookId } from '@parley/domain';
-import { SlowLane } from './slow-lane';
+import { brandAs, type DomainName, type WebhookId } from '@parley/domain';
+import { SlowLane, type Rider } from './slow-lane';
 
-const [A, B] = [1, 2].map((id) => brandAs<WebhookId>(id)) as [WebhookId, WebhookId];
+const rider = (id: number, domain = 'one.example'): Rider => ({
+  webhookId: brandAs<WebhookId>(id),
+  domain: brandAs<DomainName>(domain),
+});
+const [A, B] = [rider(1), rider(2)];
 const SLOW_AFTER_MS = 20;
 
 /** Work that is over when the test says so. */
@@ -17,8 +21,8 @@ function work() {
 
 describe('the slow lane', () => {
   const failed = jest.fn();
-  const laneFor = (atMost: number, slowAfterMs = SLOW_AFTER_MS): SlowLane =>
-    new SlowLane({ slowAfterMs, atMost, failed });
+  const laneFor = (atMost: number, slowAfterMs = SLOW_AFTER_MS, perDomain = 10): SlowLane =>
+    new SlowLane({ slowAfterMs, atMost, perDomain, failed });
   beforeEach(() => failed.mockClear());
 
   test('is not for quick work, which holds its place until it is over', async () => {
@@ -75,6 +79,24 @@ describe('the slow lane', () => {
     await ride;
     first.end();
     await lane.close();
+  });
+
+  test('is not for one domain alone: when much of its work hangs, no more is begun, whoever of it answered quickly', async () => {
+    const lane = laneFor(10, SLOW_AFTER_MS, 2);
+    const [first, second] = [work(), work()];
+    await lane.ride(A, first.promise);
+    expect([lane.refuses(A), lane.refuses(B)]).toEqual([false, false]);
+    await lane.ride(B, second.promise);
+    expect([A, B, rider(3), rider(4, 'two.example')].map((each) => lane.refuses(each))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    first.end();
+    second.fail(new Error('late'));
+    await lane.close();
+    expect([A, B].map((each) => lane.refuses(each))).toEqual([false, false]);
   });
 
   test('reports work that fails when nobody waits for it any more', async () => {
