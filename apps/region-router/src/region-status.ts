@@ -9,6 +9,8 @@ import type { Region, RegionTable } from './region-table';
 const PROBE_EVERY_MS = 5_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
+export type RegionHealth = 'up' | 'draining' | 'down';
+
 /** Which regions answer, as seen from here. */
 @Injectable()
 export class RegionStatus {
@@ -17,7 +19,7 @@ export class RegionStatus {
 
   constructor(
     private readonly table: RegionTable,
-    private readonly own: { readonly api: ReplicaGroup; readonly signaling: ReplicaGroup },
+    private readonly groups: { readonly api: ReplicaGroup; readonly signaling: ReplicaGroup },
     logger: Logger,
     everyMs = PROBE_EVERY_MS,
   ) {
@@ -43,9 +45,15 @@ export class RegionStatus {
     return [...placed, ...rest].map(({ region, state, alive }) => infoOf(region, state === 'draining', alive));
   }
 
-  /** Whether this region as a whole serves: some api and some signaling replica are ready. */
-  get ownIsUp(): boolean {
-    return this.own.api.anyHealthy && this.own.signaling.anyHealthy;
+  /**
+   * This region as a whole. `down`: no api or no gateway is ready, or operators say so. `draining`: what is here is served,
+   * nothing new is to come.
+   */
+  get own(): RegionHealth {
+    const { api, signaling } = this.groups;
+    const state = this.table.stateOf(this.table.own.id);
+    if (state === 'down' || !api.anyHealthy || !signaling.anyHealthy) return 'down';
+    return state === 'draining' ? 'draining' : 'up';
   }
 
   /** Asks the other regions' front doors now. */
@@ -55,13 +63,9 @@ export class RegionStatus {
       others.map(async ({ id, url }) => {
         const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
         // Not /ping: its front door may answer while nothing behind it does.
-        const up = await fetch(`${url}/health/region`, { signal, redirect: 'error' }).then(
-          async (answer) => {
-            await answer.body?.cancel();
-            return answer.ok;
-          },
-          () => false,
-        );
+        const up = await fetch(`${url}/health/region`, { signal, redirect: 'error' })
+          .then(async (answer) => !isDown(await answer.json()))
+          .catch(() => false);
         if (up) this.down.delete(id);
         else this.down.add(id);
       }),
@@ -73,8 +77,13 @@ export class RegionStatus {
   }
 
   private answers(id: string): boolean {
-    return id === this.table.own.id ? this.ownIsUp : !this.down.has(id);
+    return id === this.table.own.id ? this.own !== 'down' : !this.down.has(id);
   }
+}
+
+/** One that drains says 503 as well, and serves what it has. */
+function isDown(told: unknown): boolean {
+  return !(typeof told === 'object' && told !== null && 'status' in told) || told.status === 'down';
 }
 
 function distances(regions: readonly Region[], from: Position): ReadonlyMap<RegionId, number> {

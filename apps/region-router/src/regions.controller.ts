@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpCode, Req, Res, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, Req, Res } from '@nestjs/common';
 import { ClientAddresses } from '@parley/server-kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { placeOf } from './nearness/caller-place';
@@ -37,11 +37,16 @@ export class RegionsController {
     // The headers are the answer.
   }
 
-  /** For a global load balancer and other regions: withdraws the region while nothing in it serves. */
+  /**
+   * For a global load balancer: 503 withdraws the region, while nothing in it serves or it is draining. Other regions read
+   * which of the two it is.
+   */
   @Get('health/region')
-  @Header('cache-control', 'no-store')
-  region(): { readonly status: 'up' } {
-    if (!this.status.ownIsUp) throw new ServiceUnavailableException();
-    return { status: 'up' };
+  region(@Res() reply: FastifyReply): void {
+    const status = this.status.own;
+    void reply
+      .code(status === 'up' ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send({ status });
   }
 }

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { regionsAnswerSchema } from '@parley/contracts';
 import { brandAs, type RegionEntry, type RegionId } from '@parley/domain';
 import { eventually } from '@parley/testing';
-import { startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
+import { WebSocket } from 'ws';
+import { call, startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
 
 const GERMAN = '91.65.1.1';
 const AMERICAN = '8.8.8.8';
@@ -64,6 +66,31 @@ describe('the regions', () => {
     await say({ us: { state: 'draining' } }, 'eu-1 up serving, us-1 up draining');
     expect((await told(regions.eu, {}))[0]).toBe('private, max-age=5');
     await say({ us: { state: 'down' } }, 'eu-1 up serving');
+  });
+
+  it('that drain serve what they have: calls, joins and sockets of their domains, from everywhere', async () => {
+    const { eu, us } = regions;
+    regions.know('us.example', { region: 'us-1' });
+    us.directory.entries = [entry(eu, 1, {}), entry(us, 2, { state: 'draining' })];
+    await say({ us: { state: 'draining' } }, 'eu-1 up serving, us-1 up draining');
+    const health = async () => {
+      const answer = await fetch(`${us.url}/health/region`);
+      return [answer.status, await answer.json()];
+    };
+    await eventually(async () => (await health())[0] === 503, 'us-1 to be withdrawn from global load balancers');
+    expect(await health()).toEqual([503, { status: 'draining' }]);
+    expect((await fetch(`${us.url}/health/ready`)).status).toBe(200);
+    for (const region of [eu, us]) {
+      const { status, body } = await call(region, { method: 'init', data: { id: 'us.example/lobby' } });
+      expect([status, body]).toMatchObject([200, { data: { servedBy: expect.stringMatching(/^us-1-api/) as string } }]);
+    }
+    const socket = new WebSocket(`${us.url.replace('http', 'ws')}/spreed`);
+    const [greeting] = (await once(socket, 'message')) as [Buffer];
+    expect(greeting.toString()).toContain('us-1.gw');
+    socket.close();
+    us.directory.entries = [];
+    // Nobody takes a draining region for one that is away, however often it is asked.
+    expect((await told(eu, {})).at(-1)).toBe('us-1 up draining');
   });
 
   it('that have no gateway left come last, although their front door answers', async () => {
