@@ -27,6 +27,12 @@ const SILENT_AFTER_MS = 30_000;
 /** Short, because a job run twice is harmless and one held by a dead worker is late. */
 const LOCK_MS = 8_000;
 
+/**
+ * A BullMQ worker asks for one job after the other and waits for each answer; with one of them deliveries stood in the
+ * queue for longer than their POST took.
+ */
+const DELIVERY_FETCHERS = 4;
+
 /** The delivery queue on BullMQ. */
 export class BullmqDeliveryQueue implements DeliveryQueue {
   constructor(private readonly parts: BullmqParts) {}
@@ -68,19 +74,20 @@ export class BullmqDeliveryQueue implements DeliveryQueue {
   consume(handlers: JobHandlers, concurrency: JobConcurrency): JobConsumer {
     const { redisUrl, deliveries, validations, events } = this.parts;
     const connection = connectRedis(redisUrl, 'patient', events.trouble);
-    const watch = (queue: Queue, slots: number, handle: (job: Job) => Promise<void>): WatchedWorker =>
+    const watch = (queue: Queue, slots: number, fetchers: number, handle: (job: Job) => Promise<void>): WatchedWorker =>
       new WatchedWorker({
         queue,
         connection,
         concurrency: slots,
+        fetchers,
         handle,
         events: { ...events, failed: handlers.failed },
         silentAfterMs: this.parts.silentAfterMs ?? SILENT_AFTER_MS,
         lockMs: this.parts.lockMs ?? LOCK_MS,
       });
     const workers = [
-      watch(deliveries, concurrency.deliveries, (job) => handleDelivery(handlers, job)),
-      watch(validations, concurrency.validations, (job) => handleValidation(handlers, job)),
+      watch(deliveries, concurrency.deliveries, DELIVERY_FETCHERS, (job) => handleDelivery(handlers, job)),
+      watch(validations, concurrency.validations, 1, (job) => handleValidation(handlers, job)),
     ];
     return {
       async close() {

@@ -16,6 +16,8 @@ export interface WatchedWorkerOptions {
   readonly queue: Queue;
   readonly connection: RedisClient;
   readonly concurrency: number;
+  /** How many BullMQ workers share the concurrency; each fetches one job after the other. 1 unless told otherwise. */
+  readonly fetchers?: number;
   readonly handle: (job: Job) => Promise<void>;
   readonly events: WorkerEvents;
   /** How long jobs may be due with nothing fetched before the worker is replaced, in milliseconds. */
@@ -25,12 +27,12 @@ export interface WatchedWorkerOptions {
 }
 
 /**
- * A BullMQ worker that is replaced when it stops without a word. Workers have been seen to stop fetching for ever after a
+ * BullMQ workers that are replaced when they stop without a word. Workers have been seen to stop fetching for ever after a
  * failover while they claim to run and emit no error, so what is watched is the outcome: jobs are due, a slot is free, and
  * yet nothing is fetched.
  */
 export class WatchedWorker {
-  private worker: Worker;
+  private workers: readonly Worker[];
   private active = 0;
   private lastFetchAt = performance.now();
   private readonly timer: NodeJS.Timeout;
@@ -41,10 +43,10 @@ export class WatchedWorker {
 
   constructor(
     private readonly options: WatchedWorkerOptions,
-    private readonly makeWorker: (handle: (job: Job) => Promise<void>) => Worker = (handle) =>
-      newWorker(options, handle),
+    private readonly makeWorker: (handle: (job: Job) => Promise<void>, slots: number) => Worker = (handle, slots) =>
+      newWorker(options, handle, slots),
   ) {
-    this.worker = this.start();
+    this.workers = this.start();
     this.timer = setInterval(() => this.look(), options.silentAfterMs / 3);
     this.timer.unref();
   }
@@ -54,15 +56,17 @@ export class WatchedWorker {
     this.closed = true;
     clearInterval(this.timer);
     await this.looking;
-    await Promise.all([this.worker.close(), ...this.retired]);
+    await Promise.all([...this.workers.map((worker) => worker.close()), ...this.retired]);
   }
 
-  private start(): Worker {
+  private start(): Worker[] {
     this.lastFetchAt = performance.now();
-    const worker = this.makeWorker((job) => this.run(job));
-    worker.on('failed', (job, error) => this.options.events.failed(job?.id ?? 'unknown', error));
-    worker.on('error', (error) => this.options.events.trouble(error));
-    return worker;
+    return shares(this.options).map((slots) => {
+      const worker = this.makeWorker((job) => this.run(job), slots);
+      worker.on('failed', (job, error) => this.options.events.failed(job?.id ?? 'unknown', error));
+      worker.on('error', (error) => this.options.events.trouble(error));
+      return worker;
+    });
   }
 
   private async run(job: Job): Promise<void> {
@@ -93,12 +97,12 @@ export class WatchedWorker {
     }
     if (this.closed) return;
     this.options.events.replaced(queue.name);
-    const retiring = this.worker
-      .close(true)
+    const retiring = Promise.all(this.workers.map((worker) => worker.close(true)))
+      .then(() => undefined)
       .catch((error: Error) => this.options.events.trouble(error))
       .finally(() => this.retired.delete(retiring));
     this.retired.add(retiring);
-    this.worker = this.start();
+    this.workers = this.start();
   }
 }
 
@@ -109,11 +113,17 @@ async function hasDueJobs(queue: Queue, overdueMs: number): Promise<boolean> {
   return first !== undefined && first.timestamp + first.delay + overdueMs < Date.now();
 }
 
-function newWorker(options: WatchedWorkerOptions, handle: (job: Job) => Promise<void>): Worker {
+/** How many slots each of them has: all together, none of them without one. */
+function shares({ concurrency, fetchers = 1 }: WatchedWorkerOptions): number[] {
+  const count = Math.min(fetchers, concurrency);
+  return Array.from({ length: count }, (_, index) => Math.floor((concurrency + index) / count));
+}
+
+function newWorker(options: WatchedWorkerOptions, handle: (job: Job) => Promise<void>, slots: number): Worker {
   return new Worker(options.queue.name, handle, {
     connection: options.connection,
     prefix: QUEUE_PREFIX,
-    concurrency: options.concurrency,
+    concurrency: slots,
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
     lockDuration: options.lockMs,
