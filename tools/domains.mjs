@@ -60,7 +60,7 @@ async function move() {
   // A step that is under way ends by itself; nothing is lost.
   for (const signal of ['SIGINT', 'SIGTERM']) {
     process.on(signal, () => {
-      progress.say(`Interrupted. ${name} stands where it was; repeat the command and it goes on.`);
+      console.log(`\nInterrupted. ${name} stands where it was; repeat the command and it goes on.`);
       process.exit(130);
     });
   }

@@ -141,13 +141,13 @@ export async function fillDomain({ db, admin }: Region): Promise<void> {
     },
   });
   await prisma.outboxEvent.createMany({
-    data: Array.from({ length: 450 }, (_, index) => ({
+    data: Array.from({ length: 1_450 }, (_, index) => ({
       ...{ id: `evt_${index}`, domainName, roomName: 'a', seq: index, type: 'room.created', payload: { index } },
       ...{ occurredAt: at, relayedAt: at, position: BigInt(5_000 + index) },
     })),
   });
   await prisma.webhookDelivery.createMany({
-    data: Array.from({ length: 450 }, (_, index) => ({
+    data: Array.from({ length: 1_450 }, (_, index) => ({
       ...{ id: `dlv_${index}`, eventId: `evt_${index}`, webhookId: 2049n, position: BigInt(5_000 + index) },
       ...(index === 0
         ? { state: 'pending' as const, nextAttemptAt: at }

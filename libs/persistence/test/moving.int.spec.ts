@@ -65,7 +65,7 @@ test('a plan says what would be moved and what stands in the way, and changes no
     to: US.id,
     openRooms: 0,
     obstacles: [],
-    rows: { OutboxEvent: 450, Room: 1, Backend: 1 },
+    rows: { OutboxEvent: 1_450, Room: 1, Backend: 1 },
   });
   await world.us.admin.accounts.create('root', { slug: 'other' });
   await world.us.admin.domains.create('root', { name: 'other.example', account: 'other' });
@@ -112,7 +112,7 @@ test('a domain moves with all it has, and works at its new home', async () => {
   await world.relay(world.us);
   const last = await prisma.outboxEvent.findFirstOrThrow({ orderBy: { position: 'desc' } });
   expect(last).toMatchObject({ type: 'booking.removed' });
-  expect(last.position).toBeGreaterThan(5_449n);
+  expect(last.position).toBeGreaterThan(6_449n);
   expect(await refusal(world.eu.db.stores.tenancy.domain(DOMAIN))).toBe('wrong_region');
   expect(await refusal(world.eu.moving.moves.step('root', DOMAIN, { ...wish, to: EU.id }))).toBe('taken');
 });
@@ -179,7 +179,7 @@ test('what began before the freezing is waited for, and told of before it is cop
   });
   finish();
   await slow;
-  await prisma.$executeRaw`UPDATE "OutboxEvent" SET "relayedAt" = NULL, position = NULL WHERE id = 'evt_449'`;
+  await prisma.$executeRaw`UPDATE "OutboxEvent" SET "relayedAt" = NULL, position = NULL WHERE id = 'evt_1449'`;
   expect(await world.eu.moving.moves.step('root', DOMAIN, wish)).toMatchObject({
     phase: 'freezing',
     waitingFor: '1 events',

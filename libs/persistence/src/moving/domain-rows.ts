@@ -1,7 +1,7 @@
 import { Prisma } from '../generated/client';
 import type { Connection } from '../prisma-client';
 import type { RowCounts } from './port';
-import { keyOf, quoted, type Row, TENANT_TABLES, type TenantTable } from './tables';
+import { columnsOf, keyOf, quoted, type Row, TENANT_TABLES, type TenantTable } from './tables';
 
 /** Lets this transaction write to a domain that is moving. */
 export async function asMover(tx: Connection): Promise<void> {
@@ -30,9 +30,12 @@ export async function readRows(
   const last = Prisma.sql`(SELECT ${keyOf(table)} FROM jsonb_populate_record(NULL::${quoted(table.name)},
     ${JSON.stringify(after)}::jsonb) t)`;
   const rows = await db.$queryRaw<{ row: Row }[]>`
-    SELECT to_jsonb(t) AS row FROM ${quoted(table.name)} t
-    WHERE ${table.of(domain)} AND ${after === null ? Prisma.sql`true` : Prisma.sql`${keyOf(table)} > ${last}`}
-    ORDER BY ${Prisma.join(table.key.map((column) => Prisma.sql`t.${quoted(column)}`))} LIMIT ${limit}::int`;
+    -- Only what is chosen becomes JSON, not all that is sorted for it.
+    SELECT to_jsonb(page) AS row FROM (
+      SELECT t.* FROM ${quoted(table.name)} t
+      WHERE ${table.of(domain)} AND ${after === null ? Prisma.sql`true` : Prisma.sql`${keyOf(table)} > ${last}`}
+      ORDER BY ${columnsOf(table, 't')} LIMIT ${limit}::int) page
+    ORDER BY ${columnsOf(table, 'page')}`;
   return rows.map(({ row }) => row);
 }
 
@@ -50,10 +53,9 @@ export async function insertRows(tx: Connection, table: string, rows: readonly R
 
 /** Deletes some of the domain's rows of a table; answers how many. */
 export async function deleteRows(tx: Connection, table: TenantTable, domain: string, limit: number): Promise<number> {
-  const columns = Prisma.join(table.key.map((column) => Prisma.sql`t.${quoted(column)}`));
   return tx.$executeRaw`
     DELETE FROM ${quoted(table.name)} t WHERE ${keyOf(table)} IN (
-      SELECT ${columns} FROM ${quoted(table.name)} t WHERE ${table.of(domain)} LIMIT ${limit}::int)`;
+      SELECT ${columnsOf(table, 't')} FROM ${quoted(table.name)} t WHERE ${table.of(domain)} LIMIT ${limit}::int)`;
 }
 
 /** Deletes the domain with all it has, in one go. */

@@ -17,7 +17,7 @@ import { type Row, TENANT_TABLES, tenantTable } from './tables';
 const STEP_MS = 1_000;
 const LOOK_AGAIN_MS = 50;
 /** Rows that travel together at most. */
-const PAGE = 200;
+const PAGE = 1_000;
 const DELETE_PAGE = 2_000;
 /** How often rooms that visitors open again are closed before that is given up. */
 const CLOSINGS_AT_MOST = 5;

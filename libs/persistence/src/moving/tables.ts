@@ -59,6 +59,12 @@ export function quoted(name: string): Prisma.Sql {
   return Prisma.raw(`"${name}"`);
 }
 
-export function keyOf({ key }: TenantTable): Prisma.Sql {
-  return Prisma.sql`(${Prisma.join(key.map((column) => Prisma.sql`t.${quoted(column)}`))})`;
+/** The columns of the key, of the table or part of it that has this alias. */
+export function columnsOf({ key }: TenantTable, alias: 't' | 'page'): Prisma.Sql {
+  return Prisma.join(key.map((column) => Prisma.sql`${Prisma.raw(alias)}.${quoted(column)}`));
+}
+
+/** The key as one value that can be compared. */
+export function keyOf(table: TenantTable): Prisma.Sql {
+  return Prisma.sql`(${columnsOf(table, 't')})`;
 }
