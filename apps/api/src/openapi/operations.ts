@@ -20,6 +20,7 @@ import {
   joinAnswerSchema,
   joinRequestSchema,
   keyListSchema,
+  regionsAnswerSchema,
   rotateKeySchema,
   rotateWebhookKeySchema,
   updateBackendSchema,
@@ -40,6 +41,18 @@ const JOIN: Operation = {
   answer: joinAnswerSchema,
   caller: 'anybody',
 };
+
+/** Served by the front door of any region itself. */
+const FRONT_DOOR: readonly Operation[] = [
+  {
+    id: 'findRegions',
+    call: 'GET /v1/regions',
+    summary: 'The regions, in the order in which this caller should choose',
+    answer: regionsAnswerSchema,
+    caller: 'anybody',
+  },
+  { id: 'ping', call: 'GET /ping', summary: 'Nothing, for measuring the way', caller: 'anybody' },
+];
 
 const ACCOUNTS: readonly Omit<Operation, 'caller'>[] = [
   { id: 'listAccounts', call: 'GET /v1/admin/accounts', summary: 'All accounts', answer: accountListSchema },
@@ -171,6 +184,7 @@ const KEYS: readonly Omit<Operation, 'caller'>[] = [
 /** Every call of our REST API. */
 export const OPERATIONS: readonly Operation[] = [
   JOIN,
+  ...FRONT_DOOR,
   ...ACCOUNT_OPERATIONS,
   ...ROBOT_OPERATIONS,
   ...[...ACCOUNTS, ...DOMAINS, ...REGION_OPERATIONS, ...BACKENDS, ...KEYS].map((operation) => ({
