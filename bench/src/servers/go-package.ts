@@ -1,12 +1,5 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-const PACKAGES = ['nextcloud-spreed-signaling', 'nats-server'] as const;
-const SOURCES = '/etc/apt/sources.list.d/debian.sources';
+import { unpackDebian } from './debian-packages';
 
 /** The Go server and its bus as Debian packages them, unpacked, never installed. */
 export interface GoPrograms {
@@ -17,46 +10,17 @@ export interface GoPrograms {
 }
 
 /**
- * Fetches both packages with apt from a list of sources made for this purpose: the machine's own with another suite.
+ * Fetches both packages.
  * @param folder where they are kept from one run to the next
  * @param suite of Debian: `sid` has the newest, `trixie` an older one
  * @throws Error saying why they cannot be had here
  */
 export async function fetchGoPrograms(folder: string, suite: string): Promise<GoPrograms> {
-  const unpacked = join(folder, suite);
-  if (!existsSync(join(unpacked, 'version'))) await fetch(folder, suite, unpacked);
+  const packages = ['nextcloud-spreed-signaling', 'nats-server'] as const;
+  const { folder: unpacked, version } = await unpackDebian(folder, suite, { suite, packages });
   return {
     signaling: join(unpacked, 'usr/bin/nextcloud-spreed-signaling-server'),
     nats: join(unpacked, 'usr/sbin/nats-server'),
-    version: await readFile(join(unpacked, 'version'), 'utf8'),
+    version,
   };
-}
-
-async function fetch(folder: string, suite: string, unpacked: string): Promise<void> {
-  const apt = join(folder, `apt-${suite}`);
-  await rm(unpacked, { recursive: true, force: true });
-  await rm(apt, { recursive: true, force: true });
-  for (const name of ['lists/partial', 'cache/archives/partial']) await mkdir(join(apt, name), { recursive: true });
-  await writeFile(join(apt, 'sources.sources'), await sourcesFor(suite));
-  const options = [
-    ...['-o', `Dir::Etc::sourcelist=${join(apt, 'sources.sources')}`, '-o', 'Dir::Etc::sourceparts=/dev/null'],
-    ...['-o', `Dir::State::lists=${join(apt, 'lists')}`, '-o', `Dir::Cache=${join(apt, 'cache')}`],
-    ...['-o', 'Acquire::Languages=none', '-o', 'APT::Sandbox::User='],
-  ];
-  await run('apt-get', [...options, '-q', 'update']);
-  await run('apt-get', [...options, '-q', 'download', ...PACKAGES], { cwd: apt });
-  await mkdir(unpacked, { recursive: true });
-  const archives = (await readdir(apt)).filter((name) => name.endsWith('.deb'));
-  for (const archive of archives) await run('dpkg', ['-x', join(apt, archive), unpacked]);
-  const main = archives.find((name) => name.startsWith(`${PACKAGES[0]}_`));
-  if (main === undefined) throw new Error(`apt downloaded ${archives.join(', ') || 'nothing'}`);
-  await writeFile(join(unpacked, 'version'), decodeURIComponent(main.split('_')[1] ?? ''));
-}
-
-/** The machine's own mirror, key and options, with this suite only. */
-async function sourcesFor(suite: string): Promise<string> {
-  const own = await readFile(SOURCES, 'utf8');
-  const [first] = own.split(/\n\s*\n/).filter((stanza) => /^URIs:/m.test(stanza));
-  if (first === undefined) throw new Error(`${SOURCES} names no archive`);
-  return `${first.replace(/^Suites:.*$/m, `Suites: ${suite}`)}\n`;
 }
