@@ -98,6 +98,11 @@ createInterface({ input: process.stdin }).on('line', (text) => {
 });
 process.on('SIGINT', () => {
   if (socket.readyState !== WebSocket.OPEN) process.exit(0);
+  // The server answers with a bye of its own.
+  handlers.bye = () => {
+    console.log('* you left');
+    process.exit(0);
+  };
   socket.send(JSON.stringify({ type: 'bye', bye: {} }));
   setTimeout(() => process.exit(0), 200);
 });

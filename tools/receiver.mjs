@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http';
 import { readCommandLine, readRunFile, stop } from './running.mjs';
-import { handshakeAnswer, whyNotGenuine } from './webhook-signature.mjs';
+import { handshakeAnswer, OF_ANOTHER_KEY, whyNotGenuine } from './webhook-signature.mjs';
 
 const HELP = `npm run receiver -- [options]
 
@@ -22,6 +22,11 @@ if (values.secret !== undefined && !/^whsec_[A-Za-z0-9+/]{16,}=*$/.test(values.s
   stop('--secret takes what was shown when the webhook was made: whsec_ and Base64.');
 }
 await readRunFile();
+
+const HINT =
+  values.secret === undefined
+    ? '  For a webhook made through /v1, or whose secret was replaced, start with: npm run receiver -- --secret whsec_...'
+    : '  --secret has to be the one that was shown last for this webhook.';
 
 async function readBody(request) {
   const chunks = [];
@@ -61,6 +66,7 @@ async function receive(request, response) {
   if (why !== null) {
     response.writeHead(401).end('not verified');
     print('NOT VERIFIED', `refused, because ${why}: ${body.slice(0, 200)}`);
+    if (why === OF_ANOTHER_KEY) console.log(HINT);
     return;
   }
   if (event.event === 'validation') {

@@ -29,8 +29,9 @@ const TRY_AGAIN_MS = 2_000;
 async function answerOf(response) {
   const text = await response.text();
   const answer = text === '' ? {} : JSON.parse(text);
-  if (!response.ok) throw new Error(`${answer.detail ?? answer.title} (${answer.code})`);
-  return answer;
+  if (response.ok) return answer;
+  const issues = (answer.issues ?? []).map(({ path, message }) => ` ${path}: ${message}.`).join('');
+  throw new Error(`${answer.detail ?? answer.title}${issues} (${answer.code})`);
 }
 
 /** A call of the demo account, signed with its secret. */
@@ -59,7 +60,12 @@ async function make() {
   const made = await call('POST', '/v1/robots', { domain: run.domain, name: 'npm run robot' });
   const events = values.events.split(',').map((name) => name.trim());
   const order = values.fifo ? 'fifo' : 'unordered';
-  await call('POST', '/v1/webhooks', { domain: run.domain, type: 'robot', robotId: made.robotId, events, order });
+  try {
+    await call('POST', '/v1/webhooks', { domain: run.domain, type: 'robot', robotId: made.robotId, events, order });
+  } catch (error) {
+    await call('DELETE', `/v1/robots/${made.robotId}`);
+    throw error;
+  }
   return made;
 }
 
@@ -102,11 +108,12 @@ async function connect() {
     handlers[message.type]?.(socket, message);
   });
   socket.on('error', () => undefined);
-  socket.on('close', again);
+  socket.on('close', () => again());
 }
 
-function again() {
-  console.log(`not connected; again in ${TRY_AGAIN_MS / 1_000} s`);
+function again(error) {
+  const why = error instanceof Error ? ` (${error.message})` : '';
+  console.log(`not connected${why}; again in ${TRY_AGAIN_MS / 1_000} s`);
   setTimeout(() => connect().catch(again), TRY_AGAIN_MS);
 }
 

@@ -4,6 +4,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 /** Older or younger requests are somebody's recording, in seconds (Standard Webhooks). */
 const TOLERANCE_SECONDS = 300;
 
+/** Why a request is refused that somebody signed, with a key that is not ours. */
+export const OF_ANOTHER_KEY = 'its signature is of another key';
+
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
 
 /** What bodies are signed with for a webhook without a secret of its own. Never the webhook key itself. */
@@ -39,5 +42,5 @@ export function whyNotGenuine({ body, headers }, { webhookKey, secret }, now) {
     const expected = hmac(key, `${id}.${timestamp}.${body}`);
     return given.some((each) => each.length === expected.length && timingSafeEqual(each, expected));
   };
-  return keys.some(isSignedWith) ? null : 'its signature is of another key';
+  return keys.some(isSignedWith) ? null : OF_ANOTHER_KEY;
 }

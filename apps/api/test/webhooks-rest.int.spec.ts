@@ -193,7 +193,10 @@ describe('a webhook', () => {
   it('proves itself on demand', async () => {
     const { id } = await world.webhook(call, { url: RECEIVER });
     const settling = world.settleHandshakes();
-    expect((await call('POST', `webhooks/${id}/validate`)).json).toEqual({ validated: true });
+    expect((await call('POST', `webhooks/${id}/validate`)).json).toEqual({
+      validated: true,
+      lastValidationError: null,
+    });
     await settling.stop();
   });
 

@@ -128,7 +128,10 @@ export const createdWebhookSchema = webhookSchema
 export const webhookListSchema = z.strictObject({ webhooks: z.array(webhookSchema) }).meta({ id: 'WebhookList' });
 
 export const validationOutcomeSchema = z
-  .strictObject({ validated: z.boolean().describe('False: it failed, or takes longer than 5 s; see the history') })
+  .strictObject({
+    validated: z.boolean().describe('Whether it is told; who passed before stays so through some failures'),
+    lastValidationError: z.string().nullable().describe('Why this handshake failed; null also when it took over 5 s'),
+  })
   .meta({ id: 'ValidationOutcome' });
 
 export const webhookValidationSchema = z

@@ -25,15 +25,16 @@ export class ErrorFilter implements ExceptionFilter {
       const status = statusOf(error) ?? 500;
       sendEnvelope(reply, answerHttpStatus(status, status === 500 ? this.errors.report(error) : undefined));
     } else {
-      sendProblem(reply, this.problem(error));
+      sendProblem(reply, this.problem(error, request.method));
     }
   }
 
-  private problem(error: unknown): Problem {
+  private problem(error: unknown, method: string): Problem {
     if (isDomainError(error)) return problemOf(error);
     if (error instanceof InvalidInput) return inputProblem(error);
     if (error instanceof HttpRefusal) return httpProblem(error.code, error.detail);
     const code = CODES[statusOf(error) ?? 500];
+    if (code === 'not_found') return httpProblem(code, `There is no ${method} at this address: see openapi.json.`);
     if (code !== undefined) return httpProblem(code);
     const status = statusOf(error);
     if (status !== undefined && status < 500) return inputProblem(new InvalidInput('The request is not readable.'));

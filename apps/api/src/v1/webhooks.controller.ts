@@ -62,7 +62,9 @@ export class WebhooksController {
   @Post(':id/validate')
   @HttpCode(200)
   async validate(@Req() request: AccountRequest, @Param('id') id: string) {
-    return { validated: await this.webhooks.validate(accountOf(request), webhookIdOf(id)) };
+    const validated = await this.webhooks.validate(accountOf(request), webhookIdOf(id));
+    const { webhook } = await this.manager.get(accountOf(request), webhookIdOf(id));
+    return { validated, lastValidationError: webhook.lastValidationError };
   }
 
   @Get(':id/validations')

@@ -16,7 +16,12 @@ export const WELCOME: Welcome = {
     '/ping': 'answers 204, to measure the way here',
     '/api/v1/welcome': 'the version of the signaling gateway',
   },
-  readme: ['The first minute', 'Recipes: sign a call, check a webhook, join from your own client', 'Configuration'],
+  readme: [
+    'The first minute',
+    'Receiving webhooks',
+    'Recipes: sign a call, join from your own client',
+    'Configuration',
+  ],
 };
 
 /** The same as a page. It loads nothing and runs nothing. */
