@@ -1,6 +1,7 @@
 import { get } from 'node:http';
 import { eventPageSchema } from '@parley/contracts';
 import { brandAs, type DomainName, type RoomName } from '@parley/domain';
+import { EVENTS_SEEN_PER_PAGE } from '@parley/persistence';
 import { eventually } from '@parley/testing';
 import { refusalOf, restClient, type RestClient, restHeaders } from './rest';
 import { RestWorld } from './rest-world';
@@ -194,4 +195,18 @@ it('are asked for in the form described', async () => {
   }
   const huge = Buffer.from(`p.${'9'.repeat(19)}`).toString('base64url');
   expect((await refusalOf(call('GET', `events?domain=${DOMAIN}&cursor=${huge}`))).code).toBe('invalid_input');
+});
+
+it('are looked for a stretch at a time, however many there are; the cursor goes on, and waiting does', async () => {
+  const start = await latest();
+  await world.database.prisma.$executeRaw`
+    INSERT INTO "OutboxEvent" (id, "domainName", "roomName", seq, type, payload, "occurredAt", "relayedAt", position)
+    SELECT 'evt_eu-1_noise' || n, ${DOMAIN}, 'noise', n, 'webhook.alert', '{}', now(), now(),
+      nextval('"OutboxEvent_position_seq"') FROM generate_series(1, ${EVENTS_SEEN_PER_PAGE}::int) n`;
+  const ids = await world.happens(booked('behind'));
+  await world.relayAll();
+  const first = await read(`cursor=${start}&room=behind`);
+  expect(first.ids).toEqual([]);
+  expect((await read(`cursor=${first.cursor}&room=behind`)).ids).toEqual(ids);
+  expect((await read(`cursor=${start}&room=behind&wait=10`)).ids).toEqual(ids);
 });

@@ -86,7 +86,11 @@ export const eventSchema = z
 
 export const eventPageSchema = z
   .strictObject({
-    events: z.array(eventSchema).describe('As a webhook is told them, without passwords and host keys'),
+    events: z
+      .array(eventSchema)
+      .describe(
+        'As a webhook is told them, without passwords and host keys. A page of a filtered list may be empty although more follow',
+      ),
     cursor: z.string().describe('For the next call, also when there is nothing'),
   })
   .meta({ id: 'EventPage' });

@@ -4,6 +4,7 @@ export { parseMasterKeys, Sealer, SealBroken, type MasterKey, type SealedPlace }
 export { isOutage, isUniqueViolation } from './prisma-errors';
 export { createMemoryUnitOfWork, type MemoryDatabase, type MemoryOptions } from './memory/memory-unit-of-work';
 export * from './delivery';
+export { EVENTS_SEEN_PER_PAGE } from './delivery/event-log.store';
 export { createDirectory, type DirectoryStore, type OpenDirectory } from './directory/directory';
 export { createDomainHomes, type DomainHomes } from './directory/domain-homes';
 export { AdminError } from './admin/admin-error';

@@ -1,8 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type AccountId, type DeliveryService, DomainError, type DomainName, type EventFilter } from '@parley/domain';
 import type { EventWatch } from './event-watch';
 
 /** Most calls that wait at once: of an account, and at this replica. */
 const MOST_WAITING = { account: 20, replica: 1_000 } as const;
+
+/** After news that did not pass the filter, in milliseconds: a busy domain must not keep the database busy for nothing. */
+const REST_MS = 250;
 
 /** What a caller who reads events wants. */
 export interface EventRequest {
@@ -54,6 +58,7 @@ export class EventPolling {
       // What happened may have passed the filter or not.
       seen = await this.page(account, request, seen.reached);
       if (seen.events.length > 0) return seen;
+      await pause(Math.min(REST_MS, Math.max(0, until - performance.now())));
     }
   }
 

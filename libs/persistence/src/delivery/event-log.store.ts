@@ -24,6 +24,9 @@ interface EventRow {
   payload: JsonObject;
 }
 
+/** Most events that one page looks at, whether they pass its filter or not: a domain may keep millions. */
+export const EVENTS_SEEN_PER_PAGE = 10_000;
+
 /** A domain's relayed events in PostgreSQL. Tests of webhooks, which only they are told of, are left out. */
 export class EventLogStore implements EventLog {
   constructor(private readonly prisma: PrismaClient) {}
@@ -34,7 +37,9 @@ export class EventLogStore implements EventLog {
     { after, limit }: { readonly after: bigint; readonly limit: number },
   ): Promise<{ readonly events: readonly LoggedEvent[]; readonly reached: bigint }> {
     // Read first: what stands at or before it is committed, and what is found behind it belongs to the next page.
-    const head = (await this.heads([domain])).get(domain) ?? 0n;
+    const newest = (await this.heads([domain])).get(domain) ?? 0n;
+    const isFiltered = filter.types !== undefined || filter.roomName !== undefined;
+    const head = isFiltered ? await this.endOfPage(domain, after, newest) : newest;
     const rows = await this.prisma.$queryRaw<EventRow[]>`
       SELECT id, position, type, "roomName", "roomSessionId", seq, "occurredAt", payload FROM "OutboxEvent"
       WHERE "domainName" = ${domain} AND position > ${after}::bigint AND position <= ${head}::bigint
@@ -43,6 +48,15 @@ export class EventLogStore implements EventLog {
       ORDER BY position LIMIT ${limit}`;
     const last = rows.length === limit ? rows.at(-1)?.position : undefined;
     return { events: rows.map((row) => toEvent(domain, row)), reached: last ?? (head > after ? head : after) };
+  }
+
+  /** The position up to which a page that is filtered looks. */
+  private async endOfPage(domain: DomainName, after: bigint, head: bigint): Promise<bigint> {
+    const [row] = await this.prisma.$queryRaw<{ position: bigint }[]>`
+      SELECT position FROM "OutboxEvent"
+      WHERE "domainName" = ${domain} AND position > ${after}::bigint AND position <= ${head}::bigint
+      ORDER BY position OFFSET ${EVENTS_SEEN_PER_PAGE - 1}::int LIMIT 1`;
+    return row?.position ?? head;
   }
 
   async heads(domains: readonly DomainName[]): Promise<ReadonlyMap<DomainName, bigint>> {
