@@ -43,7 +43,7 @@ describe.each(['base', 'dev'] as const)('k8s/%s', (which) => {
   });
 
   it('lets only those call the internet whose work is there', () => {
-    expect(callersOfTheInternet(objects)).toEqual(['region-router:443', 'signaling:443', 'webhooks:443']);
+    expect(callersOfTheInternet(objects)).toEqual(['api:443', 'region-router:443', 'signaling:443', 'webhooks:443']);
   });
 });
 
