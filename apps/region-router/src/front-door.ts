@@ -4,7 +4,7 @@ import { INTERNAL_HEADER, type InternalAuth, type Metrics, requestId, type Servi
 import type { CallHandler } from './calls/call-handler';
 import { refuse } from './proxy/answer';
 import { tooManyHeaders } from './proxy/headers';
-import { forwardedBy, type Passage } from './proxy/passage';
+import { Caller, forwardedBy, type Passage } from './proxy/passage';
 import type { Proxy } from './proxy/proxy';
 import { hasBody } from './proxy/read-body';
 import type { ReplicaGroup } from './proxy/replicas';
@@ -63,13 +63,9 @@ export class FrontDoor {
       refuse(response, target, { status: 400, code: 'internal_header', message, hangUp: true });
       return undefined;
     }
-    const gone = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort();
-    });
     const { hops, says } = internal.ok ? internal.value : { hops: 0, says: {} };
     const forwarded = forwardedBy(request, this.kit.clients, says);
-    return { request, response, method, target, id, hops, says, forwarded, gone: gone.signal };
+    return { request, response, method, target, id, hops, says, forwarded, caller: new Caller(response) };
   }
 
   /** One line per request that failed, and for every one while debugging. */

@@ -27,6 +27,8 @@ export interface Region extends RegionEntry, Replicas {
 export class RegionTable {
   readonly own: Region;
   private current: readonly Region[];
+  /** By what a `Host` header would say. */
+  private hosts: ReadonlyMap<string, Region>;
 
   /** @throws when the own region is not in the table */
   constructor(
@@ -34,6 +36,7 @@ export class RegionTable {
     ownId: string,
   ) {
     this.current = rows.map((row) => this.regionOf(regionOf(row)));
+    this.hosts = byHost(this.current);
     const own = this.find(ownId);
     if (own === undefined) throw new Error(`region ${ownId} is not in the region table`);
     this.own = own;
@@ -46,6 +49,7 @@ export class RegionTable {
   /** Takes over what is known of the regions now. */
   update(entries: readonly RegionEntry[]): void {
     this.current = entries.map((entry) => this.regionOf(entry));
+    this.hosts = byHost(this.current);
   }
 
   find(id: string): Region | undefined {
@@ -63,8 +67,7 @@ export class RegionTable {
 
   /** The region whose front door a `Host` header names. */
   byHost(host: string): Region | undefined {
-    const name = host.toLowerCase();
-    return this.current.find((region) => new URL(region.url).host === name);
+    return this.hosts.get(host.toLowerCase());
   }
 
   /** Whether a host name is one of our front doors, which no domain can register. */
@@ -79,4 +82,8 @@ export class RegionTable {
     };
     return { ...entry, url: entry.apiUrl, apiUrls, signalingUrls };
   }
+}
+
+function byHost(regions: readonly Region[]): ReadonlyMap<string, Region> {
+  return new Map(regions.map((region) => [new URL(region.url).host, region]));
 }

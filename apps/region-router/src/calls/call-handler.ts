@@ -107,7 +107,7 @@ export class CallHandler {
   private async conclude(passage: Passage, call: Call, reply: Reply, from?: RegionId): Promise<void> {
     const home = await this.betterHome(call, reply.message.statusCode ?? 0);
     const streamed = call.body !== undefined && !Buffer.isBuffer(call.body);
-    if (home === undefined || call.repeated || streamed || passage.hops > 0 || passage.gone.aborted) {
+    if (home === undefined || call.repeated || streamed || passage.hops > 0 || passage.caller.isGone) {
       return this.proxy.relay(reply, passage.response, from === undefined ? [] : ['x-home-region', from]);
     }
     reply.message

@@ -2,6 +2,8 @@ import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type In
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import type { RawHeaders } from './headers';
+import { type Origin, originOf } from './origins';
+import type { Caller } from './passage';
 
 /** A request to pass on. */
 export interface Outgoing {
@@ -36,15 +38,17 @@ export class UpstreamError extends Error {
  * headers and tells the moment a connection stands, before which nothing was sent.
  */
 export class UpstreamClient {
+  private readonly origins = new Map<string, Origin>();
   private readonly plain = new HttpAgent({ keepAlive: true, maxFreeSockets: 64 });
   private readonly secure = new HttpsAgent({ keepAlive: true, maxFreeSockets: 64 });
 
   /**
-   * @param signal ends it when whoever asked has gone
+   * @param caller whoever asked: when they have gone it ends
    * @throws {UpstreamError}
    */
-  send(base: string, outgoing: Outgoing, times: UpstreamTimes, signal?: AbortSignal): Promise<IncomingMessage> {
-    const request = this.open(base, outgoing, signal);
+  send(base: string, outgoing: Outgoing, times: UpstreamTimes, caller?: Caller): Promise<IncomingMessage> {
+    const request = this.open(base, outgoing);
+    caller?.onGone(() => request.destroy(new Error('the caller has gone')));
     let [connected, timedOut] = [false, false];
     const connecting = setTimeout(() => request.destroy(new Error('no connection in time')), times.connectMs);
     const start = () => {
@@ -74,19 +78,19 @@ export class UpstreamClient {
     this.secure.destroy();
   }
 
-  private open(base: string, { method, target, headers }: Outgoing, signal?: AbortSignal): ClientRequest {
-    const url = new URL(base);
-    const options = {
-      hostname: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port,
-      path: target,
-      method,
-      headers,
-      signal,
-    };
-    return url.protocol === 'https:'
-      ? httpsRequest({ ...options, agent: this.secure })
-      : httpRequest({ ...options, agent: this.plain });
+  private open(base: string, { method, target, headers }: Outgoing): ClientRequest {
+    const { secure, hostname, port } = this.originOf(base);
+    const options = { hostname, port, path: target, method, headers };
+    return secure ? httpsRequest({ ...options, agent: this.secure }) : httpRequest({ ...options, agent: this.plain });
+  }
+
+  private originOf(base: string): Origin {
+    const known = this.origins.get(base);
+    if (known !== undefined) return known;
+    // There are as many as replicas and regions.
+    const origin = originOf(base);
+    this.origins.set(base, origin);
+    return origin;
   }
 }
 
