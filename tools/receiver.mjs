@@ -23,10 +23,12 @@ if (values.secret !== undefined && !/^whsec_[A-Za-z0-9+/]{16,}=*$/.test(values.s
 }
 await readRunFile();
 
-const HINT =
+const HINT = `${
   values.secret === undefined
-    ? '  For a webhook made through /v1, or whose secret was replaced, start with: npm run receiver -- --secret whsec_...'
-    : '  --secret has to be the one that was shown last for this webhook.';
+    ? '  Made through /v1, or its secret replaced? Start with: npm run receiver -- --secret whsec_...'
+    : '  --secret has to be what was shown last for this webhook.'
+}
+  The webhook key replaced? Write the new one to demo.webhookKey in .parley/secrets.json, and start Parley again.`;
 
 async function readBody(request) {
   const chunks = [];
