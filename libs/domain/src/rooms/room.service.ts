@@ -114,7 +114,7 @@ export class RoomService {
   /**
    * The open room of that name, opened if need be, for a backend that decides by itself who comes in (a Nextcloud). Its
    * rooms know neither bookings nor reservations.
-   * @throws DomainError domain_not_found, room_closing
+   * @throws DomainError domain_not_found, wrong_region, room_closing
    */
   async openForBackend(domainName: DomainName, name: RoomName): Promise<Room> {
     return this.uow.run(async (stores) => {
