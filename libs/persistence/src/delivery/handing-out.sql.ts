@@ -22,10 +22,16 @@ export const RIPE_IN_FIFO = Prisma.sql`seen AS MATERIALIZED (
 )`;
 
 /**
+ * How many of a webhook's rooms are gone through, and events of no room; the others wait behind them. Robots of a replica are
+ * served one after the other, so none may take long.
+ */
+export const HEADS_SEEN = { url: 20_000, robot: 1_000 } as const;
+
+/**
  * `heads`: the first unfinished delivery of each of a webhook's rooms, and what is of no room. Costs as much as it has rooms,
  * however many deliveries wait in each: what is blocked by the thousand is not looked at.
  */
-export const ROOM_HEADS = (webhook: bigint): Prisma.Sql => {
+export const ROOM_HEADS = (webhook: bigint, atMost: number): Prisma.Sql => {
   const first = (rooms: Prisma.Sql): Prisma.Sql => Prisma.sql`(
     SELECT d.id, d.wake, d."roomName", d.position, d.state, d."lockedUntil", d."nextAttemptAt" FROM "WebhookDelivery" d
     WHERE d."webhookId" = ${webhook}::bigint AND d.state IN ('pending', 'sending') AND ${rooms}
@@ -35,10 +41,11 @@ export const ROOM_HEADS = (webhook: bigint): Prisma.Sql => {
     UNION ALL
     SELECT next.* FROM in_rooms CROSS JOIN LATERAL ${first(Prisma.sql`d."roomName" > in_rooms."roomName"`)} next
   ), heads AS (
-    SELECT * FROM in_rooms
+    (SELECT * FROM in_rooms LIMIT ${atMost}::int)
     UNION ALL
-    SELECT d.id, d.wake, d."roomName", d.position, d.state, d."lockedUntil", d."nextAttemptAt" FROM "WebhookDelivery" d
+    (SELECT d.id, d.wake, d."roomName", d.position, d.state, d."lockedUntil", d."nextAttemptAt" FROM "WebhookDelivery" d
     WHERE d."webhookId" = ${webhook}::bigint AND d.state = 'pending' AND d."roomName" IS NULL
+    ORDER BY d."roomName", d.position LIMIT ${atMost}::int)
   )`;
 };
 

@@ -1,6 +1,6 @@
 import { brandAs, type DeliveryId, type WebhookId } from '@parley/domain';
 import { Prisma, type PrismaClient } from '../generated/client';
-import { MARK, RIPE_IN_FIFO, ROOM_HEADS } from './handing-out.sql';
+import { HEADS_SEEN, MARK, RIPE_IN_FIFO, ROOM_HEADS } from './handing-out.sql';
 import { IS_TOLD } from './webhook-conditions';
 
 /** A job that is to be enqueued, or was. */
@@ -172,7 +172,7 @@ function chooseAndMark(ids: readonly bigint[], { atOnce, perSecond, doubtAfterMs
 
 function markHeads(webhook: bigint, free: number, { perSecond, doubtAfterMs }: ReserveOptions) {
   return Prisma.sql`
-    WITH RECURSIVE ${ROOM_HEADS(webhook)}, chosen AS (
+    WITH RECURSIVE ${ROOM_HEADS(webhook, HEADS_SEEN.url)}, chosen AS (
       SELECT id, wake, row_number() OVER (ORDER BY "nextAttemptAt", position) AS place FROM heads
       WHERE state = 'pending' AND "lockedUntil" IS NULL AND "nextAttemptAt" <= now() LIMIT ${free}::int
     ), ${MARK(doubtAfterMs, 1_000 / perSecond)}

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { brandAs, MAX_ATTEMPTS, type RegionId, type RobotId, type SessionId, type WebhookId } from '@parley/domain';
 import { startPostgres, type TestPostgres } from '@parley/testing';
 import { createDatabase, type Database } from '../database';
+import { HEADS_SEEN } from '../delivery/handing-out.sql';
 import { DeliveryUpkeepStore } from '../delivery/upkeep.store';
 import { RobotDeliveryStore, type HandedDelivery, type WaitingWebhook } from './robot-delivery.store';
 
@@ -113,6 +114,16 @@ test('of many replicas that hand out at once, each delivery comes from one', asy
   const rest = names(await store.hand(unordered, places(two, 100)));
   expect(new Set([...all, ...rest]).size).toBe(100);
   expect([...all, ...rest]).toHaveLength(100);
+});
+
+test('fifo: of ever so many rooms a part is looked at at a time, and every one has its turn', async () => {
+  await deliveries(HEADS_SEEN.robot + 200, 1);
+  const first = await store.hand(fifo, places(one, HEADS_SEEN.robot + 100));
+  expect(first).toHaveLength(HEADS_SEEN.robot);
+  expect(await store.hand(fifo, places(one, 1))).toEqual([]);
+  await database.prisma.webhookDelivery.updateMany({ where: { heldBy: one }, data: { state: 'delivered' } });
+  const rest = await store.hand(fifo, places(two, HEADS_SEEN.robot));
+  expect(new Set(names([...first, ...rest])).size).toBe(HEADS_SEEN.robot + 200);
 });
 
 test('fifo: of each room only the first unfinished one, whoever asks, and what lapsed comes before what is next', async () => {

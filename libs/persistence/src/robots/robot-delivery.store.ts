@@ -13,7 +13,7 @@ import {
   type SessionId,
   type WebhookId,
 } from '@parley/domain';
-import { ROOM_HEADS } from '../delivery/handing-out.sql';
+import { HEADS_SEEN, ROOM_HEADS } from '../delivery/handing-out.sql';
 import { IS_TOLD } from '../delivery/webhook-conditions';
 import { Prisma, type PrismaClient } from '../generated/client';
 
@@ -111,7 +111,7 @@ export class RobotDeliveryStore {
   async hand({ id, fifo }: WaitingWebhook, places: readonly SessionId[]): Promise<readonly HandedDelivery[]> {
     if (places.length === 0) return [];
     const webhook = BigInt(id);
-    const heads = fifo ? Prisma.sql`RECURSIVE ${ROOM_HEADS(webhook)}, ` : Prisma.empty;
+    const heads = fifo ? Prisma.sql`RECURSIVE ${ROOM_HEADS(webhook, HEADS_SEEN.robot)}, ` : Prisma.empty;
     const candidates = fifo
       ? Prisma.sql`heads h JOIN "WebhookDelivery" d ON d.id = h.id WHERE h.state = 'pending' AND`
       : Prisma.sql`"WebhookDelivery" d WHERE d."webhookId" = ${webhook}::bigint AND`;
