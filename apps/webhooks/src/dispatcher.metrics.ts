@@ -13,6 +13,7 @@ export type SweptKind =
   | 'expired_delivery'
   | 'old_event'
   | 'old_validation'
+  | 'old_removed'
   | 'removed_webhook'
   | 'due_validation'
   | 'lapsed_secret'

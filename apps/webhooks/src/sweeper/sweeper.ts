@@ -105,7 +105,9 @@ export class Sweeper {
       this.putRight('expired_delivery', expired);
       this.putRight('old_event', events);
       this.putRight('old_validation', validations);
-      if (Math.max(expired, events, validations) < OLD_AT_ONCE) return;
+      const removed = await upkeep.deleteRemoved(OLD_AT_ONCE);
+      this.putRight('old_removed', removed);
+      if (Math.max(expired, events, validations, removed) < OLD_AT_ONCE) return;
     }
   }
 

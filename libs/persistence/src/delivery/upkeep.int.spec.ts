@@ -77,4 +77,28 @@ describe('retention', () => {
     expect(await world().upkeep.deleteOld(2)).toEqual({ events: 2, validations: 1 });
     expect(await world().upkeep.deleteOld(2)).toEqual({ events: 1, validations: 0 });
   });
+
+  test('deletes what was removed once nothing is left of it, its secrets too', async () => {
+    await world().relayed(['a'], WEBHOOK, daysAgo(11));
+    const { prisma, upkeep } = world();
+    await prisma.webhookSecret.create({ data: { id: 'whs_1', webhookId: WEBHOOK, secretSealed: 's' } });
+    const robot = { domainName: DOMAIN, name: 'r' };
+    await prisma.robot.createMany({
+      data: [
+        { ...robot, id: 1n, removedAt: daysAgo(2) },
+        { ...robot, id: 2n, removedAt: daysAgo(0.5) },
+        { ...robot, id: 3n },
+      ],
+    });
+    expect(await upkeep.deleteRemoved(10)).toBe(1);
+    await prisma.webhook.update({ where: { id: WEBHOOK }, data: { removedAt: daysAgo(2) } });
+    expect(await upkeep.deleteRemoved(10)).toBe(0);
+    await upkeep.expire(10);
+    await upkeep.deleteOld(10);
+    expect(await upkeep.deleteRemoved(10)).toBe(1);
+    expect([await prisma.webhook.count({ where: { id: WEBHOOK } }), await prisma.webhookSecret.count()]).toEqual([
+      0, 0,
+    ]);
+    expect((await prisma.robot.findMany({ orderBy: { id: 'asc' } })).map(({ id }) => id)).toEqual([2n, 3n]);
+  });
 });

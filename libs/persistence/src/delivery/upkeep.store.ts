@@ -96,4 +96,25 @@ export class DeliveryUpkeepStore {
           AND o."movingTo" IS NULL LIMIT ${limit}::int)`;
     return { events, validations };
   }
+
+  /**
+   * Deletes webhooks, with their secrets, and robots that were removed and of which nothing is left to be shown: whoever adds
+   * and removes them all day long leaves nothing behind. The last day's stay, for what may still be under way.
+   * @returns how many; as many as `limit` of one kind when there may be more
+   */
+  async deleteRemoved(limit: number): Promise<number> {
+    const webhooks = await this.prisma.$executeRaw`
+      DELETE FROM "Webhook" WHERE id IN (
+        SELECT w.id FROM "Webhook" w JOIN "Domain" o ON o.name = w."domainName"
+        WHERE w."removedAt" < now() - interval '1 day' AND o."movingTo" IS NULL
+          AND NOT EXISTS (SELECT 1 FROM "WebhookDelivery" d WHERE d."webhookId" = w.id)
+        LIMIT ${limit}::int)`;
+    const robots = await this.prisma.$executeRaw`
+      DELETE FROM "Robot" WHERE id IN (
+        SELECT r.id FROM "Robot" r JOIN "Domain" o ON o.name = r."domainName"
+        WHERE r."removedAt" < now() - interval '1 day' AND o."movingTo" IS NULL
+          AND NOT EXISTS (SELECT 1 FROM "Webhook" w WHERE w."robotId" = r.id)
+        LIMIT ${limit}::int)`;
+    return webhooks + robots;
+  }
 }
