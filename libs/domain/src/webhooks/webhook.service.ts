@@ -86,7 +86,7 @@ export class WebhookService {
 
   /**
    * Does the handshake once more and waits up to 5 s for it. A robot is always valid.
-   * @returns whether it proved that it knows the domain's webhook key
+   * @returns whether it counts as validated: who passed before stays so through some failures
    * @throws DomainError webhook_not_found, also when it is somebody else's
    */
   async validate(account: AccountId, id: WebhookId): Promise<boolean> {
