@@ -231,6 +231,15 @@ test('it comes back', async () => {
   expect(await world.eu.db.stores.tenancy.domain(DOMAIN)).toMatchObject({ webhookKey: 'hook' });
 });
 
+test('a domain that was deleted at its new home and made here anew can move as well', async () => {
+  await move(() => world.eu.moving.moves.step('root', DOMAIN, wish));
+  await world.us.admin.domains.delete('root', DOMAIN);
+  await world.eu.admin.domains.create('root', { name: DOMAIN, account: 'acme' });
+  expect(await world.eu.moving.moves.step('root', DOMAIN, wish)).toMatchObject({ phase: 'copying' });
+  await move(() => world.eu.moving.moves.step('root', DOMAIN, wish));
+  expect(await world.us.db.stores.tenancy.domain(DOMAIN)).toMatchObject({ region: US.id });
+});
+
 test('a copy that differs is not switched to', async () => {
   world.onCall = (call) => {
     if (call !== 'before counts') return;

@@ -1,3 +1,4 @@
+import type { DomainName } from '@parley/domain';
 import { AdminError } from '../admin/admin-error';
 import type { PrismaClient } from '../generated/client';
 import type { Connection } from '../prisma-client';
@@ -5,11 +6,64 @@ import { asMover } from './domain-rows';
 
 const TRANSACTION = { maxWait: 5_000, timeout: 30_000 } as const;
 
+/** How long one step of a move works or waits, in milliseconds: callers see progress, and may end between two steps. */
+export const STEP_MS = 1_000;
+const LOOK_AGAIN_MS = 50;
+/** How often rooms that visitors open again are closed before that is given up. */
+const CLOSINGS_AT_MOST = 5;
+
+/** Closes what the domain has open. */
+export type RoomCloser = (domain: DomainName) => Promise<void>;
+
 /**
- * Refuses writes to the domain from now on, unless it has open rooms.
+ * Refuses writes to the domain from now on, and makes sure that what began before left no open room. May be repeated.
+ * @param wish.closeRooms null: a domain with open rooms stays as it is
+ * @returns false when something that began before is still under way: to be repeated
  * @throws AdminError rooms_open
  */
-export async function freeze(prisma: PrismaClient, domain: string, to: string): Promise<void> {
+export async function freezeEmpty(
+  prisma: PrismaClient,
+  domain: DomainName,
+  { to, closeRooms }: { readonly to: string; readonly closeRooms: RoomCloser | null },
+): Promise<boolean> {
+  for (let closings = 1; ; closings += 1) {
+    try {
+      if (closeRooms !== null && !(await isFrozen(prisma, domain))) await closeRooms(domain);
+      await freeze(prisma, domain, to);
+      if (!(await outlived(prisma, await transactionsUnderWay(prisma)))) return false;
+      await assertNoOpenRooms(prisma, domain);
+      return true;
+    } catch (error) {
+      if (!(error instanceof AdminError) || error.code !== 'rooms_open') throw error;
+      await prisma.$transaction((tx) => unfreeze(tx, domain));
+      if (closeRooms === null || closings === CLOSINGS_AT_MOST) throw error;
+    }
+  }
+}
+
+async function isFrozen(prisma: PrismaClient, domain: string): Promise<boolean> {
+  const row = await prisma.domain.findUnique({ where: { name: domain }, select: { movingTo: true } });
+  return row !== null && row.movingTo !== null;
+}
+
+/** Whether these have ended, within the time of a step. */
+async function outlived(prisma: PrismaClient, transactions: ReadonlySet<string>): Promise<boolean> {
+  const until = performance.now() + STEP_MS;
+  for (;;) {
+    const now = await transactionsUnderWay(prisma);
+    if (![...transactions].some((id) => now.has(id))) return true;
+    if (performance.now() > until) return false;
+    await pause();
+  }
+}
+
+/** Before looking again. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+}
+
+/** @throws AdminError rooms_open */
+async function freeze(prisma: PrismaClient, domain: string, to: string): Promise<void> {
   await prisma.$transaction(async (tx) => {
     await asMover(tx);
     // Rooms refer to the row, so none is opened until the commit.
@@ -28,7 +82,7 @@ export async function unfreeze(tx: Connection, domain: string): Promise<void> {
 }
 
 /** @throws AdminError rooms_open */
-export async function assertNoOpenRooms(db: Connection, domain: string): Promise<void> {
+async function assertNoOpenRooms(db: Connection, domain: string): Promise<void> {
   const open = await db.room.count({ where: { domainName: domain, closedAt: null } });
   if (open > 0) throw new AdminError('rooms_open', `${open} rooms of ${domain} are open.`);
 }
@@ -37,7 +91,7 @@ export async function assertNoOpenRooms(db: Connection, domain: string): Promise
  * Transactions that are under way in this database: they may have looked at the domain before it was frozen, and write
  * yet. The same question CREATE INDEX CONCURRENTLY asks.
  */
-export async function transactionsUnderWay(prisma: PrismaClient): Promise<ReadonlySet<string>> {
+async function transactionsUnderWay(prisma: PrismaClient): Promise<ReadonlySet<string>> {
   const rows = await prisma.$queryRaw<{ id: string }[]>`
     SELECT l.virtualtransaction AS id FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'virtualxid' AND a.datname = current_database() AND l.pid <> pg_backend_pid()`;

@@ -4,12 +4,13 @@ import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import { withReadableErrors } from '../prisma-errors';
 import { Arrivals } from './arrivals';
-import { DomainMoves, type RoomCloser } from './moves';
+import type { RoomCloser } from './freezing';
+import { DomainMoves } from './moves';
 import type { NewHome, OtherRegions } from './port';
 
 export type { MovePhase, MovePlan, MoveStatus, NewHome, OtherRegions, RowCounts } from './port';
-export type { MoveWish, RoomCloser } from './moves';
-export type { DomainMoves } from './moves';
+export type { DomainMoves, MoveWish } from './moves';
+export type { RoomCloser } from './freezing';
 export type { Row } from './tables';
 
 /** What regions give each other: copies of accounts, and domains that move. */

@@ -7,29 +7,21 @@ import type { DirectoryStore } from '../directory/directory';
 import { Prisma } from '../generated/client';
 import type { DomainMoveModel } from '../generated/models';
 import { asMover, countRows, deleteRows, keyColumns, readRows } from './domain-rows';
-import { assertNoOpenRooms, freeze, stillUnderWay, transactionsUnderWay, unfreeze } from './freezing';
+import { freezeEmpty, pause, type RoomCloser, STEP_MS, stillUnderWay, unfreeze } from './freezing';
 import { planOf } from './plan';
 import type { MovePlan, MoveStatus, NewHome, OtherRegions, RowCounts } from './port';
 import { opened } from './row-secrets';
 import { type Row, TENANT_TABLES, tenantTable } from './tables';
 
-/** How long one step works or waits, in milliseconds: callers see progress, and may end between two steps. */
-const STEP_MS = 1_000;
-const LOOK_AGAIN_MS = 50;
 /** Rows that travel together at most. */
 const PAGE = 1_000;
 const DELETE_PAGE = 2_000;
-/** How often rooms that visitors open again are closed before that is given up. */
-const CLOSINGS_AT_MOST = 5;
 
 export interface MoveWish {
   readonly to: RegionId;
   /** Closes the domain's open rooms; without it a domain with open rooms stays. */
   readonly closeRooms: boolean;
 }
-
-/** Closes what the domain has open. */
-export type RoomCloser = (domain: DomainName) => Promise<void>;
 
 /**
  * Moves domains out of this region, a step at a time. How far a move is stands in the database, and each step may be
@@ -63,7 +55,7 @@ export class DomainMoves {
    *   unavailable when the other region does not answer: to be repeated
    */
   async step(actor: string, domain: DomainName, wish: MoveWish): Promise<MoveStatus> {
-    const move = (await this.find(domain)) ?? (await this.begin(actor, domain, wish));
+    const move = (await this.present(domain)) ?? (await this.begin(actor, domain, wish));
     if (move.target !== wish.to) throw new AdminError('taken', `${domain} is moving, or moved, to ${move.target}.`);
     const waitingFor = await this.advance(move, wish);
     return this.statusOf((await this.find(domain)) ?? move, waitingFor);
@@ -94,6 +86,14 @@ export class DomainMoves {
     return this.database.prisma.domainMove.findUnique({ where: { domainName: domain } });
   }
 
+  /** Not what is left of the way out of a domain that was made here anew since. */
+  private async present(domain: DomainName): Promise<DomainMoveModel | null> {
+    const move = await this.find(domain);
+    if (move?.phase !== 'done') return move;
+    const where = { name: domain, region: this.database.region.id };
+    return (await this.database.prisma.domain.count({ where })) > 0 ? null : move;
+  }
+
   private async begin(actor: string, domain: DomainName, { to, closeRooms }: MoveWish): Promise<DomainMoveModel> {
     const { prisma } = this.database;
     const { obstacles, openRooms } = await this.plan(domain, to);
@@ -103,6 +103,7 @@ export class DomainMoves {
     const at = this.clock.now();
     const data = { target: to, epoch: epoch + 1, actor, startedAt: at, updatedAt: at };
     return prisma.$transaction(async (tx) => {
+      await tx.domainMove.deleteMany({ where: { domainName: domain, phase: 'done' } });
       const move = await tx.domainMove.upsert({
         where: { domainName: domain },
         create: { domainName: domain, ...data },
@@ -126,7 +127,8 @@ export class DomainMoves {
     const { prisma, region } = this.database;
     const domain = brandAs<DomainName>(move.domainName);
     await this.directory.changes.setMoving(domain, region.id, true);
-    if (!(await this.freezeEmpty(domain, to, closeRooms))) return 'transactions';
+    const frozen = await freezeEmpty(prisma, domain, { to, closeRooms: closeRooms ? this.closeRooms : null });
+    if (!frozen) return 'transactions';
     const until = performance.now() + STEP_MS;
     for (;;) {
       const waitingFor = await stillUnderWay(prisma, domain);
@@ -141,39 +143,6 @@ export class DomainMoves {
     const rowsTotal = sum(await countRows(prisma, domain));
     await this.save(move, { phase: 'copying', rowsTotal, rowsDone: 0, tableName: null, cursor: Prisma.DbNull });
     return null;
-  }
-
-  /** Freezes, and makes sure that what began before left no open room. False: not yet. */
-  private async freezeEmpty(domain: DomainName, to: RegionId, closeRooms: boolean): Promise<boolean> {
-    const { prisma } = this.database;
-    for (let closings = 1; ; closings += 1) {
-      try {
-        if (closeRooms) await this.closeUnlessFrozen(domain);
-        await freeze(prisma, domain, to);
-        if (!(await this.outlived(await transactionsUnderWay(prisma)))) return false;
-        await assertNoOpenRooms(prisma, domain);
-        return true;
-      } catch (error) {
-        if (!(error instanceof AdminError) || error.code !== 'rooms_open') throw error;
-        await prisma.$transaction((tx) => unfreeze(tx, domain));
-        if (!closeRooms || closings === CLOSINGS_AT_MOST) throw error;
-      }
-    }
-  }
-
-  private async closeUnlessFrozen(domain: DomainName): Promise<void> {
-    const row = await this.database.prisma.domain.findUnique({ where: { name: domain }, select: { movingTo: true } });
-    if (row?.movingTo === null) await this.closeRooms(domain);
-  }
-
-  private async outlived(transactions: ReadonlySet<string>): Promise<boolean> {
-    const until = performance.now() + STEP_MS;
-    for (;;) {
-      const now = await transactionsUnderWay(this.database.prisma);
-      if (![...transactions].some((id) => now.has(id))) return true;
-      if (performance.now() > until) return false;
-      await pause();
-    }
   }
 
   private async domainRow(domain: DomainName): Promise<Row> {
@@ -308,8 +277,4 @@ export class DomainMoves {
 
 function sum(counts: RowCounts): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
 }
