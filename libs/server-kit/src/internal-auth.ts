@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { fail, ok, type Result } from '@parley/domain';
 
 /** The header with which our services recognise each other. */
@@ -44,7 +44,7 @@ export type InternalAuthFailure = 'missing' | 'invalid' | 'expired';
  * networks or over TLS.
  */
 export class InternalAuth {
-  private readonly keys: readonly [Buffer, ...Buffer[]];
+  private readonly keys: readonly [KeyObject, ...KeyObject[]];
 
   /** @param secret `PARLEY_INTERNAL_SECRET`; of several, separated by commas, the first one signs and all are accepted */
   constructor(secret: string) {
@@ -84,11 +84,11 @@ export class InternalAuth {
   }
 }
 
-function keyOf(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', KEY_LABEL, 32));
+function keyOf(secret: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', KEY_LABEL, 32)));
 }
 
-function mac(key: Buffer, call: Omit<InternalCall, 'says'> & { readonly says: string }, at: number): string {
+function mac(key: KeyObject, call: Omit<InternalCall, 'says'> & { readonly says: string }, at: number): string {
   const text = JSON.stringify(['v1', call.method.toUpperCase(), call.path, call.from, call.hops, at, call.says]);
   return createHmac('sha256', key).update(text).digest('hex');
 }

@@ -45,7 +45,9 @@ export function without(headers: RawHeaders, names: ReadonlySet<string>): string
 /** All headers but those about this connection, including the ones that `Connection` names. */
 export function endToEnd(headers: RawHeaders): string[] {
   const named = valuesOf(headers, 'connection').flatMap((value) => value.toLowerCase().split(/\s*,\s*/));
-  return without(headers, new Set([...HOP_BY_HOP, ...named]));
+  // Mostly it names nothing but `keep-alive`.
+  const all = named.every((name) => HOP_BY_HOP.has(name));
+  return without(headers, all ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named]));
 }
 
 /** Puts headers in the place of all former values of those names, before all others: nothing a caller sends crowds them out. */

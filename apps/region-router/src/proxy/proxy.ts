@@ -56,7 +56,7 @@ export class Proxy {
   async askGroup(passage: Passage, group: ReplicaGroup, body: Body, options: GroupOptions = {}): Promise<Reply> {
     const { candidates = group.candidates(), says, times = this.times.ownRegion } = options;
     const headers = onwardHeaders(passage, says && this.signed(passage, passage.hops, says));
-    let last = new UpstreamError(true, new Error(`${group.service} has no replica`));
+    let last: UpstreamError | undefined;
     let mayRepeat = isRepeatable(passage, body);
     for (const replica of mayRepeat ? [...candidates, ...candidates.slice(0, 1)] : candidates) {
       const done = group.begin(replica);
@@ -72,7 +72,7 @@ export class Proxy {
         else mayRepeat = false;
       }
     }
-    throw last;
+    throw last ?? new UpstreamError(true, new Error(`${group.service} has no replica`));
   }
 
   /**
