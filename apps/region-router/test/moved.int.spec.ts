@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { brandAs, type RegionId } from '@parley/domain';
+import { exchange } from './fake-services';
 import { call, saidTo, seenBy, startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
 
 const init = { method: 'init', data: { id: 'x.example/r' } };
@@ -56,6 +58,22 @@ describe('a call of a domain that moved', () => {
     expect([answer.status, answer.headers.get('x-parley-refused')]).toEqual([421, 'wrong_epoch']);
     expect(seenBy(us)).toHaveLength(2);
     expect(seenBy(eu)).toHaveLength(2);
+  });
+
+  it('is repeated once even when the directory says something else each time', async () => {
+    const { eu, us } = regions;
+    regions.know('x.example', { region: 'us-1' });
+    let epoch = 0;
+    eu.directory.domain = async () => {
+      epoch += 1;
+      return { region: brandAs<RegionId>(epoch % 2 === 1 ? 'us-1' : 'eu-1'), epoch, strictResidency: false };
+    };
+    refuses(us);
+    refuses(eu);
+    const body = JSON.stringify(init);
+    const head = `POST /api/room HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}`;
+    expect(await exchange(eu.port, `${head}\r\n\r\n${body}`)).toMatch(/^HTTP\/1.1 421 /);
+    expect([seenBy(us).length, seenBy(eu).length]).toEqual([1, 1]);
   });
 
   it('is not repeated when the directory has nothing new to say, or none of it', async () => {
