@@ -24,7 +24,17 @@ export const createdRobotSchema = robotSchema
   .extend({ connectKey: z.string().describe('Gets it tickets; only its hash is kept, so it is shown only now') })
   .meta({ id: 'CreatedRobot' });
 
-export const robotListSchema = z.strictObject({ robots: z.array(robotSchema) }).meta({ id: 'RobotList' });
+export const robotListSchema = z
+  .strictObject({
+    robots: z.array(robotSchema),
+    missingRegions: z
+      .array(z.string())
+      .optional()
+      .describe(
+        "Regions whose part is not there, because they do not answer; only in lists of all of an account's regions",
+      ),
+  })
+  .meta({ id: 'RobotList' });
 
 /**
  * What a robot connects with. The socket at `url` says hello with
