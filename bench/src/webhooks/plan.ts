@@ -35,7 +35,7 @@ export const FULL: WebhookPlan = {
 export const QUICK: WebhookPlan = {
   latency: { ...FULL.latency, warmUpMs: 3_000, measureMs: 10_000 },
   capacity: { ...FULL.capacity, backlog: 200 },
-  hang: { ...FULL.hang, warmUpMs: 1_000, measureMs: 9_000 },
+  hang: { ...FULL.hang, warmUpMs: 1_000, measureMs: 7_000 },
 };
 
 /** Shows in seconds that the bench itself works; its figures mean nothing. */
