@@ -56,16 +56,20 @@ function drawPanel({ title, bars, digits, goal }: Panel): string {
     );
   });
   return (
-    text(0, 16, title, 11, 'bold') + drawn.join('') + (goal === undefined ? '' : goalLine(goal, lengthOf(goal), bars))
+    text(0, 16, title, 11, 'bold') +
+    drawn.join('') +
+    (goal === undefined
+      ? ''
+      : goalLine(goal.toLocaleString('en', { maximumFractionDigits: digits }), lengthOf(goal), bars))
   );
 }
 
-function goalLine(goal: number, length: number, bars: readonly Bar[]): string {
+function goalLine(goal: string, length: number, bars: readonly Bar[]): string {
   const x = (LABEL + length).toFixed(1);
   const end = 30 + (bars.length - 1) * STEP + BAR + 6;
   return (
     `<line x1="${x}" y1="24" x2="${x}" y2="${end}" stroke="#c0392b" stroke-width="1.5" stroke-dasharray="4 3"/>` +
-    text(LABEL + length, end + 12, `goal ${goal.toLocaleString('en')}`, 10, 'normal', 'middle')
+    text(LABEL + length, end + 12, `goal ${goal}`, 10, 'normal', 'middle')
   );
 }
 
