@@ -37,6 +37,12 @@ export interface OwnedSession {
    * while both replica and receiver's connection live; kept in the receiver's log when that connection breaks.
    */
   sendDirectly(to: SessionId, event: CoreEvent): boolean;
+  /**
+   * Whether what was delivered may still be written: undefined when it may. Else this replica has not been heard of for so
+   * long (it stood still, or the store was away) that the session may have gone on elsewhere; settles when to ask again. A
+   * session that did is `ended` before.
+   */
+  doubt(): Promise<void> | undefined;
   /** Around everything the session does over the bus, so that it keeps its order with what is sent directly. */
   overBus<T>(work: () => Promise<T>): Promise<T>;
   /** Appends events that were taken directly and could not be written. */
