@@ -155,10 +155,13 @@ inEveryLayout(house, () => {
       const slow = await house.newCloud();
       const [a, b] = [await ada(house.one, slow), await ada(house.two, slow)];
       await a.join(here('room'), { sessionid: here('nc-back') });
+      let fail: () => void = () => undefined;
+      slow.cloud.brokenAfter = new Promise((resolve) => (fail = resolve));
       slow.cloud.broken = 1;
       await a.leave();
       await eventually(() => slow.cloud.broken === 0, 'the first try');
       await b.join(here('room'), { sessionid: here('nc-back') });
+      fail();
       // What is tried again later than that has been decided about when this one is told.
       const marker = await bob(house.one, slow);
       await marker.join(here('room'), { sessionid: here('nc-marker') });

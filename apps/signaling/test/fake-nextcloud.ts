@@ -60,6 +60,8 @@ export class FakeNextcloud {
   bruteForced = false;
   /** How many requests are answered with 503 and no JSON before it works again. */
   broken = 0;
+  /** Those answers come when this is kept. */
+  brokenAfter: Promise<void> = Promise.resolve();
   /** Set: requests of the signaling API are sent on, with this status, to this location. */
   redirect: { status: number; location: string } | undefined;
   /** Set: rooms called `slow-…` are answered when this is kept. */
@@ -71,7 +73,8 @@ export class FakeNextcloud {
     this.server = createServer((request, response) => {
       if (this.broken > 0 && CONTROLLER.test(request.url ?? '')) {
         this.broken -= 1;
-        return void response.writeHead(503, { 'content-type': 'text/html' }).end('broken');
+        const answer = () => void response.writeHead(503, { 'content-type': 'text/html' }).end('broken');
+        return void this.brokenAfter.then(answer);
       }
       if (this.redirect && !request.url?.startsWith('/moved')) {
         return void response.writeHead(this.redirect.status, { location: this.redirect.location }).end();
