@@ -210,17 +210,17 @@ export class Session {
 
   private async mend(): Promise<void> {
     const { retryMs, giveUpMs } = this.parts.times;
-    const began = performance.now();
+    const end = performance.now() + giveUpMs;
     for (let pause = retryMs; !this.isOver; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      // At random: those whose gateway went all come at the same time otherwise.
-      await this.pause(Math.random() * pause);
+      // At random: those whose gateway went all come at the same time otherwise. The last try is made when time is up.
+      await this.pause(Math.min(Math.random() * pause, Math.max(0, end - performance.now())));
       if (this.isOver) return;
       try {
         const reason = await this.resumeOrRenew();
         return this.isOver ? undefined : this.parts.handlers.state?.('connected', reason);
       } catch (error) {
         const code = error instanceof ParleyError ? error.code : 'failed';
-        if (!PASSING.has(code) || performance.now() - began > giveUpMs) return this.end(code);
+        if (!PASSING.has(code) || performance.now() >= end) return this.end(code);
       }
     }
   }
