@@ -58,7 +58,7 @@ export class FakeNextcloud {
   rules: CloudRules = { auth: authAnswer, room: roomAnswer };
   /** Set: somebody tried too often, so Nextcloud answers nobody at this address. */
   bruteForced = false;
-  /** How many requests are answered with 503 and no JSON before it works again. */
+  /** How many requests (pings do not count) are answered with 503 and no JSON before it works again. */
   broken = 0;
   /** Those answers come when this is kept. */
   brokenAfter: Promise<void> = Promise.resolve();
@@ -71,15 +71,11 @@ export class FakeNextcloud {
   /** @param secret of both directions; tests may renew it */
   private constructor(public secret: string) {
     this.server = createServer((request, response) => {
-      if (this.broken > 0 && CONTROLLER.test(request.url ?? '')) {
-        this.broken -= 1;
-        const answer = () => void response.writeHead(503, { 'content-type': 'text/html' }).end('broken');
-        return void this.brokenAfter.then(answer);
-      }
       if (this.redirect && !request.url?.startsWith('/moved')) {
         return void response.writeHead(this.redirect.status, { location: this.redirect.location }).end();
       }
       void this.answer(request).then((data) => {
+        if (data === undefined) return void response.writeHead(503, { 'content-type': 'text/html' }).end('broken');
         // Whatever it is about, the status of the answer itself is 200.
         response.setHeader('content-type', 'application/json; charset=utf-8');
         response.end(JSON.stringify({ ocs: this.ocs(request, data) }));
@@ -126,7 +122,8 @@ export class FakeNextcloud {
       : { meta: { status: 'ok', statuscode: 200 }, data };
   }
 
-  private async answer(request: IncomingMessage): Promise<object> {
+  /** Undefined: it is broken. */
+  private async answer(request: IncomingMessage): Promise<object | undefined> {
     const path = request.url ?? '';
     if (request.method === 'GET' && CAPABILITIES.test(path)) return this.capabilitiesAnswer(path);
     const chunks: Buffer[] = [];
@@ -137,6 +134,12 @@ export class FakeNextcloud {
     const genuine = random.length >= 32 && request.headers['spreed-signaling-checksum'] === expected;
     if (!CONTROLLER.test(path) || !genuine) return refusal('invalid_request');
     const asked = JSON.parse(body.toString('utf8')) as BackendRequest;
+    // Pings come by the clock.
+    if (this.broken > 0 && asked.type !== 'ping') {
+      this.broken -= 1;
+      await this.brokenAfter;
+      return undefined;
+    }
     this.requests.push(asked);
     this.paths.push(path);
     if (asked.room?.roomid.startsWith('slow')) await this.slowUntil;
