@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 /** A request as a service behind the router saw it. */
@@ -18,6 +19,8 @@ export type Answer = (seen: Seen, response: ServerResponse) => void;
 export class FakeService {
   readonly seen: Seen[] = [];
   readonly sockets = new Set<Socket>();
+  /** Those of `sockets` that asked for an upgrade; the router's probes come and go among the others. */
+  readonly upgraded = new Set<Duplex>();
   answer: Answer = (seen, response) => envelope(response, { servedBy: this.name, body: seen.body });
   ready = true;
 
@@ -33,6 +36,10 @@ export class FakeService {
     server.on('connection', (socket: Socket) => {
       service.sockets.add(socket);
       socket.on('close', () => service.sockets.delete(socket));
+    });
+    server.on('upgrade', (_request, socket) => {
+      service.upgraded.add(socket);
+      socket.on('close', () => service.upgraded.delete(socket));
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
