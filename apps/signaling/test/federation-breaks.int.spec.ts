@@ -58,7 +58,7 @@ inEveryLayout(house, () => {
       house.gate.lock();
       await guest.expect(event('room', 'federation_interrupted'));
       expect((await guest.leave()).room).toEqual({ roomid: '' });
-      await guest.join('home', { sessionid: foreignIdOf(guest) });
+      await guest.join(house.newRoom().local, { sessionid: foreignIdOf(guest) });
       await guest.expectJoined(guest.sessionId);
     });
   });

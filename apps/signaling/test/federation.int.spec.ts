@@ -258,13 +258,14 @@ inEveryLayout(house, () => {
 
     test('from a room of this cluster and back: each is left for the other', async () => {
       const room = house.newRoom();
-      const friend = await house.near.talk.member(house.near.two, 'eve', 'home');
-      const guest = await house.near.talk.member(house.near.gateway, 'ada', 'home');
+      const { local: home } = house.newRoom();
+      const friend = await house.near.talk.member(house.near.two, 'eve', home);
+      const guest = await house.near.talk.member(house.near.gateway, 'ada', home);
       await friend.expectJoined(guest.sessionId);
       const host = await house.far.talk.member(house.far.two, 'bob', room.remote);
       await house.enter(guest, 'ada', room);
       expect(await expectEvent(friend, 'room', 'leave')).toEqual([guest.sessionId]);
-      await guest.join('home', { sessionid: foreignIdOf(guest) });
+      await guest.join(home, { sessionid: foreignIdOf(guest) });
       await friend.expectJoined(guest.sessionId);
       await host.expect(isLeave);
       guest.message({ type: 'room' }, 'home again');
@@ -276,7 +277,7 @@ inEveryLayout(house, () => {
       const body = { userids: [], sessionids: [foreignIdOf(guest)], alluserids: [] };
       await house.far.talk.post(house.far.two, room.remote, 'disinvite', body);
       expect(await expectEvent(guest, 'roomlist', 'disinvite')).toMatchObject({ roomid: room.local });
-      await guest.join('home', { sessionid: foreignIdOf(guest) });
+      await guest.join(house.newRoom().local, { sessionid: foreignIdOf(guest) });
       await guest.expectJoined(guest.sessionId);
     });
   });
