@@ -105,6 +105,8 @@ describe('xroom calls through the front door', () => {
     const answer = await call(eu, init('us.example/r'));
     expect(answer.status).toBe(508);
     expect(answer.body).toMatchObject({ isError: true, data: null });
+    // us-1 says what it knows; eu-1 does not add that it thinks otherwise.
+    expect(answer.headers.get('x-home-region')).toBe('eu-1');
     expect([...seenBy(eu), ...seenBy(us)]).toEqual([]);
   });
 

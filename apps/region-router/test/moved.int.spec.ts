@@ -46,6 +46,19 @@ describe('a call of a domain that moved', () => {
     expect([seenBy(eu).length, seenBy(us).length]).toEqual([3, 1]);
   });
 
+  it('is served by its new home although the copy of the directory there is behind', async () => {
+    const { eu, us } = regions;
+    eu.directory.domains.set('x.example', { region: 'us-1', epoch: 2 });
+    us.directory.domains.set('x.example', { region: 'eu-1' });
+    expect((await call(eu, init)).status).toBe(200);
+    expect([seenBy(eu).length, seenBy(us).length]).toEqual([0, 1]);
+    expect(saidTo(seenBy(us)[0])?.says).toMatchObject({ domain: 'x.example', epoch: '2' });
+    // Whoever asks at the one that is behind is told what the other one knows.
+    const answer = await call(us, init);
+    expect([answer.status, answer.headers.get('x-home-region')]).toEqual([508, 'us-1']);
+    expect([seenBy(eu).length, seenBy(us).length]).toEqual([0, 1]);
+  });
+
   it('is repeated once and never twice', async () => {
     const { eu, us } = regions;
     regions.know('x.example', { region: 'us-1' });

@@ -108,7 +108,9 @@ export class CallHandler {
     const home = await this.betterHome(call, reply.message.statusCode ?? 0);
     const streamed = call.body !== undefined && !Buffer.isBuffer(call.body);
     if (home === undefined || call.repeated || streamed || passage.hops > 0 || passage.caller.isGone) {
-      return this.proxy.relay(reply, passage.response, from === undefined ? [] : ['x-home-region', from]);
+      // Whoever disagrees about the home has named another one.
+      const unnamed = from !== undefined && reply.message.headers['x-home-region'] === undefined;
+      return this.proxy.relay(reply, passage.response, unnamed ? ['x-home-region', from] : []);
     }
     reply.message
       .on('error', () => undefined)

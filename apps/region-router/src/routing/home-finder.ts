@@ -97,11 +97,17 @@ export class HomeFinder {
       : this.ofDomain(name).catch((error: unknown): Unasked => ({ kind: 'unasked', error }));
   }
 
-  /** @param epoch as of which move somebody else knew it: when we know it otherwise, one of us is behind */
+  /**
+   * @param epoch as of which move another router, which sent the call here, knew it: when we know it otherwise, one of us
+   *   is behind
+   */
   async ofDomain(domain: DomainName, epoch?: number): Promise<Home> {
     const known = await this.directory.domain(domain);
-    const behind = epoch !== undefined && known?.epoch !== epoch;
-    return homeOf(domain, behind ? await this.directory.refreshDomain(domain) : known);
+    if (epoch === undefined || known?.epoch === epoch) return homeOf(domain, known);
+    const now = await this.directory.refreshDomain(domain);
+    // It is our copy that is behind. The api here knows for certain whether this is the new home.
+    if (now !== null && now.epoch < epoch) return homeOf(domain, { ...now, region: this.table.own.id, epoch });
+    return homeOf(domain, now);
   }
 
   /** As {@link ofDomain}, asking the directory itself. */
