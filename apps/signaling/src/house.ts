@@ -207,7 +207,7 @@ function authenticatorOn({ config, region, foreign, robots, directions, live, th
   return new Authenticator({
     region,
     publicUrl: config.PUBLIC_URL,
-    tickets: createTicketVerifier({ publicKeys: config.PARLEY_TICKET_PUBLIC_KEYS }),
+    tickets: createTicketVerifier({ publicKeys: config.PARLEY_TICKET_PUBLIC_KEYS, region }),
     robots: robots.roll,
     signpost: directions.signpost,
     backends: foreign.store,

@@ -115,8 +115,8 @@ export class TestRegion {
   }
 
   /** A ticket that says just this. */
-  issue(claims: TicketClaims): Promise<string> {
-    return this.issuer.issue(claims);
+  issue(claims: TicketClaims, now?: Date): Promise<string> {
+    return this.issuer.issue(claims, now);
   }
 
   /** Takes a replica away, in good order. */

@@ -33,7 +33,11 @@ async function refusalOf(client: ScriptedSignalingClient): Promise<unknown> {
   return error;
 }
 
-test('a ticket of another region is answered with the URL of its sockets', async () => {
+test.each([
+  ['', 0],
+  [', ten minutes ahead of us,', 600_000],
+  [', ten minutes behind us,', -600_000],
+])('a ticket of another region%s is answered with the URL of its sockets', async (_clock, aheadMs) => {
   const claims: TicketClaims = {
     id: 'tk_of_another_region',
     region: brandAs<RegionId>('us-1'),
@@ -45,10 +49,11 @@ test('a ticket of another region is answered with the URL of its sockets', async
     userId: '',
   };
   const client = await region.connect(replica, 'ada');
+  const token = await region.issue(claims, new Date(Date.now() + aheadMs));
   client.send({
     id: '1',
     type: 'hello',
-    hello: { version: '2.0', auth: { url: `${PUBLIC_URL}/join`, params: { token: await region.issue(claims) } } },
+    hello: { version: '2.0', auth: { url: `${PUBLIC_URL}/join`, params: { token } } },
   });
   expect(await refusalOf(client)).toMatchObject({ code: 'wrong_region', details: THERE });
 });

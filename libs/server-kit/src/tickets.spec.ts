@@ -54,6 +54,19 @@ describe('tickets', () => {
     expect(await verifier.verify(token, later(-6))).toEqual({ ok: false, error: 'not_yet' });
   });
 
+  it('of other regions are read whatever their times, if they are genuine', async () => {
+    const there = createTicketVerifier({ publicKeys: [ours.publicKey], region: brandAs('us-1') });
+    const here = createTicketVerifier({ publicKeys: [ours.publicKey], region: claims.region });
+    const token = await issuer.issue(claims, now);
+    for (const seconds of [-600, 600]) {
+      expect(await there.verify(token, later(seconds))).toEqual({ ok: true, value: claims });
+      expect((await here.verify(token, later(seconds))).ok).toBe(false);
+    }
+    const stranger = createTicketIssuer({ privateKey: keys().privateKey, issuer: 'https://eu.example.org' });
+    const forged = await stranger.issue(claims, now);
+    expect(await there.verify(forged, now)).toEqual({ ok: false, error: 'invalid' });
+  });
+
   it('are refused when a single character changed', async () => {
     const token = await issuer.issue(claims, now);
     for (const index of [5, token.indexOf('.') + 20, token.length - 10]) {

@@ -33,7 +33,7 @@ export function openRobots(options: RobotsOptions): Robots {
   const roll = new RobotRoll({
     region,
     signpost,
-    tickets: createRobotTicketVerifier({ publicKeys: ticketPublicKeys }),
+    tickets: createRobotTicketVerifier({ publicKeys: ticketPublicKeys, region }),
     robots: database.stores.robots,
     guards: live.guards,
     clock,
