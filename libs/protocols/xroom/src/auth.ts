@@ -103,7 +103,10 @@ export function verifyCredentials(
     return refuse('unauthenticated', 'This account must sign its requests: send x-timestamp and x-signature.');
   }
   if (credentials.signature !== undefined && !isRecent(timestamp, now)) {
-    return refuse('unauthenticated', `x-timestamp must be Unix seconds, at most ${TIMESTAMP_TOLERANCE_SECONDS} s off.`);
+    // Only who knows the secret gets here; they cannot see whose clock it is that is wrong.
+    const here = Math.floor(now.getTime() / 1000);
+    const rule = `x-timestamp must be Unix seconds, at most ${TIMESTAMP_TOLERANCE_SECONDS} s off`;
+    return refuse('unauthenticated', `${rule}; the clock here says ${here}.`);
   }
   return ok({ nonceTtlMs: account.legacyKeys ? NONCE_TTL_MS.legacy : NONCE_TTL_MS.signed });
 }

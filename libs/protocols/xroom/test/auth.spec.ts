@@ -108,6 +108,17 @@ describe('the signature', () => {
     const headers = { 'x-timestamp': timestamp, 'x-signature': signature(SECRET, '/api/room', timestamp) };
     expect(check(request(headers), newAccount)).toBe(outcome);
   });
+
+  it('of another time is told the time here, if it is right otherwise', () => {
+    const refusalOf = (secret: string) => {
+      const raw = request({ 'x-timestamp': '1000', 'x-signature': signature(secret, '/api/room', '1000') });
+      const credentials = readCredentials(raw.headers);
+      const verified = credentials.ok ? verifyCredentials(credentials.value, newAccount, raw, NOW) : credentials;
+      return verified.ok ? 'accepted' : verified.error.message;
+    };
+    expect(refusalOf(SECRET)).toMatch(new RegExp(`at most 300 s off; the clock here says ${SECONDS}\\.$`));
+    expect(refusalOf('other')).toBe('The auth id, key or signature is wrong.');
+  });
 });
 
 it('never throws and never opens, whatever the headers are', () => {
