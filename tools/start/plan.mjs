@@ -97,11 +97,13 @@ export function runDescription(regions, servers, secrets, pids) {
   const [first] = regions;
   return {
     url: first.url,
-    regions: regions.map(({ id, url, signaling, admin }) => ({
+    regions: regions.map(({ id, url, signaling, admin }, index) => ({
       id,
       url,
       signaling: signaling.map(signalingUrl),
       adminUrl: admin,
+      postgresUrl: servers[index].databaseUrl,
+      redisUrl: servers[index].redisUrl,
     })),
     account: { authId: secrets.demo.authId, secret: secrets.demo.secret },
     domain: secrets.demo.domain,
@@ -112,5 +114,6 @@ export function runDescription(regions, servers, secrets, pids) {
     pids,
     postgresUrl: servers[0].databaseUrl,
     redisUrl: servers[0].redisUrl,
+    directoryUrl: servers[0].directoryUrl,
   };
 }

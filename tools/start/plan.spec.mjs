@@ -80,7 +80,7 @@ describe('the plan of a start', () => {
     const run = runDescription(regions, servers, secrets, pids);
     expect(Object.keys(run)).toEqual(
       ['url', 'regions', 'account', 'domain', 'webhookKey', 'internalSecret', 'adminUrl', 'adminKey', 'pids'] //
-        .concat(['postgresUrl', 'redisUrl']),
+        .concat(['postgresUrl', 'redisUrl', 'directoryUrl']),
     );
     expect(run.regions[1]).toEqual({
       id: 'us-1',
@@ -89,6 +89,8 @@ describe('the plan of a start', () => {
         (name) => `ws://127.0.0.1:${named(name).env.PORT}/spreed`,
       ),
       adminUrl: `http://127.0.0.1:${named('us-1-api').env.ADMIN_PORT}`,
+      postgresUrl: 'postgresql://x/parley_us_1',
+      redisUrl: 'redis://us',
     });
     expect(run).toMatchObject({
       account: { authId: 'demo', secret: secrets.demo.secret },

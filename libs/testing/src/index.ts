@@ -4,6 +4,7 @@ export { startOwnPostgres, type OwnPostgres } from './own-postgres';
 export { startPostgres, type TestPostgres } from './postgres';
 export { startReceiver, type Answer, type AnswerOrFunction, type ReceivedRequest, type Receiver } from './receiver';
 export { startRedis, startRedisCluster, type TestRedis, type TestRedisCluster } from './redis';
+export { queryDatabase } from './server-databases';
 export { selfSigned, type Certificate } from './self-signed';
 export { ScriptedSignalingClient, type Envelope, type Matcher, type Recipient } from './signaling-client';
 export { type ConnectOptions, type TransportName } from './signaling-transport';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 
 /** The url of another database on the same server. */
 export function databaseUrl(serverUrl: string, name: string): string {
@@ -15,6 +15,22 @@ export async function onServer(url: string, ...statements: string[]): Promise<vo
   await client.connect();
   try {
     for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** What one query answers, for tests that look into a database which no store of theirs is open on. */
+export async function queryDatabase<Row extends QueryResultRow>(
+  url: string,
+  sql: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Row[]> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql, [...values])).rows;
   } finally {
     await client.end();
   }
