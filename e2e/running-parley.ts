@@ -9,10 +9,21 @@ const root = join(__dirname, '..');
 /** How much of a log is shown, in characters. */
 const LOG_SHOWN = 8_000;
 
+/** A region as `run.json` describes it. */
+export interface RunningRegion {
+  readonly id: string;
+  /** Its front door. */
+  readonly url: string;
+  readonly signaling: readonly string[];
+  readonly adminUrl: string;
+  readonly postgresUrl: string;
+  readonly redisUrl: string;
+}
+
 /** What `npm start` writes into `run.json`. */
 export interface RunFile {
   readonly url: string;
-  readonly regions: readonly { readonly id: string; readonly url: string; readonly signaling: readonly string[] }[];
+  readonly regions: readonly RunningRegion[];
   readonly account: { readonly authId: string; readonly secret: string };
   readonly domain: string;
   readonly webhookKey: string;
@@ -22,6 +33,7 @@ export interface RunFile {
   readonly pids: Readonly<Record<string, readonly number[]>>;
   readonly postgresUrl: string;
   readonly redisUrl: string;
+  readonly directoryUrl: string;
 }
 
 /** The real services as processes, started as a newcomer starts them. */
@@ -41,13 +53,21 @@ export interface RunningParley {
  * Runs `npm start` in a folder of its own and waits until it is ready.
  * @param options command line options of `npm start`
  */
-export async function startParley(...options: string[]): Promise<RunningParley> {
+export function startParley(...options: string[]): Promise<RunningParley> {
+  return startParleyIn({}, ...options);
+}
+
+/** As {@link startParley}, with these variables besides; services are handed few of them, see `tools/start/run.mjs`. */
+export async function startParleyIn(
+  env: Readonly<Record<string, string>>,
+  ...options: string[]
+): Promise<RunningParley> {
   const home = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
   // One for each of two regions.
   const port = await freePort(2);
   const child = spawn(process.execPath, ['tools/start.mjs', '--port', String(port), ...options], {
     cwd: root,
-    env: { ...process.env, CI: 'true', PARLEY_HOME: home },
+    env: { ...process.env, ...env, CI: 'true', PARLEY_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';
