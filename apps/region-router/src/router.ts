@@ -140,8 +140,7 @@ function assemble({ config, directory, times, now = systemTime }: RouterOptions,
   });
   health.tell('region', table.own.id);
   const close = async () => {
-    proxy.close();
-    await Promise.all([api.close(), signaling.close(), status.close(), regions.close()]);
+    await Promise.all([proxy.close(), api.close(), signaling.close(), status.close(), regions.close()]);
   };
   return { door, sockets, status, api, signaling, regions, close };
 }

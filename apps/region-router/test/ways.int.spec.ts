@@ -90,6 +90,23 @@ describe('ways of calls through the front door', () => {
     expect(seenBy(us).map(({ body }) => body.length)).toEqual([200_000]);
   });
 
+  it('stream to a replica that dies: the caller hears of it', async () => {
+    const { eu } = regions;
+    eu.api.forEach(({ server }) =>
+      server.prependListener('request', (incoming: IncomingMessage) => {
+        incoming.once('data', () => incoming.socket.destroy());
+      }),
+    );
+    const sent = request(`${eu.url}/v1/webhooks/${inEu}`, {
+      method: 'PATCH',
+      headers: { 'transfer-encoding': 'chunked' },
+    });
+    sent.write('x'.repeat(100_000));
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
+    sent.on('error', () => undefined).destroy();
+  });
+
   it('are told apart by the regional host, the id and the key while the directory is down', async () => {
     const { eu, us } = regions;
     for (const { directory } of [eu, us]) directory.down = true;

@@ -2,9 +2,19 @@ import ipaddr from 'ipaddr.js';
 
 type Address = ReturnType<typeof ipaddr.process>;
 
+/** Addresses remembered; some are chosen by callers. */
+const MAX_PEERS = 1_000;
+
+interface Peer {
+  readonly trusted: boolean;
+  /** As it is written everywhere; undefined when it is no address. */
+  readonly plain: string | undefined;
+}
+
 /** Finds out who a request comes from, believing only proxies of one's own. */
 export class ClientAddresses {
   private readonly ranges: readonly [Address, number][];
+  private readonly peers = new Map<string, Peer>();
 
   /** @param trustedProxies addresses and CIDR ranges whose `X-Forwarded-For` is believed */
   constructor(trustedProxies: readonly string[]) {
@@ -16,8 +26,7 @@ export class ClientAddresses {
 
   /** Whether this peer is one of our proxies. */
   isTrusted(address: string): boolean {
-    const parsed = parse(address);
-    return parsed !== undefined && this.ranges.some(([range, bits]) => inRange(parsed, range, bits));
+    return this.peer(address).trusted;
   }
 
   /**
@@ -27,8 +36,9 @@ export class ClientAddresses {
    * @param forwardedFor the header, several ones joined with commas
    */
   clientOf(peer: string | undefined, forwardedFor: string | undefined): string {
-    let client = plain(peer ?? '') ?? 'unknown';
-    const hops = (forwardedFor ?? '').split(',').reverse();
+    let client = this.peer(peer ?? '').plain ?? 'unknown';
+    if (forwardedFor === undefined || forwardedFor === '') return client;
+    const hops = forwardedFor.split(',').reverse();
     for (const hop of hops) {
       if (!this.isTrusted(client)) break;
       const next = plain(hop.trim());
@@ -36,6 +46,18 @@ export class ClientAddresses {
       client = next;
     }
     return client;
+  }
+
+  /** Back ends keep their connections: hardly any peer is a new one. */
+  private peer(address: string): Peer {
+    const known = this.peers.get(address);
+    if (known !== undefined) return known;
+    const parsed = parse(address);
+    const trusted = parsed !== undefined && this.ranges.some(([range, bits]) => inRange(parsed, range, bits));
+    const peer = { trusted, plain: plain(address) };
+    if (this.peers.size >= MAX_PEERS) this.peers.clear();
+    this.peers.set(address, peer);
+    return peer;
   }
 }
 

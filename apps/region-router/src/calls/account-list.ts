@@ -1,9 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { parseDomainName, type Directory, type RegionId } from '@parley/domain';
 import type { Passage } from '../proxy/passage';
+import { valuesOf } from '../proxy/headers';
 import type { Body, Proxy, Reply } from '../proxy/proxy';
 import type { ReplicaGroup } from '../proxy/replicas';
-import { UpstreamError } from '../proxy/upstream';
+import { UnsendableError, UpstreamError } from '../proxy/upstream';
 import type { RegionTable } from '../region-table';
 import { type ListForm, type ListPart, restList, xroomList } from './list-forms';
 import { isXroomPath } from '../routing/paths';
@@ -52,8 +53,10 @@ export class AccountLists {
     );
     const parts = outcomes.flatMap((outcome) => ('part' in outcome ? [outcome.part] : []));
     const dead = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome] : []));
-    const [first] = dead;
-    if (parts.length === 0 && first !== undefined) return { ok: false, ...first };
+    // What nobody can be sent says nothing about a region.
+    const unsendable = dead.find(({ error }) => error instanceof UnsendableError);
+    const first = unsendable ?? dead[0];
+    if ((parts.length === 0 || unsendable !== undefined) && first !== undefined) return { ok: false, ...first };
     const refused = parts.find((part) => part.status !== 200 || part.isRefusal);
     if (refused !== undefined) return { ok: true, ...refused, missing: [] };
     const missing = dead.map(({ region }) => region);
@@ -90,13 +93,15 @@ export class AccountLists {
   ): Promise<Part> {
     const reply = await this.ask(passage, region, body, says);
     try {
-      const bytes = await collect(reply.message);
-      const status = reply.message.statusCode ?? 500;
+      const { status, headers } = reply.answer;
+      const bytes = await reply.answer.read(MAX_ANSWER_BYTES).catch((error: unknown) => {
+        throw new UpstreamError(false, error);
+      });
       if (status >= 500) throw new UpstreamError(false, new Error(`the region answered ${status}`));
       const read = form.read(bytes, status);
       if (read === undefined) throw new UpstreamError(false, new Error('the answer is no list'));
-      const named = reply.message.headers[OMITTED_HEADER];
-      return { ...read, status, omitted: typeof named === 'string' ? named.split(', ') : [] };
+      const [named] = valuesOf(headers, OMITTED_HEADER);
+      return { ...read, status, omitted: named === undefined ? [] : named.split(', ') };
     } finally {
       reply.done();
     }
@@ -127,19 +132,4 @@ export function writeList(response: ServerResponse, answer: Extract<ListAnswer, 
 
 function formOf({ target }: Passage): ListForm {
   return isXroomPath(target) ? xroomList : restList;
-}
-
-async function collect(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of message as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_ANSWER_BYTES) throw new Error('the answer is too large to merge');
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw new UpstreamError(false, error);
-  }
-  return Buffer.concat(chunks);
 }

@@ -2,6 +2,7 @@ import type { RegionId } from '@parley/domain';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
 import type { IncomingMessage } from 'node:http';
 import type { Passage, Says } from '../proxy/passage';
+import { valuesOf } from '../proxy/headers';
 import type { Body, Proxy, Reply } from '../proxy/proxy';
 import { announcedLength, hasBody, readBody } from '../proxy/read-body';
 import type { ReplicaGroup } from '../proxy/replicas';
@@ -105,17 +106,15 @@ export class CallHandler {
    * better one. Then the call is sent there: once, only by the first router, and only if all of its body is at hand.
    */
   private async conclude(passage: Passage, call: Call, reply: Reply, from?: RegionId): Promise<void> {
-    const home = await this.betterHome(call, reply.message.statusCode ?? 0);
+    const home = await this.betterHome(call, reply.answer.status);
     const streamed = call.body !== undefined && !Buffer.isBuffer(call.body);
     if (home === undefined || call.repeated || streamed || passage.hops > 0 || passage.caller.isGone) {
       // Whoever disagrees about the home has named another one.
-      const unnamed = from !== undefined && reply.message.headers['x-home-region'] === undefined;
+      const unnamed = from !== undefined && valuesOf(reply.answer.headers, 'x-home-region').length === 0;
       return this.proxy.relay(reply, passage.response, unnamed ? ['x-home-region', from] : []);
     }
-    reply.message
-      .on('error', () => undefined)
-      .once('close', reply.done)
-      .resume();
+    reply.answer.discard();
+    reply.done();
     await this.act(passage, { ...call, home, repeated: true });
   }
 

@@ -32,6 +32,25 @@ export function valuesOf(headers: RawHeaders, name: string): string[] {
   return values;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * All headers but those about this connection, including the ones that `Connection` names, and the `dropped` ones (lower
+ * case). Each name is looked at once: every call pays for this.
+ */
+export function endToEnd(headers: RawHeaders, dropped: ReadonlySet<string> = NONE): string[] {
+  const kept: string[] = [];
+  let named: Set<string> | undefined;
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const [name = '', value = ''] = [headers[at], headers[at + 1]];
+    const lower = name.toLowerCase();
+    // Mostly it names nothing but `keep-alive`.
+    if (lower === 'connection' && value !== 'keep-alive') named = namesIn(value, named);
+    if (!HOP_BY_HOP.has(lower) && !dropped.has(lower)) kept.push(name, value);
+  }
+  return named === undefined ? kept : without(kept, named);
+}
+
 /** All headers but the named ones (lower case). */
 export function without(headers: RawHeaders, names: ReadonlySet<string>): string[] {
   const kept: string[] = [];
@@ -42,12 +61,14 @@ export function without(headers: RawHeaders, names: ReadonlySet<string>): string
   return kept;
 }
 
-/** All headers but those about this connection, including the ones that `Connection` names. */
-export function endToEnd(headers: RawHeaders): string[] {
-  const named = valuesOf(headers, 'connection').flatMap((value) => value.toLowerCase().split(/\s*,\s*/));
-  // Mostly it names nothing but `keep-alive`.
-  const all = named.every((name) => HOP_BY_HOP.has(name));
-  return without(headers, all ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named]));
+function namesIn(list: string, before: ReadonlySet<string> | undefined): Set<string> {
+  return new Set([
+    ...(before ?? []),
+    ...list
+      .toLowerCase()
+      .trim()
+      .split(/\s*,\s*/),
+  ]);
 }
 
 /** Puts headers in the place of all former values of those names, before all others: nothing a caller sends crowds them out. */

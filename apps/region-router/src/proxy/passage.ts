@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientAddresses } from '@parley/server-kit';
-import { endToEnd, replaced, type RawHeaders, valuesOf } from './headers';
+import { endToEnd, valuesOf } from './headers';
 
 /** One request on its way through the router. */
 export interface Passage {
@@ -88,14 +88,24 @@ export function forwardedHeaders({ client, proto, host }: Forwarded): Record<str
   };
 }
 
-/** What is passed on of a request's headers, with `changes` on top. */
-export function onwardHeaders(
-  passage: Passage,
-  changes: Readonly<Record<string, string | undefined>> = {},
-): RawHeaders {
-  return replaced(endToEnd(passage.request.rawHeaders), {
-    ...forwardedHeaders(passage.forwarded),
-    'x-request-id': passage.id,
-    ...changes,
-  });
+/** What only we say; how long the body is says whoever sends it. */
+const OURS: ReadonlySet<string> = new Set([
+  ...Object.keys(forwardedHeaders({ client: '', proto: '', host: undefined })),
+  'x-request-id',
+  'content-length',
+]);
+
+/**
+ * What is passed on of a request's headers, with `changes` (names in lower case) on top and before all others: nothing a
+ * caller sends crowds them out.
+ */
+export function onwardHeaders(passage: Passage, changes: Readonly<Record<string, string>> = {}): string[] {
+  const { client, proto, host } = passage.forwarded;
+  const headers = ['x-forwarded-for', client, 'x-forwarded-proto', proto, 'x-request-id', passage.id];
+  if (host !== undefined) headers.push('x-forwarded-host', host);
+  const names = Object.keys(changes);
+  for (const name of names) headers.push(name, changes[name] ?? '');
+  const dropped = names.every((name) => OURS.has(name)) ? OURS : new Set([...OURS, ...names]);
+  headers.push(...endToEnd(passage.request.rawHeaders, dropped));
+  return headers;
 }

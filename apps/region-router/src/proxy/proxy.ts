@@ -1,12 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { INTERNAL_HEADER, type InternalAuth, type Logger } from '@parley/server-kit';
 import type { Region, RegionTable } from '../region-table';
 import { refuse, type Refusal } from './answer';
 import { endToEnd, type RawHeaders } from './headers';
+import { Letterhead } from './letterhead';
 import { onwardHeaders, type Passage, type Says } from './passage';
 import type { Replica, ReplicaGroup } from './replicas';
-import { UpstreamClient, UpstreamError, type UpstreamTimes } from './upstream';
+import { UnsendableError, UpstreamClient, UpstreamError, type UpstreamTimes } from './upstream';
+import type { UpstreamAnswer } from './upstream-answer';
 import { originOf } from './origins';
 
 export interface ProxyTimes {
@@ -32,21 +34,24 @@ export type Body = Buffer | Readable | undefined;
 
 /** An answer with what has to happen when it is over. */
 export interface Reply {
-  readonly message: IncomingMessage;
+  readonly answer: UpstreamAnswer;
   readonly done: () => void;
 }
 
 /** Passes requests on: to a replica of this region, or once to the front door of another one. */
 export class Proxy {
   private readonly client = new UpstreamClient();
+  private readonly letterhead: Letterhead;
 
   constructor(
     private readonly table: RegionTable,
-    private readonly auth: InternalAuth,
+    auth: InternalAuth,
     private readonly now: () => Date,
     private readonly logger: Logger,
     readonly times: ProxyTimes = PROXY_TIMES,
-  ) {}
+  ) {
+    this.letterhead = new Letterhead(auth);
+  }
 
   /**
    * Asks the replicas one after the other until one accepts a connection. A request of which a byte was sent is repeated,
@@ -61,7 +66,7 @@ export class Proxy {
     for (const replica of mayRepeat ? [...candidates, ...candidates.slice(0, 1)] : candidates) {
       const done = group.begin(replica);
       try {
-        return { message: await this.send(replica.url, passage, headers, body, times), done };
+        return { answer: await this.send(replica.url, passage, headers, body, times), done };
       } catch (error) {
         done();
         if (!(error instanceof UpstreamError)) throw error;
@@ -93,7 +98,7 @@ export class Proxy {
       ...(says.domain === undefined ? {} : { 'x-parley-domain': says.domain }),
     });
     const send = async () => ({
-      message: await this.send(region.url, passage, headers, body, times),
+      answer: await this.send(region.url, passage, headers, body, times),
       done: () => undefined,
     });
     return send().catch((error: unknown) => {
@@ -104,23 +109,30 @@ export class Proxy {
   }
 
   /** Hands an answer through, whatever it is. */
-  relay({ message, done }: Reply, response: ServerResponse, extra: RawHeaders = []): void {
-    response.writeHead(message.statusCode ?? 502, message.statusMessage, [...endToEnd(message.rawHeaders), ...extra]);
-    pour(message, response, done);
+  relay({ answer, done }: Reply, response: ServerResponse, extra: RawHeaders = []): void {
+    response.writeHead(answer.status, answer.statusText, [...endToEnd(answer.headers), ...extra]);
+    response.once('close', done);
+    answer.pourInto(response);
   }
 
   /** Answers for an upstream that did not. */
   fail(passage: Passage, error: unknown, refusal: Pick<Refusal, 'code' | 'message' | 'headers'>): void {
     if (passage.caller.isGone) return void passage.response.destroy();
+    if (error instanceof UnsendableError) {
+      const message = 'The request cannot be passed on.';
+      return refuse(passage.response, passage.target, { status: 400, code: 'unreadable', message, hangUp: true });
+    }
     if (!(error instanceof UpstreamError)) throw error;
     const { code, cause, nothingSent } = { code: refusal.code, cause: error.cause, nothingSent: error.nothingSent };
     this.logger.warn({ requestId: passage.id, code, nothingSent, err: cause }, 'upstream did not answer');
     const headers = { 'retry-after': '5', ...refusal.headers };
-    refuse(passage.response, passage.target, { status: 503, ...refusal, headers });
+    // Nobody reads the rest of what the caller is still sending.
+    const hangUp = !passage.request.complete;
+    refuse(passage.response, passage.target, { status: 503, ...refusal, headers, hangUp });
   }
 
-  close(): void {
-    this.client.close();
+  close(): Promise<void> {
+    return this.client.close();
   }
 
   private signed(passage: Passage, hops: number, says: Says): Record<string, string> {
@@ -129,33 +141,13 @@ export class Proxy {
     const named = host === undefined || host.length > MAX_HOST ? {} : { host };
     const told = { for: client, proto, ...named, ...says };
     const call = { method: passage.method, path: passage.target, hops, from: `region-router@${this.table.own.id}` };
-    return { [INTERNAL_HEADER]: this.auth.sign({ ...call, says: told }, this.now()) };
+    return { [INTERNAL_HEADER]: this.letterhead.sign({ ...call, says: told }, this.now()) };
   }
 
-  private send(base: string, passage: Passage, headers: RawHeaders, body: Body, times: UpstreamTimes) {
+  private send(base: string, passage: Passage, headers: string[], body: Body, times: UpstreamTimes) {
     const outgoing = { method: passage.method, target: passage.target, headers: framed(headers, passage, body), body };
     return this.client.send(base, outgoing, times, passage.caller);
   }
-}
-
-/**
- * Hands an answer's body over; the connection simply ends if either side breaks, since half an answer cannot be taken
- * back. What `stream.pipeline` does besides costs as much as the rest of the way.
- */
-function pour(message: IncomingMessage, response: ServerResponse, done: () => void): void {
-  message
-    .on('error', () => undefined)
-    .once('close', () => {
-      if (!message.complete) response.destroy();
-      done();
-    });
-  response
-    .on('error', () => undefined)
-    .once('close', () => {
-      if (!message.readableEnded) message.destroy();
-      done();
-    });
-  message.pipe(response);
 }
 
 interface GroupOptions {
@@ -170,16 +162,11 @@ function isRepeatable(passage: Passage, body: Body): boolean {
 }
 
 /**
- * Says how long the body is, in the place of what was said before, which may have been a lie, a chunked body, or struck
- * out by `Connection: content-length`. A body that nothing announces would be read as the next request on the kept
- * connection (Node announces none by itself for GET, DELETE and the like).
+ * How long a body is that is passed on as it comes; of one that is at hand the client says it itself. What was said before
+ * is dropped: it may have been a lie, or struck out by `Connection: content-length`.
  */
-function framed(headers: RawHeaders, passage: Passage, body: Body): RawHeaders {
-  const lengthless = headers.filter((_part, at) => headers[at - (at % 2)]?.toLowerCase() !== 'content-length');
-  if (body !== undefined && !Buffer.isBuffer(body)) {
-    const length = passage.request.headers['content-length'];
-    return [...lengthless, ...(length === undefined ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', length])];
-  }
-  const bodyless = body === undefined && (passage.method === 'GET' || passage.method === 'HEAD');
-  return bodyless ? lengthless : [...lengthless, 'Content-Length', String(body?.length ?? 0)];
+function framed(headers: string[], { request }: Passage, body: Body): string[] {
+  const length = request.headers['content-length'];
+  const streams = body !== undefined && !Buffer.isBuffer(body);
+  return streams && length !== undefined ? [...headers, 'Content-Length', length] : headers;
 }

@@ -1,16 +1,15 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { pipeline, type Readable } from 'node:stream';
-import type { RawHeaders } from './headers';
-import { type Origin, originOf } from './origins';
+import { PassThrough, type Readable } from 'node:stream';
+import { errors, Pool } from 'undici';
 import type { Caller } from './passage';
+import { UpstreamAnswer } from './upstream-answer';
 
 /** A request to pass on. */
 export interface Outgoing {
   readonly method: string;
   /** Path and query, as received. */
   readonly target: string;
-  readonly headers: RawHeaders;
+  /** End to end; without a length. */
+  readonly headers: string[];
   readonly body: Buffer | Readable | undefined;
 }
 
@@ -33,68 +32,60 @@ export class UpstreamError extends Error {
   }
 }
 
-/**
- * Sends requests over kept connections with their headers untouched. Node's own client, because it takes and gives raw
- * headers and tells the moment a connection stands, before which nothing was sent.
- */
-export class UpstreamClient {
-  private readonly origins = new Map<string, Origin>();
-  private readonly plain = new HttpAgent({ keepAlive: true, maxFreeSockets: 64 });
-  private readonly secure = new HttpsAgent({ keepAlive: true, maxFreeSockets: 64 });
-
-  /**
-   * @param caller whoever asked: when they have gone it ends
-   * @throws {UpstreamError}
-   */
-  send(base: string, outgoing: Outgoing, times: UpstreamTimes, caller?: Caller): Promise<IncomingMessage> {
-    const request = this.open(base, outgoing);
-    caller?.onGone(() => request.destroy(new Error('the caller has gone')));
-    let [connected, timedOut] = [false, false];
-    const connecting = setTimeout(() => request.destroy(new Error('no connection in time')), times.connectMs);
-    const start = () => {
-      clearTimeout(connecting);
-      connected = true;
-      request.setTimeout(times.answerMs, () => {
-        timedOut = true;
-        request.destroy(new Error('no answer in time'));
-      });
-      write(request, outgoing.body);
-    };
-    request.once('socket', (socket) => {
-      if (!socket.connecting) start();
-      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', start);
-    });
-    return new Promise((resolve, reject) => {
-      request.once('response', resolve);
-      request.on('error', (error) => {
-        clearTimeout(connecting);
-        reject(new UpstreamError(!connected, error, timedOut));
-      });
-    });
-  }
-
-  close(): void {
-    this.plain.destroy();
-    this.secure.destroy();
-  }
-
-  private open(base: string, { method, target, headers }: Outgoing): ClientRequest {
-    const { secure, hostname, port } = this.originOf(base);
-    const options = { hostname, port, path: target, method, headers };
-    return secure ? httpsRequest({ ...options, agent: this.secure }) : httpRequest({ ...options, agent: this.plain });
-  }
-
-  private originOf(base: string): Origin {
-    const known = this.origins.get(base);
-    if (known !== undefined) return known;
-    // There are as many as replicas and regions.
-    const origin = originOf(base);
-    this.origins.set(base, origin);
-    return origin;
+/** The request cannot be passed on as it is, to nobody: the caller's fault. */
+export class UnsendableError extends Error {
+  constructor(cause: unknown) {
+    super('the request cannot be passed on', { cause });
+    this.name = 'UnsendableError';
   }
 }
 
-function write(request: ClientRequest, body: Buffer | Readable | undefined): void {
-  if (body === undefined || Buffer.isBuffer(body)) request.end(body);
-  else pipeline(body, request, () => undefined); // a failure shows as the request's own error
+/** Sends requests over kept connections with their headers as they came: order, case and repetitions. */
+export class UpstreamClient {
+  private readonly pools = new Map<string, Pool>();
+
+  /**
+   * @param caller whoever asked: when they have gone it ends
+   * @throws {UpstreamError | UnsendableError}
+   */
+  send(base: string, outgoing: Outgoing, times: UpstreamTimes, caller?: Caller): Promise<UpstreamAnswer> {
+    const { method, target, headers, body } = outgoing;
+    return new Promise((resolve, reject) => {
+      const answer = new UpstreamAnswer({
+        came: () => resolve(answer),
+        failed: (error, sent) => reject(judged(error, sent)),
+      });
+      caller?.onGone(() => answer.abandon(new Error('the caller has gone')));
+      const { answerMs: headersTimeout, answerMs: bodyTimeout } = times;
+      const options = { method, path: target, headersTimeout, bodyTimeout };
+      this.pool(base, times).dispatch({ ...options, headers, body: sendable(body) }, answer);
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.pools.values()].map((pool) => pool.destroy()));
+  }
+
+  private pool(base: string, { connectMs }: UpstreamTimes): Pool {
+    // There are as many as replicas and regions.
+    const key = `${connectMs} ${base}`;
+    const known = this.pools.get(key);
+    if (known !== undefined) return known;
+    const pool = new Pool(new URL(base).origin, { pipelining: 1, connect: { timeout: connectMs, noDelay: true } });
+    this.pools.set(key, pool);
+    return pool;
+  }
+}
+
+/** The client destroys a stream that it cannot send, and with it the connection on which the caller waits to hear so. */
+function sendable(body: Outgoing['body']): Buffer | Readable | null {
+  return body === undefined || Buffer.isBuffer(body) ? (body ?? null) : body.pipe(new PassThrough());
+}
+
+function judged(error: Error, sent: boolean): Error {
+  if (!sent && (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError)) {
+    return new UnsendableError(error);
+  }
+  const timedOut = error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
+  return new UpstreamError(!sent, error, timedOut);
 }

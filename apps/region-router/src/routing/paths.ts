@@ -50,6 +50,9 @@ export function isXroomPath(target: string): boolean {
   return below(plain, '/api') && !below(plain, '/api/v1');
 }
 
+/** Reads the same for everybody: nothing to decode or resolve. */
+const PLAIN = /^(?:\/[a-z0-9_-]+)+$/;
+
 /**
  * A path as the most lenient server behind us might read it: decoded, lower case, slashes and dot segments resolved.
  * Otherwise `/v1/%61dmin` would slip past. Undefined when it cannot be decoded, or is no path but a whole URL: servers
@@ -59,6 +62,7 @@ function normalised(target: string): string | undefined {
   if (!target.startsWith('/')) return undefined;
   // Clients send no fragment, but servers cut one off as they do a query.
   const path = target.split(/[?#]/, 1)[0] ?? '';
+  if (PLAIN.test(path)) return path;
   let decoded: string;
   try {
     decoded = decodeURIComponent(path);

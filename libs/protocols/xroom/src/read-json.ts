@@ -9,6 +9,8 @@ export type JsonFailure =
   /** An object names a member twice. */
   | 'duplicate_key';
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
  * Reads JSON in UTF-8; never throws. An object that names a member twice is refused: readers disagree about which one
  * counts, and whoever forwards a call must see the same domain in it as whoever serves it. Router and api both read with
@@ -17,7 +19,7 @@ export type JsonFailure =
 export function readJson(bytes: Uint8Array, maxDepth: number): Result<unknown, JsonFailure> {
   if (nestsDeeperThan(bytes, maxDepth)) return fail('too_deep');
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = UTF8.decode(bytes);
     const value = JSON.parse(text) as unknown;
     return namesTwice(text) ? fail('duplicate_key') : ok(value);
   } catch {
