@@ -108,13 +108,8 @@ describe('a home region that is killed', () => {
     expect((await ask(eu, 'booking/list', { domain: AT_HOME })).body).toMatchObject({ isError: false, data: [] });
     expect((await join(eu.door, `${AT_HOME}/near`)).status).toBe(200);
     await eventually(
-      async () => {
-        const { regions } = (await (await fetch(`${eu.door}/v1/regions`)).json()) as {
-          regions: { id: string; status: string }[];
-        };
-        return regions.map(({ id, status }) => `${id} ${status}`).join() === 'eu-1 up,us-1 down';
-      },
-      'us-1 to be told as down',
+      async () => (await eu.seen()).join() === 'eu-1 up,us-1 down',
+      async () => `us-1 to be told as down, not ${String(await eu.seen())}`,
       30_000,
     );
   }, 90_000);

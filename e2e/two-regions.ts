@@ -38,6 +38,12 @@ export class Region {
     return (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
   }
 
+  /** How its front door sees the regions, in the order of their names: `eu-1 up`. */
+  async seen(): Promise<readonly string[]> {
+    const regions = (await (await fetch(`${this.door}/v1/regions`)).json()) as { id: string; status: string }[];
+    return regions.map(({ id, status }) => `${id} ${status}`).sort();
+  }
+
   /** Ends its processes of these services without a word, as a dying machine does; those that are dead already stay so. */
   async kill(...services: readonly string[]): Promise<void> {
     const { regions, pids } = await this.parley.reread();
