@@ -95,10 +95,6 @@ export class DeliveryWorld {
   async row(id: WebhookId = WEBHOOK) {
     return this.prisma.webhook.findUniqueOrThrow({ where: { id } });
   }
-
-  async close(): Promise<void> {
-    await this.database.close();
-  }
 }
 
 export function settled(claim: ClaimedDelivery, outcome: AttemptOutcome, verdict: DeliveryVerdict): SettledAttempt {
@@ -106,25 +102,40 @@ export function settled(claim: ClaimedDelivery, outcome: AttemptOutcome, verdict
   return { claim, verdict, record: { startedAt: new Date(), durationMs: 5, outcome, ...said, responseExcerpt: '' } };
 }
 
-/** A new database for each test of the file. */
-export function useDeliveryWorld(): () => DeliveryWorld {
+/**
+ * A new database for each test of the file, with an account, `acc_1`, and domains of it.
+ * @returns the one of the test that runs
+ */
+export function useTenantDatabase(...domains: readonly string[]): () => Database {
   let postgres: TestPostgres;
-  let world: DeliveryWorld;
+  let database: Database;
   beforeAll(async () => {
     postgres = await startPostgres();
   });
   beforeEach(async () => {
     const url = await postgres.createDatabase();
     const masterKeys = `k:${randomBytes(32).toString('base64')}`;
-    world = new DeliveryWorld(createDatabase({ url, masterKeys, region: REGION, poolSize: 20 }));
-    const { prisma } = world;
-    await prisma.account.create({ data: { id: 'acc_1', slug: 'a', authId: 'a', secretSealed: 's' } });
-    await prisma.domain.create({
-      data: { name: DOMAIN, accountId: 'acc_1', region: 'eu-1', webhookKeySealed: 's' },
-    });
+    database = createDatabase({ url, masterKeys, region: REGION, poolSize: 20 });
+    await database.prisma.account.create({ data: { id: 'acc_1', slug: 'a', authId: 'a', secretSealed: 's' } });
+    await addDomains(database, domains);
+  });
+  afterEach(() => database.close());
+  afterAll(() => postgres.close());
+  return () => database;
+}
+
+export async function addDomains({ prisma }: Pick<Database, 'prisma'>, names: readonly string[]): Promise<void> {
+  const data = names.map((name) => ({ name, accountId: 'acc_1', region: REGION.id, webhookKeySealed: 's' }));
+  await prisma.domain.createMany({ data });
+}
+
+/** A {@link DeliveryWorld} for each test of the file. */
+export function useDeliveryWorld(): () => DeliveryWorld {
+  const database = useTenantDatabase(DOMAIN);
+  let world: DeliveryWorld;
+  beforeEach(async () => {
+    world = new DeliveryWorld(database());
     await world.webhook(WEBHOOK);
   });
-  afterEach(() => world.close());
-  afterAll(() => postgres.close());
   return () => world;
 }
