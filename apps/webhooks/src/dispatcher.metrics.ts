@@ -15,6 +15,7 @@ export type SweptKind =
   | 'old_validation'
   | 'old_removed'
   | 'removed_webhook'
+  | 'followed_account'
   | 'due_validation'
   | 'lapsed_secret'
   | 'breaker_opened';

@@ -25,6 +25,7 @@ import type { DispatcherMetrics } from './dispatcher.metrics';
 import { OutboxRelay } from './outbox/outbox-relay';
 import { listenForOutbox, type WakeUps } from './outbox/wake-ups';
 import { WebhookSender } from './sender/webhook-sender';
+import { Retention } from './sweeper/retention';
 import { Sweeper } from './sweeper/sweeper';
 import { VALIDATION_RETRIES_MS, ValidationWorker } from './validation/validation-worker';
 
@@ -65,6 +66,7 @@ export class Dispatcher {
   private readonly outbox: OutboxRelay;
   private readonly relay: WokenLoop;
   private readonly sweeper: WokenLoop;
+  private readonly retention: WokenLoop;
   private readonly claims: ClaimsUnderWay;
   private readonly feeder: JobFeeder;
   private readonly slowLane: SlowLane;
@@ -99,6 +101,7 @@ export class Dispatcher {
     );
     this.relay = this.createRelay();
     this.sweeper = this.createSweeper();
+    this.retention = this.createRetention();
     const store = new DeliveryStore(parts.database.prisma);
     this.claims = new ClaimsUnderWay({ deliveries: store, claimMs: parts.claimMs ?? CLAIM_MS, logger: parts.logger });
     this.deliveries = this.createDeliveryWorker(store);
@@ -122,6 +125,7 @@ export class Dispatcher {
     });
     this.relay.wake();
     this.sweeper.wake();
+    this.retention.wake();
   }
 
   /**
@@ -131,7 +135,8 @@ export class Dispatcher {
   async close(): Promise<void> {
     const { WEBHOOKS_DRAIN_MS } = this.parts.config;
     const giveUp = setTimeout(() => this.stop.abort(), WEBHOOKS_DRAIN_MS);
-    await Promise.all([this.wakeUps?.close(), this.relay.close(), this.sweeper.close(), this.consumer?.close()]);
+    const loops = [this.relay, this.sweeper, this.retention].map((loop) => loop.close());
+    await Promise.all([this.wakeUps?.close(), ...loops, this.consumer?.close()]);
     await this.slowLane.close();
     clearTimeout(giveUp);
     await this.feeder.close();
@@ -173,13 +178,24 @@ export class Dispatcher {
       logger,
       wakeRelay: () => this.relay.wake(),
       doubtAfterMs: config.WEBHOOKS_DOUBT_AFTER_MS,
-      everyMs: { breakers: config.WEBHOOKS_BREAKER_MS, retention: config.WEBHOOKS_RETENTION_MS, backlog: BACKLOG_MS },
+      everyMs: { breakers: config.WEBHOOKS_BREAKER_MS, backlog: BACKLOG_MS },
     });
     const run = async (): Promise<boolean> => {
       await sweeper.sweep();
       return false;
     };
     return new WokenLoop({ name: 'sweeper', everyMs: config.WEBHOOKS_SWEEP_MS, run, logger });
+  }
+
+  private createRetention(): WokenLoop {
+    const { config, database, metrics, logger } = this.parts;
+    const retention = new Retention({ upkeep: new DeliveryUpkeepStore(database.prisma), metrics, logger });
+    return new WokenLoop({
+      name: 'retention',
+      everyMs: config.WEBHOOKS_RETENTION_MS,
+      run: () => retention.step(),
+      logger,
+    });
   }
 
   private createDeliveryWorker(deliveries: DeliveryStore): DeliveryWorker {

@@ -108,7 +108,16 @@ test('what operators see', async () => {
   expect(said).toMatch(/parley_webhook_attempt_seconds_count\{.*outcome="2xx".*\} 1/);
   expect(said).toMatch(/parley_webhook_latency_seconds_count\{.*attempt="later".*\} 1/);
   expect(said).toMatch(/parley_webhook_oldest_undelivered_seconds\{.*\} \d/);
-  for (const state of ['closed', 'half_open', 'open', 'paused', 'suspended', 'disabled', 'unproven']) {
+  for (const state of [
+    'closed',
+    'half_open',
+    'open',
+    'paused',
+    'suspended',
+    'disabled',
+    'unproven',
+    'account_disabled',
+  ]) {
     expect(said).toMatch(new RegExp(`parley_webhook_endpoints\\{.*state="${state}".*\\} \\d`));
   }
   // Nobody's names: they are unbounded, and customers' data.

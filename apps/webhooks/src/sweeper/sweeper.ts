@@ -2,6 +2,7 @@ import type {
   BacklogStore,
   BreakerStore,
   DeliveryUpkeepStore,
+  ReservedJob,
   StandingJobsStore,
   ValidationStore,
   WebhookSecrets,
@@ -26,14 +27,17 @@ export interface SweeperParts {
   /** There are new events in the outbox. */
   readonly wakeRelay: () => void;
   readonly doubtAfterMs: number;
-  /** How often breakers are judged, old data is deleted and the backlog is counted; in milliseconds. */
-  readonly everyMs: { readonly breakers: number; readonly retention: number; readonly backlog: number };
+  /** How often breakers are judged and the backlog is counted; in milliseconds. */
+  readonly everyMs: { readonly breakers: number; readonly backlog: number };
 }
 
 const BATCH = 500;
-/** Deleting and giving up goes in steps of this size, so that nobody waits long for a lock, and this often in a row. */
-const OLD_AT_ONCE = 200;
-const OLD_ROUNDS = 50;
+/** Deliveries of removed webhooks that one sweep gives up. */
+const REMOVED_AT_ONCE = 5_000;
+/** After counting the backlog so many times as long as that took passes at least. */
+const COUNTING_RESTS = 20;
+/** Batches of jobs in doubt that one sweep looks at: as many as all webhooks of a busy region have. */
+const DOUBTS_AT_ONCE = 100;
 
 /**
  * Finds in PostgreSQL what ought to be happening and is not: jobs that Redis lost, workers that died, handshakes nobody
@@ -53,7 +57,10 @@ export class Sweeper {
       this.putRight('hopeless_delivery', givenUp);
     });
     await this.step('removed webhooks', async () => {
-      this.putRight('removed_webhook', await this.parts.upkeep.failRemoved());
+      this.putRight('removed_webhook', await this.parts.upkeep.failRemoved(REMOVED_AT_ONCE));
+    });
+    await this.step('accounts', async () => {
+      this.putRight('followed_account', await this.parts.upkeep.followAccounts());
     });
     await this.step('lost jobs', () => this.releaseLostJobs());
     await this.step('breakers', () => this.judgeBreakers());
@@ -62,10 +69,7 @@ export class Sweeper {
     await this.step('lapsed secrets', async () => {
       this.putRight('lapsed_secret', await this.parts.secrets.deleteLapsed());
     });
-    if (this.isDue('retention')) await this.step('retention', () => this.forgetOld());
-    if (this.isDue('backlog')) {
-      await this.step('backlog', async () => this.parts.metrics.backlog(await this.parts.backlog.backlog()));
-    }
+    if (this.isDue('backlog')) await this.step('backlog', () => this.countBacklog());
   }
 
   private isDue(what: keyof SweeperParts['everyMs']): boolean {
@@ -73,6 +77,15 @@ export class Sweeper {
     if (now < (this.dueAt.get(what) ?? -Infinity)) return false;
     this.dueAt.set(what, now + this.parts.everyMs[what]);
     return true;
+  }
+
+  /** A backlog of millions takes long to count, and is counted the less often. */
+  private async countBacklog(): Promise<void> {
+    const began = performance.now();
+    this.parts.metrics.backlog(await this.parts.backlog.backlog());
+    const now = performance.now();
+    const restMs = COUNTING_RESTS * (now - began);
+    if (restMs > this.parts.everyMs.backlog) this.dueAt.set('backlog', now + restMs);
   }
 
   private async feedHungry(): Promise<void> {
@@ -97,27 +110,21 @@ export class Sweeper {
     if (alerts.length > 0) wakeRelay();
   }
 
-  private async forgetOld(): Promise<void> {
-    const { upkeep } = this.parts;
-    for (let round = 0; round < OLD_ROUNDS; round += 1) {
-      const expired = await upkeep.expire(OLD_AT_ONCE);
-      const { events, validations } = await upkeep.deleteOld(OLD_AT_ONCE);
-      this.putRight('expired_delivery', expired);
-      this.putRight('old_event', events);
-      this.putRight('old_validation', validations);
-      const removed = await upkeep.deleteRemoved(OLD_AT_ONCE);
-      this.putRight('old_removed', removed);
-      if (Math.max(expired, events, validations, removed) < OLD_AT_ONCE) return;
+  /** After a Redis that lost everything all of them are in doubt, and nobody is to wait for many sweeps. */
+  private async releaseLostJobs(): Promise<void> {
+    for (let batch = 0; batch < DOUBTS_AT_ONCE; batch += 1) {
+      const doubtful = await this.parts.jobs.doubtful(BATCH);
+      await this.releaseLost(doubtful);
+      if (doubtful.length < BATCH) return;
     }
   }
 
   /** A job may also just be late, or its worker about to claim the delivery; then it is still in the queue and is left there. */
-  private async releaseLostJobs(): Promise<void> {
-    const { jobs, queue, doubtAfterMs } = this.parts;
-    const doubtful = await jobs.doubtful(BATCH);
+  private async releaseLost(doubtful: readonly ReservedJob[]): Promise<void> {
     if (doubtful.length === 0) return;
+    const { jobs, queue, doubtAfterMs } = this.parts;
     const standing = await queue.standing(doubtful);
-    const isThere = (job: (typeof doubtful)[number]): boolean => standing.has(deliveryJobId(job));
+    const isThere = (job: ReservedJob): boolean => standing.has(deliveryJobId(job));
     const lost = doubtful.filter((job) => !isThere(job));
     await jobs.stillStanding(doubtful.filter(isThere), doubtAfterMs);
     await jobs.release(lost);

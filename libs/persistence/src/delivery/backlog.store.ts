@@ -18,7 +18,16 @@ export interface Backlog {
   readonly endpoints: EndpointCounts;
 }
 
-export const ENDPOINT_STATES = ['closed', 'half_open', 'open', 'paused', 'suspended', 'disabled', 'unproven'] as const;
+export const ENDPOINT_STATES = [
+  'closed',
+  'half_open',
+  'open',
+  'paused',
+  'suspended',
+  'disabled',
+  'unproven',
+  'account_disabled',
+] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 export type EndpointCounts = Readonly<Record<EndpointState, number>>;
 
@@ -50,7 +59,7 @@ export class BacklogStore {
 
   private async endpoints(): Promise<EndpointCounts> {
     const rows = await this.prisma.$queryRaw<{ state: EndpointState; count: number }[]>`
-      SELECT CASE WHEN w."disabledAt" IS NOT NULL THEN 'disabled' WHEN w."suspendedAt" IS NOT NULL THEN 'suspended'
+      SELECT CASE WHEN w."accountDisabled" THEN 'account_disabled' WHEN w."disabledAt" IS NOT NULL THEN 'disabled' WHEN w."suspendedAt" IS NOT NULL THEN 'suspended'
         WHEN w."pausedAt" IS NOT NULL THEN 'paused' WHEN NOT w.validated THEN 'unproven' ELSE w.breaker::text END AS state,
         count(*)::int AS count
       FROM "Webhook" w WHERE w.type = 'url' AND w."removedAt" IS NULL GROUP BY 1`;

@@ -69,6 +69,7 @@ export class BreakerStore {
   async alert(limit: number): Promise<readonly WebhookAlert[]> {
     const now = new Date();
     return this.prisma.$transaction(async (tx) => {
+      // By domain, whose sequences of events are locked in this order: two replicas must not wait for each other.
       const rows = await tx.$queryRaw<AlertRow[]>`
         SELECT id, "domainName", "breakerTrips" AS trips, "disabledAt" IS NOT NULL AS disabled, "alertedPercent" AS alerted
         FROM "Webhook" WHERE type = 'url' AND "removedAt" IS NULL AND NOT frozen AND (
@@ -76,7 +77,7 @@ export class BreakerStore {
             WHERE percent <= 100 * "breakerTrips" / ${TRIPS_AT_MOST}::int)
           OR ("disabledAt" IS NOT NULL AND "alertedPercent" < 100)
           OR ("disabledAt" IS NULL AND "alertedPercent" > 0 AND "breakerTrips" = 0))
-        ORDER BY id LIMIT ${limit}::int FOR NO KEY UPDATE SKIP LOCKED`;
+        ORDER BY "domainName", id LIMIT ${limit}::int FOR NO KEY UPDATE SKIP LOCKED`;
       const alerts: WebhookAlert[] = [];
       for (const row of rows) {
         const { percent, alert } = judged(row);

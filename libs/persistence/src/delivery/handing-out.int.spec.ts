@@ -100,6 +100,7 @@ describe('deliveries are handed out', () => {
   test.each([
     ...Object.entries(held).map(([name, at]) => ({ [name]: at })),
     { validated: false },
+    { accountDisabled: true },
     { breaker: 'open' as const },
   ])('not while the webhook is %j, and then what was handed out before waits too', async (state) => {
     const [before, waits] = await world().relayed(['a', 'b']);
@@ -113,6 +114,7 @@ describe('deliveries are handed out', () => {
       data: {
         ...Object.fromEntries(Object.keys(held).map((name) => [name, null])),
         validated: true,
+        accountDisabled: false,
         breaker: 'closed',
       },
     });

@@ -39,6 +39,28 @@ describe('abandoned deliveries', () => {
   });
 });
 
+test('what webhooks of a disabled account listen to waits, and goes on when the account is let in again', async () => {
+  const { prisma, upkeep } = world();
+  const [waits] = await world().relayed(['a']);
+  const disabled = async (disabledAt: Date | null) => {
+    await prisma.account.updateMany({ data: { disabledAt } });
+    return Promise.all([upkeep.followAccounts(), upkeep.followAccounts()]);
+  };
+  expect((await disabled(new Date())).sort()).toEqual([0, 1]);
+  expect(await world().handedOut()).toEqual([]);
+  expect((await world().backlog.backlog()).endpoints).toMatchObject({ account_disabled: 1, closed: 0 });
+  expect((await disabled(null)).sort()).toEqual([0, 1]);
+  expect(await world().handedOut()).toEqual([waits]);
+});
+
+test('deliveries of removed webhooks are given up in steps', async () => {
+  const { prisma, upkeep } = world();
+  await world().relayed(['a', 'b', 'c']);
+  await prisma.webhook.update({ where: { id: WEBHOOK }, data: { removedAt: new Date() } });
+  expect([await upkeep.failRemoved(2), await upkeep.failRemoved(2), await upkeep.failRemoved(2)]).toEqual([2, 1, 0]);
+  expect(await prisma.webhookDelivery.count({ where: { state: 'failed', nextAttemptAt: null } })).toBe(3);
+});
+
 describe('retention', () => {
   beforeEach(() => world().prisma.domain.update({ where: { name: DOMAIN }, data: { webhookRetentionDays: 10 } }));
 

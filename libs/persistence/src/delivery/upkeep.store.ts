@@ -39,12 +39,28 @@ export class DeliveryUpkeepStore {
     return row ?? { takenBack: 0, givenUp: 0 };
   }
 
-  /** Gives up what waits for webhooks that were removed, robots' too. Answers how many. */
-  async failRemoved(): Promise<number> {
+  /**
+   * Gives up what waits for webhooks that were removed, robots' too.
+   * @returns how many; as many as `limit` when there may be more
+   */
+  async failRemoved(limit: number): Promise<number> {
     return this.prisma.$executeRaw`
       UPDATE "WebhookDelivery" d SET state = 'failed', "finishedAt" = now(), "nextAttemptAt" = NULL, "lockedUntil" = NULL
-      FROM "Webhook" w
-      WHERE w.id = d."webhookId" AND w."removedAt" IS NOT NULL AND d.state = 'pending'`;
+      FROM (
+        SELECT d.id FROM "Webhook" w JOIN "WebhookDelivery" d ON d."webhookId" = w.id
+        WHERE w."removedAt" IS NOT NULL AND d.state = 'pending' LIMIT ${limit}::int) gone
+      WHERE d.id = gone.id AND d.state = 'pending'`;
+  }
+
+  /**
+   * Lets the webhooks of accounts that were disabled since, in whichever region, wait; and those that were let in again go
+   * on. Answers how many.
+   */
+  async followAccounts(): Promise<number> {
+    return this.prisma.$executeRaw`
+      UPDATE "Webhook" w SET "accountDisabled" = NOT w."accountDisabled"
+      FROM "Domain" o JOIN "Account" a ON a.id = o."accountId"
+      WHERE o.name = w."domainName" AND w."removedAt" IS NULL AND w."accountDisabled" <> (a."disabledAt" IS NOT NULL)`;
   }
 
   /**

@@ -48,7 +48,7 @@ const CLOCK_TOLERANCE_MS = 2_000;
 const TRANSACTION = { maxWait: 5_000, timeout: 15_000 } as const;
 
 /** Nobody is at it. A receiver that is told nothing for now is not asked unless somebody wants it to be. */
-const MAY_BE_DUE = Prisma.sql`w.type = 'url' AND w."removedAt" IS NULL AND NOT w.frozen
+const MAY_BE_DUE = Prisma.sql`w.type = 'url' AND w."removedAt" IS NULL AND NOT w.frozen AND NOT w."accountDisabled"
   AND (w."validationLockedUntil" IS NULL OR w."validationLockedUntil" <= now())
   AND NOT (w."validationCause" = 'periodic' AND (w."disabledAt" IS NOT NULL OR w."pausedAt" IS NOT NULL))`;
 

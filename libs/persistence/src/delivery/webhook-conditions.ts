@@ -3,11 +3,11 @@ import { Prisma } from '../generated/client';
 // Who hears what, said once for all statements. In each of them the webhook's alias is `w`, the event's `e`.
 
 /**
- * It is told things now: it proved itself where its URL leads, nobody, its owner or we, holds its deliveries back, and its
- * domain is not on the way to another region.
+ * It is told things now: it proved itself where its URL leads, nobody, its owner or we, holds its deliveries back, its
+ * account is not disabled, and its domain is not on the way to another region.
  */
 export const IS_TOLD = Prisma.sql`(w.validated AND w."removedAt" IS NULL AND w."suspendedAt" IS NULL
-  AND w."pausedAt" IS NULL AND w."disabledAt" IS NULL AND NOT w.frozen)`;
+  AND w."pausedAt" IS NULL AND w."disabledAt" IS NULL AND NOT w.frozen AND NOT w."accountDisabled")`;
 
 /** Events are kept for it as deliveries: it is told things, or may be again. */
 export const IS_KEPT_FOR = Prisma.sql`((w.validated OR w."provenAt" IS NOT NULL) AND w."removedAt" IS NULL

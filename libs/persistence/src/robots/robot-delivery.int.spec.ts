@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { brandAs, MAX_ATTEMPTS, type RegionId, type RobotId, type SessionId, type WebhookId } from '@parley/domain';
-import { startPostgres, type TestPostgres } from '@parley/testing';
-import { createDatabase, type Database } from '../database';
+import { brandAs, MAX_ATTEMPTS, type RobotId, type SessionId, type WebhookId } from '@parley/domain';
+import { DOMAIN, useTenantDatabase } from '../../test/delivery-world';
+import type { Database } from '../database';
 import { HEADS_SEEN } from '../delivery/handing-out.sql';
 import { DeliveryUpkeepStore } from '../delivery/upkeep.store';
 import { RobotDeliveryStore, type HandedDelivery, type WaitingWebhook } from './robot-delivery.store';
@@ -16,30 +15,15 @@ const fifo: WaitingWebhook = { ...unordered, fifo: true };
 const places = (session: SessionId, count: number): SessionId[] => Array<SessionId>(count).fill(session);
 const names = (handed: readonly HandedDelivery[]) => handed.map(({ event }) => event.id);
 
-let postgres: TestPostgres;
+const databaseOf = useTenantDatabase(DOMAIN);
 let database: Database;
 let store: RobotDeliveryStore;
 
-beforeAll(async () => {
-  postgres = await startPostgres();
-});
-afterAll(() => postgres.close());
-
 beforeEach(async () => {
-  database = createDatabase({
-    url: await postgres.createDatabase(),
-    masterKeys: `k:${randomBytes(32).toString('base64')}`,
-    region: { id: brandAs<RegionId>('eu-1'), number: 1 },
-    poolSize: 20,
-  });
+  database = databaseOf();
   store = new RobotDeliveryStore(database.prisma, ACK_MS);
-  const { prisma } = database;
-  await prisma.account.create({ data: { id: 'acc_1', slug: 'a', authId: 'a', secretSealed: 's' } });
-  await prisma.domain.create({
-    data: { name: 'd.example', accountId: 'acc_1', region: 'eu-1', webhookKeySealed: 's' },
-  });
-  const base = { domainName: 'd.example', type: 'robot' as const, validated: true };
-  await prisma.webhook.createMany({
+  const base = { domainName: DOMAIN, type: 'robot' as const, validated: true };
+  await database.prisma.webhook.createMany({
     data: [
       { ...base, id: BigInt(WEBHOOK), robotId: BigInt(ROBOT) },
       { ...base, id: 5_000n, robotId: BigInt(OTHER) },
@@ -47,7 +31,6 @@ beforeEach(async () => {
     ],
   });
 });
-afterEach(() => database.close());
 
 /** Events of so many rooms, so many each, in turns: `evt_<room>_<number>`. Written latest first. */
 async function deliveries(rooms: number, perRoom: number, webhook = BigInt(WEBHOOK)): Promise<void> {
@@ -62,7 +45,7 @@ async function deliveries(rooms: number, perRoom: number, webhook = BigInt(WEBHO
       roomName,
       seq,
       roomSessionId: `rs_${webhook}_${room}`,
-      domainName: 'd.example',
+      domainName: DOMAIN,
       type: 'room.removed',
       payload: {},
       occurredAt: new Date(),
@@ -272,15 +255,15 @@ test('what waits for a removed robot is given up, what it holds when its time is
   await deliveries(1, 2);
   const upkeep = new DeliveryUpkeepStore(database.prisma);
   const [held] = await store.hand(unordered, [one]);
-  await database.prisma.robot.create({ data: { id: BigInt(ROBOT), domainName: 'd.example', name: 'r' } });
+  await database.prisma.robot.create({ data: { id: BigInt(ROBOT), domainName: DOMAIN, name: 'r' } });
   await database.stores.robots.remove(ROBOT, new Date());
-  expect(await upkeep.failRemoved()).toBe(1);
+  expect(await upkeep.failRemoved(10)).toBe(1);
   expect((await rowOf(held!.id)).state).toBe('sending');
   expect(await upkeep.takeBackAbandoned()).toEqual({ takenBack: 0, givenUp: 0 });
   await pass(ACK_MS);
   expect(await upkeep.takeBackAbandoned()).toEqual({ takenBack: 0, givenUp: 0 });
   expect(await store.lapse(10)).toBe(1);
-  expect(await upkeep.failRemoved()).toBe(1);
+  expect(await upkeep.failRemoved(10)).toBe(1);
   expect(await database.prisma.webhookDelivery.count({ where: { state: 'failed' } })).toBe(2);
 });
 
