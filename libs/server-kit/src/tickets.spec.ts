@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { brandAs, type TicketClaims } from '@parley/domain';
+import { brandAs, type RegionId, type TicketClaims } from '@parley/domain';
 import { createTicketIssuer, createTicketVerifier, ticketPublicKey } from './index';
 
 const now = new Date('2026-03-01T12:00:00Z');
@@ -55,7 +55,7 @@ describe('tickets', () => {
   });
 
   it('of other regions are read whatever their times, if they are genuine', async () => {
-    const there = createTicketVerifier({ publicKeys: [ours.publicKey], region: brandAs('us-1') });
+    const there = createTicketVerifier({ publicKeys: [ours.publicKey], region: brandAs<RegionId>('us-1') });
     const here = createTicketVerifier({ publicKeys: [ours.publicKey], region: claims.region });
     const token = await issuer.issue(claims, now);
     for (const seconds of [-600, 600]) {

@@ -110,7 +110,7 @@ export class Proxy {
 
   /** Hands an answer through, whatever it is. */
   relay({ answer, done }: Reply, response: ServerResponse, extra: RawHeaders = []): void {
-    response.writeHead(answer.status, answer.statusText, [...endToEnd(answer.headers), ...extra]);
+    response.writeHead(answer.status, answer.statusText, [...endToEnd(answer.rawHeaders), ...extra]);
     response.once('close', done);
     answer.pourInto(response);
   }

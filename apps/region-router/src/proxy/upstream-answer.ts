@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { RawHeaders } from './headers';
 
@@ -25,7 +25,10 @@ const MAX_WAITING = 65_536;
 export class UpstreamAnswer implements Dispatcher.DispatchHandler {
   status = 0;
   statusText = '';
-  headers: RawHeaders = [];
+  /** Values by name in lower case. */
+  headers: IncomingHttpHeaders = {};
+  /** As they came. */
+  rawHeaders: RawHeaders = [];
   private controller: Dispatcher.DispatchController | undefined;
   private taker: Taker | undefined;
   private readonly waiting: Buffer[] = [];
@@ -84,12 +87,18 @@ export class UpstreamAnswer implements Dispatcher.DispatchHandler {
     if (this.abandoned !== undefined) controller.abort(this.abandoned);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, _parsed: unknown, text?: string): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+    text?: string,
+  ): void {
     if (status < 200) return; // the real one follows
     this.status = status;
     this.statusText = text ?? '';
+    this.headers = headers;
     const { rawHeaders } = controller;
-    this.headers = Array.isArray(rawHeaders) ? rawHeaders.map(textOf) : [];
+    this.rawHeaders = Array.isArray(rawHeaders) ? rawHeaders.map(textOf) : [];
     this.asked.came();
   }
 
