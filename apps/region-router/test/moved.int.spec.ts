@@ -97,7 +97,8 @@ describe('a call of a domain that moved', () => {
     expect(seenBy(us)).toHaveLength(2);
     for (const { directory } of [eu, us]) directory.down = true;
     const answer = await call(eu, init);
-    expect([answer.status, answer.headers.get('x-home-region')]).toEqual([421, 'us-1']);
+    // Who refused it is not its home, and nobody knows a better one.
+    expect([answer.status, answer.headers.get('x-home-region')]).toEqual([421, null]);
     expect([seenBy(us).length, seenBy(eu).length]).toEqual([4, 0]);
   });
 
