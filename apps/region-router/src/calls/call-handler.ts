@@ -1,18 +1,18 @@
-import type { RegionId } from "@parley/domain";
-import { MAX_BODY_BYTES } from "@parley/protocol-xroom";
-import type { IncomingMessage } from "node:http";
-import type { Passage, Says } from "../proxy/passage";
-import { valuesOf } from "../proxy/headers";
-import type { Body, Proxy, Reply } from "../proxy/proxy";
-import { announcedLength, hasBody, readBody } from "../proxy/read-body";
-import type { ReplicaGroup } from "../proxy/replicas";
-import type { RegionTable } from "../region-table";
-import { prefersRedirect } from "../routing/clues";
-import { hasMoved, type Home } from "../routing/home";
-import type { HomeFinder } from "../routing/home-finder";
-import { type AccountLists, type ListAnswer, writeList } from "./account-list";
-import { Classifier, type CallRoute } from "./classifier";
-import { downRefusal, Refusals } from "./refusals";
+import type { RegionId } from '@parley/domain';
+import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
+import type { IncomingMessage } from 'node:http';
+import type { Passage, Says } from '../proxy/passage';
+import { valuesOf } from '../proxy/headers';
+import type { Body, Proxy, Reply } from '../proxy/proxy';
+import { announcedLength, hasBody, readBody } from '../proxy/read-body';
+import type { ReplicaGroup } from '../proxy/replicas';
+import type { RegionTable } from '../region-table';
+import { prefersRedirect } from '../routing/clues';
+import { hasMoved, type Home } from '../routing/home';
+import type { HomeFinder } from '../routing/home-finder';
+import { type AccountLists, type ListAnswer, writeList } from './account-list';
+import { Classifier, type CallRoute } from './classifier';
+import { downRefusal, Refusals } from './refusals';
 
 /** For the whole body to arrive; shorter than the server's own limit, so that the answer has the protocol's form. */
 export const BODY_TIMEOUT_MS = 20_000;
@@ -21,8 +21,8 @@ export const BODY_TIMEOUT_MS = 20_000;
 const MOVED_STATUSES: ReadonlySet<number> = new Set([421, 508]);
 
 const UNAVAILABLE = {
-  code: "unavailable",
-  message: "The service is not available now; try again.",
+  code: 'unavailable',
+  message: 'The service is not available now; try again.',
 };
 
 /** One call with all that is known about it. */
@@ -52,46 +52,30 @@ export class CallHandler {
   }
 
   async handle(passage: Passage, route: CallRoute): Promise<void> {
-    const early = await this.find(passage, () =>
-      this.classifier.early(passage),
-    );
-    if (early === "failed") return;
-    if (early.settled !== undefined)
-      return this.refusals.elsewhere(passage, early.settled);
+    const early = await this.find(passage, () => this.classifier.early(passage));
+    if (early === 'failed') return;
+    if (early.settled !== undefined) return this.refusals.elsewhere(passage, early.settled);
     const body = await this.body(passage, route);
-    if (body === "failed") return;
+    if (body === 'failed') return;
     const read = Buffer.isBuffer(body) ? body : undefined;
-    const home = await this.find(passage, () =>
-      this.classifier.late(passage, route, early, read),
-    );
-    if (home !== "failed")
-      await this.act(passage, { route, home, body, repeated: false });
+    const home = await this.find(passage, () => this.classifier.late(passage, route, early, read));
+    if (home !== 'failed') await this.act(passage, { route, home, body, repeated: false });
   }
 
   private async act(passage: Passage, call: Call): Promise<void> {
     const decision = this.classifier.decide(passage, call.home);
     switch (decision.kind) {
-      case "serve":
-        if (
-          passage.hops > 0 &&
-          call.home.kind === "account" &&
-          call.home.list
-        ) {
-          return this.answerList(
-            passage,
-            await this.lists.forOtherRegion(passage, call.body),
-          );
+      case 'serve':
+        if (passage.hops > 0 && call.home.kind === 'account' && call.home.list) {
+          return this.answerList(passage, await this.lists.forOtherRegion(passage, call.body));
         }
         return this.serve(passage, call);
-      case "forward":
+      case 'forward':
         return this.forward(passage, decision.region, call);
-      case "fan-out":
-        return this.answerList(
-          passage,
-          await this.lists.everywhere(passage, decision.regions, call.body),
-        );
-      case "misdirected":
-      case "loop":
+      case 'fan-out':
+        return this.answerList(passage, await this.lists.everywhere(passage, decision.regions, call.body));
+      case 'misdirected':
+      case 'loop':
         return this.refusals.elsewhere(passage, decision);
     }
   }
@@ -99,36 +83,21 @@ export class CallHandler {
   private async serve(passage: Passage, call: Call): Promise<void> {
     try {
       const says = told(call.home);
-      const reply = await this.proxy.askGroup(
-        passage,
-        this.api,
-        call.body,
-        says === undefined ? {} : { says },
-      );
+      const reply = await this.proxy.askGroup(passage, this.api, call.body, says === undefined ? {} : { says });
       await this.conclude(passage, call, reply);
     } catch (error) {
       this.proxy.fail(passage, error, UNAVAILABLE);
     }
   }
 
-  private async forward(
-    passage: Passage,
-    id: RegionId,
-    call: Call,
-  ): Promise<void> {
+  private async forward(passage: Passage, id: RegionId, call: Call): Promise<void> {
     const region = this.table.find(id);
-    if (region === undefined || this.table.stateOf(id) === "down")
-      return this.refusals.down(passage, id);
+    if (region === undefined || this.table.stateOf(id) === 'down') return this.refusals.down(passage, id);
     if (prefersRedirect(passage.request.headers.prefer?.toString())) {
       return this.refusals.redirect(passage, id, region.url);
     }
     try {
-      const reply = await this.proxy.askRegion(
-        passage,
-        region,
-        call.body,
-        told(call.home),
-      );
+      const reply = await this.proxy.askRegion(passage, region, call.body, told(call.home));
       await this.conclude(passage, call, reply, id);
     } catch (error) {
       this.proxy.fail(passage, error, downRefusal(id));
@@ -139,53 +108,28 @@ export class CallHandler {
    * Hands an answer through, unless it says that the call went to the wrong place and the directory, asked anew, knows a
    * better one. Then the call is sent there: once, only by the first router, and only if all of its body is at hand.
    */
-  private async conclude(
-    passage: Passage,
-    call: Call,
-    reply: Reply,
-    from?: RegionId,
-  ): Promise<void> {
+  private async conclude(passage: Passage, call: Call, reply: Reply, from?: RegionId): Promise<void> {
     const home = await this.betterHome(call, reply.answer.status);
     const streamed = call.body !== undefined && !Buffer.isBuffer(call.body);
-    if (
-      home === undefined ||
-      call.repeated ||
-      streamed ||
-      passage.hops > 0 ||
-      passage.caller.isGone
-    ) {
+    if (home === undefined || call.repeated || streamed || passage.hops > 0 || passage.caller.isGone) {
       // Who says that it is not the home is not named as it, and may have named another one.
       const served =
-        !MOVED_STATUSES.has(reply.answer.status) &&
-        valuesOf(reply.answer.headers, "x-home-region").length === 0;
-      return this.proxy.relay(
-        reply,
-        passage.response,
-        served && from !== undefined ? ["x-home-region", from] : [],
-      );
+        !MOVED_STATUSES.has(reply.answer.status) && valuesOf(reply.answer.headers, 'x-home-region').length === 0;
+      return this.proxy.relay(reply, passage.response, served && from !== undefined ? ['x-home-region', from] : []);
     }
     reply.answer.discard();
     reply.done();
     await this.act(passage, { ...call, home, repeated: true });
   }
 
-  private async betterHome(
-    { home }: Call,
-    status: number,
-  ): Promise<Home | undefined> {
-    if (
-      !MOVED_STATUSES.has(status) ||
-      home.kind !== "region" ||
-      home.domain === undefined
-    )
-      return undefined;
+  private async betterHome({ home }: Call, status: number): Promise<Home | undefined> {
+    if (!MOVED_STATUSES.has(status) || home.kind !== 'region' || home.domain === undefined) return undefined;
     const now = await this.finder.anew(home.domain).catch(() => undefined);
     return now !== undefined && hasMoved(home, now) ? now : undefined;
   }
 
   private answerList(passage: Passage, answer: ListAnswer): void {
-    if (!answer.ok)
-      return this.proxy.fail(passage, answer.error, downRefusal(answer.region));
+    if (!answer.ok) return this.proxy.fail(passage, answer.error, downRefusal(answer.region));
     writeList(passage.response, answer);
   }
 
@@ -193,18 +137,13 @@ export class CallHandler {
    * The body at hand, when the call cannot be sorted without it or it is short enough to be sent twice; otherwise the
    * request itself, to be passed on as it comes.
    */
-  private async body(
-    passage: Passage,
-    route: CallRoute,
-  ): Promise<Buffer | IncomingMessage | undefined | "failed"> {
+  private async body(passage: Passage, route: CallRoute): Promise<Buffer | IncomingMessage | undefined | 'failed'> {
     const { request } = passage;
     const needed = this.classifier.needsBody(passage, route);
     if (!needed && !hasBody(request)) return undefined;
     const length = announcedLength(request);
-    if (!needed && (length === undefined || length > MAX_BODY_BYTES))
-      return request;
-    if ((length ?? 0) > MAX_BODY_BYTES)
-      return this.refuseBody(passage, "too_large");
+    if (!needed && (length === undefined || length > MAX_BODY_BYTES)) return request;
+    if ((length ?? 0) > MAX_BODY_BYTES) return this.refuseBody(passage, 'too_large');
     const body = await readBody(request, {
       bytes: MAX_BODY_BYTES,
       ms: this.bodyTimeoutMs,
@@ -212,31 +151,25 @@ export class CallHandler {
     return body.ok ? body.value : this.refuseBody(passage, body.error);
   }
 
-  private refuseBody(
-    passage: Passage,
-    failure: Parameters<Refusals["body"]>[1],
-  ): "failed" {
+  private refuseBody(passage: Passage, failure: Parameters<Refusals['body']>[1]): 'failed' {
     this.refusals.body(passage, failure);
-    return "failed";
+    return 'failed';
   }
 
   /** Asks for a home; when the directory is down and nobody remembers, says so and answers `failed`. */
-  private async find<Found>(
-    passage: Passage,
-    ask: () => Promise<Found>,
-  ): Promise<Found | "failed"> {
+  private async find<Found>(passage: Passage, ask: () => Promise<Found>): Promise<Found | 'failed'> {
     try {
       return await ask();
     } catch {
       this.refusals.directoryDown(passage);
-      return "failed";
+      return 'failed';
     }
   }
 }
 
 /** What is signed for whoever serves a call: they know best whether it is so. */
 function told(home: Home): Says | undefined {
-  if (home.kind !== "region" || home.domain === undefined) return undefined;
+  if (home.kind !== 'region' || home.domain === undefined) return undefined;
   return {
     domain: home.domain,
     ...(home.epoch === undefined ? {} : { epoch: String(home.epoch) }),
