@@ -63,6 +63,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     failuresPerMinute: config.API_FAILURES_PER_MINUTE_PER_ADDRESS,
   });
   const executor = new XroomExecutor({ rooms, bookings, webhooks });
+  const homeCheck = homeCheckOn(config, machines);
   // A kick or a closing by this api empties rooms, too.
   live.events.onOccupancy((room, occupied) => {
     rooms.occupancyChanged(room, occupied).catch((error: unknown) => {
@@ -84,13 +85,8 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     machines,
     rooms,
     regions,
-    homeCheck: new HomeCheck(
-      createDomainHomes(database),
-      new InternalAuth(config.PARLEY_INTERNAL_SECRET),
-      brandAs<RegionId>(config.PARLEY_REGION),
-      SYSTEM_CLOCK,
-    ),
-    xroom: new XroomEndpoint(authenticator, executor, kit.errors),
+    homeCheck,
+    xroom: new XroomEndpoint(authenticator, executor, kit.errors, homeCheck),
     joins: joinsOn(config, machines, rooms),
     accounts,
     robots: robotProviders(config, machines),
@@ -105,6 +101,11 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
 
 function validatorOn({ database, validations }: Machines, { logger }: ServiceKit): DispatcherValidator {
   return new DispatcherValidator(
+function homeCheckOn(config: ApiConfig, { database }: Machines): HomeCheck {
+  const auth = new InternalAuth(config.PARLEY_INTERNAL_SECRET);
+  return new HomeCheck(createDomainHomes(database), auth, brandAs<RegionId>(config.PARLEY_REGION), SYSTEM_CLOCK);
+}
+
     database.stores.webhooks,
     (id) => validations.request(id),
     SYSTEM_CLOCK,

@@ -10,6 +10,7 @@ import { pathOf } from './http/raw-request';
 import { JOIN_CORS } from './join/join.controller';
 import { homeHook } from './home/home-hook';
 import { openMachines } from './machines';
+import { giveBackHook } from './v1/account-guard';
 import { answerImpossiblePath, answerUnreadable } from './xroom/send-envelope';
 
 /** A running api: the outside and, on a port of its own, the operator's REST. */
@@ -56,7 +57,10 @@ function configure(app: NestFastifyApplication, kit: ServiceKit, parts: Parts | 
   const filter = new ErrorFilter(kit.errors);
   app.useGlobalFilters(filter);
   const fastify = app.getHttpAdapter().getInstance();
-  if (parts !== undefined) fastify.addHook('onRequest', homeHook(parts.homeCheck, filter));
+  if (parts !== undefined) {
+    fastify.addHook('onRequest', homeHook(parts.homeCheck, filter));
+    fastify.addHook('onSend', giveBackHook(parts.accounts.authenticator));
+  }
   fastify.addHook('onRequest', (request, reply, done) => {
     if (pathOf(request) === '/join') void reply.headers(JOIN_CORS);
     // Nobody asks what a body calls itself; Fastify would refuse names that are malformed.

@@ -240,6 +240,8 @@ export interface LiveGuards {
    * @param ttlMs how long it is remembered
    */
   once(scope: string, value: string, ttlMs: number, limit?: number): Promise<boolean | 'full'>;
+  /** Forgets a one-time value: it was not used after all. */
+  forget(scope: string, value: string): Promise<void>;
   /** Counts one hit in a fixed window; answers the count and how long the window still lasts. */
   hit(scope: string, windowMs: number): Promise<{ count: number; resetsInMs: number }>;
   /** Reads such a count without raising it. */

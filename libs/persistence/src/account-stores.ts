@@ -14,11 +14,11 @@ export interface AccountStores {
   readonly events: EventLog;
 }
 
-export function createAccountStores({ prisma }: Database): AccountStores {
+export function createAccountStores({ prisma, region }: Database): AccountStores {
   return {
     keys: withReadableErrors(new PrismaAccountKeyStore(prisma)),
     webhooks: withReadableErrors(new PrismaManagedWebhookStore(prisma)),
-    deliveries: withReadableErrors(new DeliveryLogStore(prisma)),
+    deliveries: withReadableErrors(new DeliveryLogStore(prisma, region.id)),
     events: withReadableErrors(new EventLogStore(prisma)),
   };
 }

@@ -6,7 +6,7 @@ export { createMemoryUnitOfWork, type MemoryDatabase, type MemoryOptions } from 
 export * from './delivery';
 export { EVENTS_SEEN_PER_PAGE } from './delivery/event-log.store';
 export { createDirectory, type DirectoryStore, type OpenDirectory } from './directory/directory';
-export { createDomainHomes, type DomainHomes } from './directory/domain-homes';
+export { createDomainHomes, type Departed, type DepartedKind, type DomainHomes } from './directory/domain-homes';
 export { AdminError } from './admin/admin-error';
 export { createAdminStore, type AdminStore } from './admin/admin-store';
 export { createAccountStores, type AccountStores } from './account-stores';

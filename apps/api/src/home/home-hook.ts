@@ -5,11 +5,12 @@ import type { ErrorFilter } from '../http/error.filter';
 import { problemOf, sendProblem } from '../http/problems';
 import { pathOf } from '../http/raw-request';
 import { isBelowApi, sendEnvelope } from '../xroom/send-envelope';
-import { type HomeCheck, type HomeRefusal, REFUSAL_HEADER } from './home-check';
+import type { HomeCheck, HomeRefusal } from './home-check';
 
 const MESSAGES: Record<HomeRefusal, string> = {
   not_home: 'The domain is not at home in this region.',
   wrong_epoch: 'The domain has moved since; ask the directory where it is.',
+  moved: 'Its domain has moved to another region.',
 };
 
 /** A Fastify hook that answers 421, before anything of a call is looked at, when a router took the wrong way. */
@@ -19,8 +20,8 @@ export function homeHook(check: HomeCheck, filter: ErrorFilter) {
       const { method, originalUrl: target, headers } = request;
       const refusal = await check.refusalOf({ method, target, headers });
       if (refusal === null) return;
-      void reply.header(REFUSAL_HEADER, refusal);
-      answer(request, reply, new DomainError('wrong_region', MESSAGES[refusal]));
+      void reply.headers(refusal.headers);
+      answer(request, reply, new DomainError('wrong_region', MESSAGES[refusal.why]));
     } catch (error) {
       if (isDomainError(error)) answer(request, reply, error);
       else filter.answer(error, request, reply);

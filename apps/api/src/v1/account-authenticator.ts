@@ -17,7 +17,7 @@ export interface Caller {
 export class AccountAuthenticator {
   constructor(
     private readonly keys: Pick<AccountKeyService, 'holderOf'>,
-    private readonly signatures: Pick<XroomAuthenticator, 'authenticate'>,
+    private readonly signatures: Pick<XroomAuthenticator, 'authenticate' | 'giveBack'>,
     private readonly throttle: CallThrottle,
     private readonly region: RegionId,
   ) {}
@@ -37,6 +37,11 @@ export class AccountAuthenticator {
     throw new DomainError(status === 400 ? 'invalid_input' : 'unauthenticated', body.errMsg ?? '');
   }
 
+  /** As {@link XroomAuthenticator.giveBack}, of a call that was signed. Never rejects. */
+  async giveBack(headers: RawRequest['headers']): Promise<void> {
+    return this.signatures.giveBack(headers);
+  }
+
   private async byKey(authorization: string, address: string): Promise<Caller> {
     await this.throttle.assertFewFailures(address);
     const key = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1] ?? '';
@@ -52,6 +57,6 @@ export class AccountAuthenticator {
   private why(key: string): string {
     const region = regionOfAccountKey(key);
     if (region === undefined || region === this.region) return 'Send a valid key of an account as bearer token.';
-    return `This key is of the region ${region} and not known in ${this.region}; make one here.`;
+    return `This key was made in ${region} and is not known in ${this.region}: has the account domains here, and was it not revoked?`;
   }
 }

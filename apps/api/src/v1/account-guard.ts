@@ -31,6 +31,14 @@ export class AccountGuard implements CanActivate {
   }
 }
 
+/** A Fastify hook: a signed call that was sent elsewhere with nothing done has not used its `x-random` up. */
+export function giveBackHook(authenticator: Pick<AccountAuthenticator, 'giveBack'>) {
+  return async (request: AccountRequest, reply: FastifyReply): Promise<void> => {
+    if (reply.statusCode !== 421 || request.caller?.by !== 'signature') return;
+    await authenticator.giveBack(request.headers);
+  };
+}
+
 /** Whose call this is. */
 export function accountOf(request: AccountRequest): AccountId {
   if (request.caller === undefined) throw new Error('the request has not passed the guard');

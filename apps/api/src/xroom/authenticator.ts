@@ -27,7 +27,7 @@ export class XroomAuthenticator {
 
   constructor(
     private readonly tenancy: Pick<TenancyStore, 'accountByAuthId'>,
-    private readonly guards: Pick<LiveGuards, 'once' | 'hit' | 'hits'>,
+    private readonly guards: Pick<LiveGuards, 'once' | 'forget' | 'hit' | 'hits'>,
     private readonly clock: Clock,
     private readonly limits: CallLimits,
   ) {
@@ -53,6 +53,18 @@ export class XroomAuthenticator {
     return { account: account.id };
   }
 
+  /**
+   * Takes the one-time `x-random` of a call back that was let in and then sent elsewhere with nothing done: `fetch` sends
+   * what was answered 421 once more by itself, and is to hear the same again. Never rejects: while Redis is away it hears
+   * that the text was used.
+   */
+  async giveBack(headers: RawRequest['headers']): Promise<void> {
+    const credentials = readCredentials(headers);
+    if (!credentials.ok) return;
+    const { authId, random } = credentials.value;
+    await this.guards.forget(noncesOf(authId), digestOf(random)).catch(() => undefined);
+  }
+
   private verify(credentials: Credentials, account: Account | null, request: RawRequest) {
     const now = this.clock.now();
     const verified = verifyCredentials(credentials, account, request, now);
@@ -62,7 +74,7 @@ export class XroomAuthenticator {
   }
 
   private async useUp({ authId, random }: Credentials, ttlMs: number): Promise<void> {
-    const fresh = await this.guards.once(`nonce:${authId}`, digestOf(random), ttlMs, this.limits.rememberedNonces);
+    const fresh = await this.guards.once(noncesOf(authId), digestOf(random), ttlMs, this.limits.rememberedNonces);
     if (fresh === 'full') {
       throw new DomainError(
         'rate_limited',
@@ -72,6 +84,8 @@ export class XroomAuthenticator {
     if (!fresh) throw new DomainError('replayed_request', 'This x-random was used before.');
   }
 }
+
+const noncesOf = (authId: string) => `nonce:${authId}`;
 
 /** What is remembered of an `x-random`: always 22 characters, where the text itself may be twelve times as long. */
 function digestOf(random: string): string {

@@ -1,4 +1,4 @@
-import { isDomainError } from '@parley/domain';
+import { type AccountId, DomainError, isDomainError } from '@parley/domain';
 import {
   answerDomainError,
   answerHttpStatus,
@@ -9,10 +9,15 @@ import {
   type RawRequest,
   successEnvelope,
   toDomain,
+  type XroomCommand,
 } from '@parley/protocol-xroom';
 import type { UnknownErrorReporter } from '@parley/server-kit';
+import type { HomeCheck } from '../home/home-check';
 import type { XroomAuthenticator } from './authenticator';
 import type { XroomExecutor } from './executor';
+
+/** What `wrong_region` is answered with. */
+const MISDIRECTED = 421;
 
 /** Everything below `/api`: whatever happens, the answer is an envelope. */
 export class XroomEndpoint {
@@ -20,6 +25,7 @@ export class XroomEndpoint {
     private readonly authenticator: XroomAuthenticator,
     private readonly executor: XroomExecutor,
     private readonly errors: Pick<UnknownErrorReporter, 'report'>,
+    private readonly homes: Pick<HomeCheck, 'moved'>,
   ) {}
 
   /**
@@ -52,7 +58,23 @@ export class XroomEndpoint {
     const decoded = decodeRequest(collection, request.body);
     const command = decoded.ok ? toDomain(decoded.value) : decoded;
     if (!command.ok) return answerWireError(command.error);
-    const data = await this.executor.execute(caller.account, command.value);
-    return { status: 200, headers: {}, body: successEnvelope(data) };
+    const answer = await this.execute(caller.account, command.value, request).catch((error: unknown) =>
+      this.answerError(error),
+    );
+    // Nothing was done: whoever asks the same again, as fetch does by itself, is told the same again.
+    if (answer.status === MISDIRECTED) await this.authenticator.giveBack(request.headers);
+    return answer;
+  }
+
+  private async execute(account: AccountId, command: XroomCommand, request: RawRequest): Promise<HttpAnswer> {
+    // Only these two name no domain that could be looked at.
+    if (command.kind === 'remove-webhook' || command.kind === 'validate-webhook') {
+      const moved = await this.homes.moved('webhook', String(command.id), { ...request, target: request.path });
+      if (moved !== null) {
+        const refusal = answerDomainError(new DomainError('wrong_region', 'Its domain has moved to another region.'));
+        return { ...refusal, headers: { ...refusal.headers, ...moved.headers } };
+      }
+    }
+    return { status: 200, headers: {}, body: successEnvelope(await this.executor.execute(account, command)) };
   }
 }

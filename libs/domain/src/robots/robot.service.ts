@@ -3,7 +3,7 @@ import { DomainError } from '../kernel/domain-error';
 import type { IdSource } from '../kernel/id-source';
 import type { AccountId, DomainName, RobotId } from '../kernel/ids';
 import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
-import { ownDomain } from '../tenancy/own-domain';
+import { ownDomain, ownerOf } from '../tenancy/own-domain';
 import type { Robot } from './robot';
 import { connectKeyHash, newConnectKey } from './robot-key';
 
@@ -97,12 +97,11 @@ export class RobotService {
 
 /**
  * A robot, if it is of one of the account's domains.
- * @throws DomainError robot_not_found; the same for one that does not exist and one of another tenant
+ * @throws DomainError robot_not_found, the same for one that does not exist and one of another tenant; wrong_region
  */
 export async function ownRobot(stores: Stores, account: AccountId, id: RobotId): Promise<Robot> {
   const robot = await stores.robots.find(id);
-  const domain = robot && (await stores.tenancy.domain(robot.domain));
-  if (!robot || domain?.accountId !== account) throw robotNotFound();
+  if (!robot || !(await ownerOf(stores.tenancy, account, robot.domain))) throw robotNotFound();
   return robot;
 }
 

@@ -18,6 +18,18 @@ export async function ownDomain(
   return domain;
 }
 
+/** As {@link ownDomain}, for what is found by its own id. Undefined: it is not the account's. @throws DomainError wrong_region */
+export async function ownerOf(
+  tenancy: Pick<TenancyStore, 'domain' | 'region'>,
+  account: AccountId,
+  name: DomainName,
+): Promise<Domain | undefined> {
+  const domain = await tenancy.domain(name);
+  if (domain?.accountId !== account) return undefined;
+  if (domain.region !== tenancy.region) throw wrongRegion(domain);
+  return domain;
+}
+
 /** @throws DomainError domain_not_found */
 export async function knownDomain(stores: Stores, name: DomainName): Promise<Domain> {
   const domain = await stores.tenancy.domain(name);

@@ -1,7 +1,7 @@
 import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import type { AccountId, DeliveryId, DomainName, WebhookId } from '../kernel/ids';
-import { ownDomain } from '../tenancy/own-domain';
+import { ownDomain, ownerOf } from '../tenancy/own-domain';
 import type { TenancyStore } from '../tenancy/tenancy';
 import type {
   DeliveryAttempt,
@@ -57,7 +57,7 @@ export class DeliveryService {
     return this.parts.log.list(webhook, filter, page);
   }
 
-  /** @throws DomainError delivery_not_found, also when it is somebody else's */
+  /** @throws DomainError delivery_not_found, also when it is somebody else's; wrong_region */
   async get(
     account: AccountId,
     id: DeliveryId,
@@ -129,8 +129,7 @@ export class DeliveryService {
 
   private async own(account: AccountId, id: DeliveryId): Promise<DeliveryRecord> {
     const delivery = await this.parts.log.find(id);
-    const domain = delivery && (await this.parts.tenancy.domain(delivery.domain));
-    if (!delivery || domain?.accountId !== account) {
+    if (!delivery || !(await ownerOf(this.parts.tenancy, account, delivery.domain))) {
       throw new DomainError('delivery_not_found', 'There is no delivery with this id.');
     }
     return delivery;

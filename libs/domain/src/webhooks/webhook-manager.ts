@@ -3,7 +3,7 @@ import { DomainError } from '../kernel/domain-error';
 import type { IdSource } from '../kernel/id-source';
 import type { AccountId, DomainName, EventId, WebhookId } from '../kernel/ids';
 import type { UnitOfWork } from '../kernel/unit-of-work';
-import { ownDomain } from '../tenancy/own-domain';
+import { ownDomain, ownerOf } from '../tenancy/own-domain';
 import type { Domain, TenancyStore } from '../tenancy/tenancy';
 import type {
   DeliveryFigures,
@@ -155,7 +155,7 @@ export class WebhookManager {
 
 /**
  * The webhook and its domain, if they are the account's own.
- * @throws DomainError webhook_not_found; the same for one that does not exist and one of another tenant
+ * @throws DomainError webhook_not_found, the same for one that does not exist and one of another tenant; wrong_region
  */
 export async function ownManagedWebhook(
   { store, tenancy }: Pick<WebhookManagerParts, 'store' | 'tenancy'>,
@@ -163,8 +163,8 @@ export async function ownManagedWebhook(
   id: WebhookId,
 ): Promise<{ readonly webhook: ManagedWebhook; readonly domain: Domain }> {
   const webhook = await store.find(id);
-  const domain = webhook && (await tenancy.domain(webhook.domain));
-  if (!webhook || domain?.accountId !== account) throw webhookNotFound();
+  const domain = webhook && (await ownerOf(tenancy, account, webhook.domain));
+  if (!webhook || !domain) throw webhookNotFound();
   return { webhook, domain };
 }
 

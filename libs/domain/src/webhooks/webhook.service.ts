@@ -3,7 +3,7 @@ import { DomainError } from '../kernel/domain-error';
 import { brandAs, type AccountId, type DomainName, type RobotId, type WebhookId } from '../kernel/ids';
 import type { Stores, UnitOfWork } from '../kernel/unit-of-work';
 import { ownRobot } from '../robots/robot.service';
-import { ownDomain } from '../tenancy/own-domain';
+import { ownDomain, ownerOf } from '../tenancy/own-domain';
 import type { NewWebhook, Webhook } from './webhook';
 import { checkWebhookUrl, type ReceiverRules } from './webhook-url';
 
@@ -102,8 +102,7 @@ export class WebhookService {
 
 async function ownWebhook(stores: Stores, account: AccountId, id: WebhookId): Promise<Webhook> {
   const webhook = await stores.webhooks.find(id);
-  const domain = webhook && (await stores.tenancy.domain(webhook.domain));
-  if (!webhook || domain?.accountId !== account) throw webhookNotFound();
+  if (!webhook || !(await ownerOf(stores.tenancy, account, webhook.domain))) throw webhookNotFound();
   return webhook;
 }
 

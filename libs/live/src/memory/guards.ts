@@ -20,6 +20,7 @@ export function memoryGuards(hub: MemoryLiveHub): LiveGuards {
         seen.set(value, hub.now() + ttlMs);
         return true;
       }),
+    forget: (scope, value) => hub.run(() => void hub.seen.get(scope)?.delete(value)),
     hit: (scope, windowMs) =>
       hub.run(() => {
         const known = count(scope) ?? { count: 0, until: hub.now() + windowMs };

@@ -144,6 +144,9 @@ export function redisGuards(redis: RedisConnection, keys: Keys): LiveGuards {
       const reply = await redis.run('registry.once', [keys.guard('seen', scope)], [value, ttlMs, limit ?? '']);
       return reply === 'full' ? 'full' : reply === 'new';
     },
+    async forget(scope, value) {
+      await redis.guard(() => redis.client.zrem(keys.guard('seen', scope), value));
+    },
     hit: (scope, windowMs) => hit(scope, windowMs),
     hits: (scope) => hit(scope, ''),
     lease: async (name, holder, ttlMs) =>

@@ -27,6 +27,17 @@ export function guardsSuite(backend: () => Backend): void {
       expect(await others.once(randomUUID(), 'long', 60_000)).toBe(true);
     });
 
+    it('accepts a value again that was forgotten, and no other one', async () => {
+      const scope = randomUUID();
+      for (const value of ['given back', 'used']) expect(await guards.once(scope, value, 60_000)).toBe(true);
+      await others.forget(scope, 'given back');
+      await others.forget(scope, 'never seen');
+      await others.forget(randomUUID(), 'used');
+      expect(await guards.once(scope, 'used', 60_000)).toBe(false);
+      expect(await guards.once(scope, 'given back', 60_000)).toBe(true);
+      expect(await others.once(scope, 'given back', 60_000)).toBe(false);
+    });
+
     it('is full at its limit, which expired values do not count towards', async () => {
       const scope = randomUUID();
       expect(await guards.once(scope, 'a', 60_000, 2)).toBe(true);

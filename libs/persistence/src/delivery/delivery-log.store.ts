@@ -10,12 +10,13 @@ import {
   type EventId,
   type OutboxEventType,
   type Resent,
+  type RegionId,
   type ResendRange,
   type RoomName,
   type WebhookId,
 } from '@parley/domain';
 import { Prisma, type PrismaClient } from '../generated/client';
-import { CONCERNS, NEW_DELIVERY_ID } from './webhook-conditions';
+import { CONCERNS, newDeliveryIdIn } from './webhook-conditions';
 
 interface RecordRow {
   id: string;
@@ -51,7 +52,10 @@ const SENT_ANEW = Prisma.sql`state = 'pending', "nextAttemptAt" = now(), "locked
 
 /** The log of deliveries in PostgreSQL. */
 export class DeliveryLogStore implements DeliveryLog {
-  constructor(private readonly prisma: PrismaClient) {}
+  constructor(
+    private readonly prisma: PrismaClient,
+    private readonly region: RegionId,
+  ) {}
 
   async list(
     webhook: WebhookId,
@@ -111,7 +115,7 @@ export class DeliveryLogStore implements DeliveryLog {
           ORDER BY e.position LIMIT ${range.limit}
         ), made AS (
           INSERT INTO "WebhookDelivery" AS d (id, "eventId", "webhookId", "roomName", position, "nextAttemptAt")
-          SELECT ${NEW_DELIVERY_ID}, e.id, ${webhook}::bigint, e."roomName", e.position, now() FROM chosen e
+          SELECT ${newDeliveryIdIn(this.region)}, e.id, ${webhook}::bigint, e."roomName", e.position, now() FROM chosen e
           ON CONFLICT ("eventId", "webhookId") DO UPDATE SET ${SENT_ANEW} WHERE d.state <> 'sending'
           RETURNING d.id
         )

@@ -115,7 +115,8 @@ export class DeliveryUpkeepStore {
 
   /**
    * Deletes webhooks, with their secrets, and robots that were removed and of which nothing is left to be shown: whoever adds
-   * and removes them all day long leaves nothing behind. The last day's stay, for what may still be under way.
+   * and removes them all day long leaves nothing behind. The last day's stay, for what may still be under way. So are notes
+   * of where things went that nobody keeps any more.
    * @returns how many; as many as `limit` of one kind when there may be more
    */
   async deleteRemoved(limit: number): Promise<number> {
@@ -131,6 +132,9 @@ export class DeliveryUpkeepStore {
         WHERE r."removedAt" < now() - interval '1 day' AND o."movingTo" IS NULL
           AND NOT EXISTS (SELECT 1 FROM "Webhook" w WHERE w."robotId" = r.id)
         LIMIT ${limit}::int)`;
-    return webhooks + robots;
+    const notes = await this.prisma.$executeRaw`
+      DELETE FROM "DepartedId" WHERE (kind, id) IN (
+        SELECT kind, id FROM "DepartedId" WHERE "keptUntil" < now() LIMIT ${limit}::int)`;
+    return Math.max(webhooks + robots, notes);
   }
 }

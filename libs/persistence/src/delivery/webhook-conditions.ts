@@ -1,3 +1,4 @@
+import type { RegionId } from '@parley/domain';
 import { Prisma } from '../generated/client';
 
 // Who hears what, said once for all statements. In each of them the webhook's alias is `w`, the event's `e`.
@@ -25,5 +26,10 @@ export const CONCERNS = Prisma.sql`(w."domainName" = e."domainName" AND CASE
 /** It wants to hear of this event: it is concerned, and of this kind or addressed. */
 export const LISTENS_TO = Prisma.sql`(${CONCERNS} AND (e."onlyWebhookId" IS NOT NULL OR e.type = ANY(w.events)))`;
 
-/** The id of a new delivery of the event. It names the region that issued it, as the event's id does. */
+/** The id of a new delivery of the event, in the region that issued the event, which both ids name. */
 export const NEW_DELIVERY_ID = Prisma.sql`'dlv_' || split_part(e.id, '_', 2) || '_' || replace(gen_random_uuid()::text, '-', '')`;
+
+/** The id of a new delivery in this region, of an event that may have come along with its domain from another one. */
+export function newDeliveryIdIn(region: RegionId): Prisma.Sql {
+  return Prisma.sql`'dlv_' || ${region}::text || '_' || replace(gen_random_uuid()::text, '-', '')`;
+}

@@ -1,3 +1,4 @@
+import type { DepartedKind } from '../directory/domain-homes';
 import { Prisma } from '../generated/client';
 import type { Connection } from '../prisma-client';
 import type { RowCounts } from './port';
@@ -51,11 +52,28 @@ export async function insertRows(tx: Connection, table: string, rows: readonly R
     ON CONFLICT DO NOTHING`;
 }
 
-/** Deletes some of the domain's rows of a table; answers how many. */
+/** What is asked for by its id alone, without its domain, and what it is called then. */
+const ASKED_FOR_BY_ID: Readonly<Record<string, DepartedKind>> = {
+  WebhookDelivery: 'delivery',
+  Webhook: 'webhook',
+  Robot: 'robot',
+};
+
+/**
+ * Deletes some of the domain's rows of a table; answers how many. Of what is asked for by its id alone it is noted where it
+ * went, for as long as the domain keeps its events.
+ */
 export async function deleteRows(tx: Connection, table: TenantTable, domain: string, limit: number): Promise<number> {
+  const chosen = Prisma.sql`DELETE FROM ${quoted(table.name)} t WHERE ${keyOf(table)} IN (
+    SELECT ${columnsOf(table, 't')} FROM ${quoted(table.name)} t WHERE ${table.of(domain)} LIMIT ${limit}::int)`;
+  const kind = ASKED_FOR_BY_ID[table.name];
+  if (kind === undefined) return tx.$executeRaw(chosen);
   return tx.$executeRaw`
-    DELETE FROM ${quoted(table.name)} t WHERE ${keyOf(table)} IN (
-      SELECT ${columnsOf(table, 't')} FROM ${quoted(table.name)} t WHERE ${table.of(domain)} LIMIT ${limit}::int)`;
+    WITH gone AS (${chosen} RETURNING t.id)
+    INSERT INTO "DepartedId" (kind, id, "domainName", "keptUntil")
+    SELECT ${kind}, gone.id::text, o.name, now() + o."webhookRetentionDays" * interval '1 day'
+    FROM gone CROSS JOIN "Domain" o WHERE o.name = ${domain}
+    ON CONFLICT (kind, id) DO UPDATE SET "domainName" = excluded."domainName", "keptUntil" = excluded."keptUntil"`;
 }
 
 /** Deletes the domain with all it has, in one go. */
