@@ -14,14 +14,19 @@ export const accountKeySchema = z
     id: z.string(),
     name: z.string(),
     createdAt: time,
-    lastUsedAt: time.nullable().describe('To the minute'),
+    lastUsedAt: time.nullable().describe('To the minute, by calls that the region that manages the keys did itself'),
     revokedAt: time.nullable(),
   })
   .meta({ id: 'AccountKey' });
 export type AccountKeyView = z.infer<typeof accountKeySchema>;
 
 export const createdAccountKeySchema = accountKeySchema
-  .extend({ key: z.string().describe('The bearer key; only its hash is kept, so it is shown only now') })
+  .extend({
+    key: z.string().describe('The bearer key; only its hash is kept, so it is shown only now'),
+    lagging: z
+      .array(z.string())
+      .describe("The account's regions that do not know it yet; they are told as soon as they answer"),
+  })
   .meta({ id: 'CreatedAccountKey' });
 
 export const accountKeyListSchema = z.strictObject({ keys: z.array(accountKeySchema) }).meta({ id: 'AccountKeyList' });

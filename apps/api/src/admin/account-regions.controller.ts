@@ -15,7 +15,7 @@ export class AccountRegionsController {
 
   @Get()
   list(@Param('slug') slug: string) {
-    return refusing(this.moving.accounts.spread(slug));
+    return refusing(this.moving.accounts.spread({ slug }));
   }
 
   @Post()
@@ -23,6 +23,6 @@ export class AccountRegionsController {
   async give(@Req() request: OperatorRequest, @Param('slug') slug: string) {
     const { region } = readJsonBody(bodyOf(request), giveAccountSchema);
     await refusing(this.moving.accounts.giveTo(slug, brandAs<RegionId>(region)));
-    return refusing(this.moving.accounts.spread(slug));
+    return refusing(this.moving.accounts.spread({ slug }));
   }
 }

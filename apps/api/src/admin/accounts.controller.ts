@@ -1,11 +1,12 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { createAccountSchema } from '@parley/contracts';
-import type { AccountSpread, AdminStore, Moving } from '@parley/persistence';
+import type { AdminStore, Moving } from '@parley/persistence';
 import { readJsonBody } from '../http/json-body';
 import { bodyOf } from '../http/raw-request';
 import { operatorOf, type OperatorRequest } from './bearer';
 import { refusing } from './refusals';
 import { MOVING } from '../regions/tokens';
+import { laggingIn } from '../v1/lagging';
 import { ADMIN_STORE } from './tokens';
 import { accountView } from './views';
 
@@ -33,8 +34,7 @@ export class AccountsController {
   @HttpCode(200)
   async rotateSecret(@Req() request: OperatorRequest, @Param('slug') slug: string) {
     const { secret } = await refusing(this.store.accounts.rotateSecret(operatorOf(request), slug));
-    await refusing(this.moving.accounts.catchUp(slug));
-    const { rotating, regions } = await refusing(this.moving.accounts.spread(slug));
+    const { rotating, regions } = await refusing(this.moving.accounts.tell({ slug }));
     return { secret, accepted: !rotating, lagging: rotating ? laggingIn(regions) : [] };
   }
 
@@ -43,8 +43,4 @@ export class AccountsController {
   async disable(@Req() request: OperatorRequest, @Param('slug') slug: string) {
     return accountView(await refusing(this.store.accounts.disable(operatorOf(request), slug)));
   }
-}
-
-function laggingIn(regions: AccountSpread['regions']): string[] {
-  return regions.filter(({ lags }) => lags).map(({ region }) => region);
 }

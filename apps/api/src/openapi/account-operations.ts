@@ -161,20 +161,26 @@ const OTHERS: readonly AccountOperation[] = [
   {
     id: 'listOwnKeys',
     call: 'GET /v1/keys',
-    summary: 'The bearer keys of the account in this region, without the keys',
+    summary: 'The bearer keys of the account, without the keys',
     answer: accountKeyListSchema,
     proof: 'signature',
   },
   {
     id: 'createOwnKey',
     call: 'POST /v1/keys',
-    summary: 'Make a bearer key; it is known in the region that made it',
+    summary: 'Make a bearer key; it is good in all regions of the account',
     body: createAccountKeySchema,
     answer: createdAccountKeySchema,
     status: 201,
     proof: 'signature',
   },
-  { id: 'revokeOwnKey', call: 'DELETE /v1/keys/{id}', summary: 'Make a bearer key void', proof: 'signature' },
+  {
+    id: 'revokeOwnKey',
+    call: 'DELETE /v1/keys/{id}',
+    summary:
+      'Make a bearer key void; the header `x-parley-lagging-regions` names regions that have not heard of it yet',
+    proof: 'signature',
+  },
 ];
 
 /** The calls of accounts: with a bearer key, or signed as calls of the xroom API are. */

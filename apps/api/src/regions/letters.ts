@@ -33,3 +33,4 @@ export const accountLetterSchema = z.strictObject({
   createdAt: z.iso.datetime(),
   disabledAt: z.iso.datetime().nullable(),
 });
+  keys: z.array(z.strictObject({ id: z.string(), name: z.string(), keyHash: z.string(), createdAt: z.iso.datetime() })),

@@ -12,6 +12,8 @@ import { INTERNAL_HEADER, type InternalAuth, type RegionBook, type RegionLetters
 import { accountPath, movePath, type MoveLetter } from './letters';
 
 const TIMEOUT_MS = 20_000;
+/** An account is one row, and somebody may wait for all its regions to have it. */
+const ACCOUNT_TIMEOUT_MS = 3_000;
 
 /** Refusals by what was asked; anything else means that the region cannot be asked now. */
 const REFUSALS: Readonly<Record<number, ConstructorParameters<typeof AdminError>[0]>> = {
@@ -57,16 +59,20 @@ export class HttpOtherRegions implements OtherRegions {
   }
 
   async giveAccount(id: RegionId, account: AccountCopy): Promise<number> {
-    const send = await this.sender(id);
+    const send = await this.sender(id, ACCOUNT_TIMEOUT_MS);
     return (await send(accountPath(account.authId), account)) as number;
   }
 
   /** Sends a letter and answers what came back, which only our own services say. */
-  private async sender(id: RegionId): Promise<(path: string, letter: unknown) => Promise<unknown>> {
+  private async sender(
+    id: RegionId,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<(path: string, letter: unknown) => Promise<unknown>> {
     // Operators may have entered or changed it a moment ago.
     await this.parts.regions.refresh();
     const region = this.parts.regions.find(id);
     if (region === undefined) throw new AdminError('not_found', `There is no region ${id}.`);
+    if (region.state === 'down') throw unavailable(id, 'operators took it down');
     const { auth, letters, clock, own } = this.parts;
     return async (path, letter) => {
       const now = clock.now();
@@ -76,7 +82,7 @@ export class HttpOtherRegions implements OtherRegions {
         headers: { [INTERNAL_HEADER]: header, 'content-type': 'application/octet-stream' },
         body: new Uint8Array(letters.seal(path, letter, now)),
         redirect: 'error',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.timeout(timeoutMs),
       }).catch((error: unknown) => {
         throw unavailable(id, error instanceof Error ? error.name : 'no answer');
       });

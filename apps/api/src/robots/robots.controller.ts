@@ -1,20 +1,33 @@
-import { Controller, Delete, Get, HttpCode, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { createRobotSchema, type RobotView, robotsQuerySchema } from '@parley/contracts';
 import { type NewRobot, type Robot, RobotService } from '@parley/domain';
+import type { Moving } from '@parley/persistence';
+import type { FastifyReply } from 'fastify';
 import { readJsonBody } from '../http/json-body';
 import { readQuery } from '../http/query';
 import { bodyOf } from '../http/raw-request';
+import { MOVING } from '../regions/tokens';
 import { type AccountRequest, accountOf } from '../v1/account-guard';
 import { domainOf } from '../v1/params';
 import { robotIdOf } from './robot-id';
 
+/** For routers, which know accounts by their auth id and not by their keys: all regions that are to be asked. */
+const ACCOUNT_REGIONS_HEADER = 'x-parley-account-regions';
+
 @Controller('v1/robots')
 export class RobotsController {
-  constructor(private readonly robots: RobotService) {}
+  constructor(
+    private readonly robots: RobotService,
+    @Inject(MOVING) private readonly moving: Pick<Moving, 'accounts'>,
+  ) {}
 
   @Get()
-  async list(@Req() request: AccountRequest, @Query() query: unknown) {
+  async list(@Req() request: AccountRequest, @Res({ passthrough: true }) reply: FastifyReply, @Query() query: unknown) {
     const { domain } = readQuery(query, robotsQuerySchema);
+    if (domain === undefined && request.caller?.by === 'key') {
+      const regions = await this.moving.accounts.regionsOf(accountOf(request));
+      if (regions.length > 1) void reply.header(ACCOUNT_REGIONS_HEADER, regions.join(', '));
+    }
     const robots = await this.robots.list(accountOf(request), domain === undefined ? undefined : domainOf(domain));
     return { robots: robots.map(robotView) };
   }

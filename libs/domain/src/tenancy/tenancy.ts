@@ -1,4 +1,4 @@
-import type { AccountId, DomainName, RegionId } from '../kernel/ids';
+import { brandAs, type AccountId, type DomainName, type RegionId } from '../kernel/ids';
 
 /** Who holds API credentials. Secrets are in the clear only in memory. */
 export interface Account {
@@ -10,6 +10,12 @@ export interface Account {
   readonly nextSecret?: string;
   /** May use keys that sign no body (xroom's original scheme; replayable within its limits). */
   readonly legacyKeys: boolean;
+}
+
+/** The region that made an account, and alone changes it; undefined when its id does not tell. */
+export function regionOfAccount(id: string): RegionId | undefined {
+  const region = /^acc_([a-z0-9-]+)_/.exec(id)?.[1];
+  return region === undefined ? undefined : brandAs<RegionId>(region);
 }
 
 /** Seconds until a room closes by itself; null: never. */

@@ -12,9 +12,15 @@ export class PrismaAccountKeyStore implements AccountKeyStore {
 
   async insert(account: AccountId, key: AccountKey, keyHash: string): Promise<AccountKey | null> {
     const { id, name, createdAt } = key;
-    const data = [{ id, accountId: account, name, keyHash, createdAt }];
-    // Skipped instead of refused: a refusal would spoil the transaction around it.
-    const { count } = await this.db.accountKey.createMany({ data, skipDuplicates: true });
+    // Skipped instead of refused: a refusal would spoil the transaction around it. One statement with the version: other
+    // regions take the keys they are given with it.
+    const count = await this.db.$executeRaw`
+      WITH made AS (
+        INSERT INTO "AccountKey" (id, "accountId", name, "keyHash", "createdAt")
+        VALUES (${id}, ${account}, ${name}, ${keyHash}, ${createdAt}::timestamptz) ON CONFLICT DO NOTHING
+        RETURNING "accountId"
+      )
+      UPDATE "Account" a SET version = a.version + 1 FROM made WHERE a.id = made."accountId"`;
     return count === 1 ? key : null;
   }
 
@@ -30,10 +36,13 @@ export class PrismaAccountKeyStore implements AccountKeyStore {
   async revoke(account: AccountId, id: AccountKeyId, now: Date): Promise<boolean> {
     // PostgreSQL's text knows no NUL.
     if (id.includes('\0')) return false;
-    const { count } = await this.db.accountKey.updateMany({
-      where: { id, accountId: account, revokedAt: null },
-      data: { revokedAt: now },
-    });
+    const count = await this.db.$executeRaw`
+      WITH revoked AS (
+        UPDATE "AccountKey" SET "revokedAt" = ${now}::timestamptz
+        WHERE id = ${id} AND "accountId" = ${account} AND "revokedAt" IS NULL
+        RETURNING "accountId"
+      )
+      UPDATE "Account" a SET version = a.version + 1 FROM revoked WHERE a.id = revoked."accountId"`;
     return count === 1;
   }
 
