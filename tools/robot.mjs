@@ -1,5 +1,6 @@
 /** A robot in a terminal: connects to the gateway, prints what webhooks of type `robot` hand it, and acknowledges it. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { callAtHome, toldElsewhere } from './home.mjs';
 import { readCommandLine, readRunFile, stop } from './running.mjs';
 
 const HELP = `npm run robot -- [options]
@@ -31,24 +32,29 @@ async function answerOf(response) {
   const answer = text === '' ? {} : JSON.parse(text);
   if (response.ok) return answer;
   const issues = (answer.issues ?? []).map(({ path, message }) => ` ${path}: ${message}.`).join('');
-  throw new Error(`${answer.detail ?? answer.title}${issues} (${answer.code})`);
+  const error = new Error(`${answer.detail ?? answer.title}${issues} (${answer.code})`);
+  throw Object.assign(error, { status: response.status });
 }
 
 /** A call of the demo account, signed with its secret. */
 async function call(method, path, data) {
   const body = data === undefined ? '' : JSON.stringify(data);
+  const send = (base) => fetch(base + path, { method, headers: signed(method, path, body), ...(body && { body }) });
+  return answerOf(await callAtHome(run.url, send));
+}
+
+function signed(method, path, body) {
   const random = randomBytes(32).toString('hex');
   const timestamp = String(Math.floor(Date.now() / 1_000));
-  const signed = [method, path, timestamp, random, createHash('sha256').update(body).digest('hex')].join('\n');
-  const headers = {
+  const text = [method, path, timestamp, random, createHash('sha256').update(body).digest('hex')].join('\n');
+  return {
     'x-api-version': '2',
     'x-auth-id': run.account.authId,
     'x-random': random,
     'x-timestamp': timestamp,
-    'x-signature': createHmac('sha256', run.account.secret).update(signed).digest('hex'),
+    'x-signature': createHmac('sha256', run.account.secret).update(text).digest('hex'),
     'x-parley-domain': run.domain,
   };
-  return answerOf(await fetch(run.url + path, { method, headers, ...(body === '' ? {} : { body }) }));
 }
 
 async function make() {
@@ -73,7 +79,8 @@ const robot = await make().catch((error) => stop(`The robot could not be made at
 
 async function askForTicket() {
   const headers = { authorization: `Bearer ${robot.connectKey}`, 'x-parley-domain': run.domain };
-  return answerOf(await fetch(`${run.url}/v1/robots/${robot.robotId}/tickets`, { method: 'POST', headers }));
+  const path = `/v1/robots/${robot.robotId}/tickets`;
+  return answerOf(await callAtHome(run.url, (base) => fetch(base + path, { method: 'POST', headers })));
 }
 
 function show({ event, domain, roomName, seq, options, changes, peer, booking, alert }) {
@@ -91,27 +98,39 @@ const handlers = {
     show(event.deliver);
     if (!values.silent) socket.send(JSON.stringify({ type: 'ack', ack: { id: event.deliver.id } }));
   },
-  bye: (_socket, { bye }) => stop(`the server says bye: ${bye?.reason ?? 'no reason given'}`),
+  // Its domain may have moved: where it is now, it gets another ticket, or hears that there is none for it any more.
+  bye: (_socket, { bye }) => console.log(`the server says bye: ${bye?.reason ?? 'no reason given'}`),
   error: (_socket, { error }) => stop(`${error.message ?? error.code} (${error.code})`),
 };
 
 /** Connects, and again whenever the connection breaks: what was not acknowledged comes again. */
 async function connect() {
   const ticket = await askForTicket();
-  const socket = new WebSocket(ticket.url);
+  open(ticket, ticket.url, true);
+}
+
+/** @param mayFollow whether it goes where it is sent when this is the wrong region; the ticket is not used up by that */
+function open(ticket, url, mayFollow) {
+  const socket = new WebSocket(url);
   socket.on('open', () => {
     const auth = { url: ticket.authUrl, params: { token: ticket.ticket } };
     socket.send(JSON.stringify({ id: 'hello', type: 'hello', hello: { version: '2.0', auth } }));
   });
   socket.on('message', (frame) => {
     const message = JSON.parse(frame.toString());
-    handlers[message.type]?.(socket, message);
+    const home = mayFollow ? toldElsewhere(message) : undefined;
+    if (home === undefined) return handlers[message.type]?.(socket, message);
+    console.log(`its home is at ${home}`);
+    socket.removeAllListeners('close');
+    socket.close();
+    open(ticket, home, false);
   });
   socket.on('error', () => undefined);
   socket.on('close', () => again());
 }
 
 function again(error) {
+  if (error?.status === 401) stop(`The robot is not let in any more: ${error.message}`);
   const why = error instanceof Error ? ` (${error.message})` : '';
   console.log(`not connected${why}; again in ${TRY_AGAIN_MS / 1_000} s`);
   setTimeout(() => connect().catch(again), TRY_AGAIN_MS);
