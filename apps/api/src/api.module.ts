@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { ClientAddresses } from '@parley/server-kit';
 import { JoinController } from './join/join.controller';
 import { JoinService } from './join/join.service';
+import { NearestRegions } from './join/nearest-regions';
 import { REGION_CONTROLLERS, type RegionParts } from './regions/region-parts';
 import { OPEN_ROBOT_CONTROLLERS, ROBOT_CONTROLLERS } from './robots/robot-parts';
 import { AccountGuard } from './v1/account-guard';
@@ -14,6 +15,7 @@ import { XroomEndpoint } from './xroom/xroom.endpoint';
 export interface ApiParts {
   readonly xroom: XroomEndpoint;
   readonly joins: JoinService;
+  readonly nearest: NearestRegions;
   readonly accounts: AccountParts;
   readonly robots: readonly Provider[];
   readonly regions: RegionParts;
@@ -33,6 +35,7 @@ export class ApiModule {
       providers: [
         { provide: XroomEndpoint, useValue: parts.xroom },
         { provide: JoinService, useValue: parts.joins },
+        { provide: NearestRegions, useValue: parts.nearest },
         ...providers,
         ...parts.robots,
         ...parts.regions.providers,

@@ -24,6 +24,7 @@ import type { ApiParts } from './api.module';
 import type { ApiConfig } from './config';
 import { HomeCheck } from './home/home-check';
 import { JoinService } from './join/join.service';
+import { NearestRegions } from './join/nearest-regions';
 import { type Machines, SYSTEM_CLOCK } from './machines';
 import { createRegionParts, type RegionParts } from './regions/region-parts';
 import { robotProviders } from './robots/robot-parts';
@@ -88,6 +89,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     homeCheck,
     xroom: new XroomEndpoint(authenticator, executor, kit.errors, homeCheck),
     joins: joinsOn(config, machines, rooms),
+    nearest: new NearestRegions(kit.metrics, regions.book),
     accounts,
     robots: robotProviders(config, machines),
     drain: () => accounts.close(),

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RegionInfo } from '@parley/contracts';
-import { placeRegions, type RegionId } from '@parley/domain';
+import { placeRegions, type PlacementWish, type RegionId } from '@parley/domain';
 import { every, type Background, type Logger } from '@parley/server-kit';
 import { distanceKm, type Position } from './nearness/position';
 import type { ReplicaGroup } from './proxy/replicas';
@@ -27,10 +27,10 @@ export class RegionStatus {
   }
 
   /**
-   * For somebody who is about there: those that can be chosen, the best first, then draining ones, then those that do not
+   * For somebody who is about there and says what they want or measured: those that can be chosen, the best first, then draining ones, then those that do not
    * answer. What operators took down is left out.
    */
-  regions(from?: Position): readonly RegionInfo[] {
+  regions(from?: Position, wish: Pick<PlacementWish, 'asked' | 'measured'> = {}): readonly RegionInfo[] {
     const known = this.table.regions.filter(({ id }) => this.table.stateOf(id) !== 'down');
     const choices = known.map((region) => ({
       region,
@@ -39,7 +39,7 @@ export class RegionStatus {
       state: this.table.stateOf(region.id),
       alive: this.answers(region.id),
     }));
-    const placed = placeRegions(choices, { distance: from && distances(known, from) });
+    const placed = placeRegions(choices, { ...wish, distance: from && distances(known, from) });
     const others = choices.filter((choice) => !placed.includes(choice));
     const rest = [...others.filter(({ alive }) => alive), ...others.filter(({ alive }) => !alive)];
     return [...placed, ...rest].map(({ region, state, alive }) => infoOf(region, state === 'draining', alive));

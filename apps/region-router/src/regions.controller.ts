@@ -1,4 +1,6 @@
 import { Controller, Get, Header, HttpCode, Req, Res } from '@nestjs/common';
+import { regionsQuerySchema } from '@parley/contracts';
+import { brandAs, parseMeasured, type RegionId } from '@parley/domain';
 import { ClientAddresses } from '@parley/server-kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { placeOf } from './nearness/caller-place';
@@ -21,7 +23,7 @@ export class RegionsController {
   @Get(['v1/regions', 'regions'])
   @Header('access-control-allow-origin', '*')
   regions(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    const regions = this.status.regions(placeOf(request.raw, this.clients, this.countries));
+    const regions = this.status.regions(placeOf(request.raw, this.clients, this.countries), wishOf(request.query));
     const calm = regions.every(({ status, state }) => status === 'up' && state === 'serving');
     const seconds = calm ? FRESH.calm : FRESH.incident;
     void reply.header('cache-control', `private, max-age=${seconds}`).send(regions);
@@ -49,4 +51,15 @@ export class RegionsController {
       .header('cache-control', 'no-store')
       .send({ status });
   }
+}
+
+/** What cannot be read is not said: nobody is left without a list for it. */
+function wishOf(query: unknown) {
+  const { data } = regionsQuerySchema.safeParse(query);
+  return {
+    ...(data?.asked === undefined
+      ? {}
+      : { asked: data.asked.split(',', 64).map((id) => brandAs<RegionId>(id.trim())) }),
+    ...(data?.measured === undefined ? {} : { measured: parseMeasured(data.measured) }),
+  };
 }

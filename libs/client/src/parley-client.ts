@@ -47,7 +47,7 @@ export class ParleyClient {
    */
   async join(request: JoinRequest, handlers: SessionHandlers = {}): Promise<Session> {
     const { webSocket = platformSocket(), times } = this.options;
-    const ticket = async () => this.rest.join(await this.frontDoor(), request);
+    const ticket = async () => this.rest.join(await this.frontDoor(), request, this.chooser.measured);
     const parts = { socketClass: webSocket, rejoin: ticket, handlers, times: { ...SESSION_TIMES, ...times } };
     return Session.enter(parts, await ticket());
   }

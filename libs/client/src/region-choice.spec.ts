@@ -46,6 +46,13 @@ it('chooses the nearest by the median of three after a warm-up, and asks again a
   expect(near.state.lists).toBe(3);
 });
 
+it('keeps what it measured, for whoever asks for a ticket', async () => {
+  const { chooser } = world([region('us-1')], { 'us-1': 40 });
+  expect(chooser.measured.size).toBe(0);
+  await chooser.choose();
+  expect([...chooser.measured]).toEqual([['us-1', 40]]);
+});
+
 it('goes by the order of the server when probes are blocked, and never to what drains or is down', async () => {
   const all = [
     region('ap-1', { state: 'draining' }),

@@ -52,6 +52,7 @@ export class RegionChooser {
   private chosen: Chosen | undefined;
   private chosenAt = -Infinity;
   private choosing: Promise<Chosen | undefined> | undefined;
+  private roundTrips: ReadonlyMap<string, number> = new Map();
 
   /**
    * @param frontDoor where the list of regions is asked for
@@ -62,6 +63,11 @@ export class RegionChooser {
     private readonly frontDoor: string,
     private readonly now: () => number = () => performance.now(),
   ) {}
+
+  /** What was measured last: round trips in milliseconds, by region id. */
+  get measured(): ReadonlyMap<string, number> {
+    return this.roundTrips;
+  }
 
   /** Measured at most every 30 minutes. Undefined when the list cannot be had, or nothing can be chosen. Never rejects. */
   async choose(): Promise<Chosen | undefined> {
@@ -86,6 +92,7 @@ export class RegionChooser {
         if (roundTrip !== undefined) measured.set(id, roundTrip);
       }),
     );
+    this.roundTrips = measured;
     const chosen = chooseRegion(fit, measured, this.chosen?.region.id);
     // Nothing to choose from is no choice to stay with: the next caller asks again.
     if (chosen !== undefined) this.chosenAt = this.now();

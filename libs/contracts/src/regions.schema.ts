@@ -21,8 +21,22 @@ export const regionInfoSchema = z
   .meta({ id: 'RegionInfo' });
 export type RegionInfo = z.infer<typeof regionInfoSchema>;
 
+const measured = z
+  .string()
+  .max(2_048)
+  .describe('Round trips that the client measured, in milliseconds: `eu-1:34,us-1:120`');
+
+/** Query of `GET /v1/regions`; anything else in it is ignored. */
+export const regionsQuerySchema = z.object({
+  measured: measured.optional(),
+  asked: z.string().max(2_048).optional().describe('Regions that are wanted, the best one first: `us-1,eu-1`'),
+});
+
+/** Query of `POST /join`; anything else in it is ignored. */
+export const joinQuerySchema = z.object({ measured: measured.optional() });
+
 /**
- * Answer of `GET /v1/regions`, ordered for who asks: first those that can be chosen, the nearest first; then draining ones;
+ * Answer of `GET /v1/regions`, ordered for who asks: first those that can be chosen, the best first (asked for, measured, near); then draining ones;
  * last those that do not answer. What operators took down is not there.
  */
 export const regionsAnswerSchema = z.array(regionInfoSchema);

@@ -42,3 +42,4 @@ export type { RoundReport } from './rooms/room-closing';
 export { RESERVED_HOURS } from './rooms/opening';
 export * from './routing/directory';
 export * from './routing/placement';
+export * from './routing/measured';

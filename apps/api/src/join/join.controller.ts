@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readJsonBody } from '../http/json-body';
 import { bodyOf, callerOf } from '../http/raw-request';
 import { JoinService } from './join.service';
+import { NearestRegions } from './nearest-regions';
 
 /** Pages of any origin may ask for a ticket: it is the room's rules that decide, and no cookie is looked at. */
 export const JOIN_CORS = {
@@ -22,6 +23,7 @@ const PREFLIGHT = {
 export class JoinController {
   constructor(
     private readonly joins: JoinService,
+    private readonly nearest: NearestRegions,
     private readonly clients: ClientAddresses,
   ) {}
 
@@ -34,6 +36,7 @@ export class JoinController {
   async join(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const body = readJsonBody(bodyOf(request), joinRequestSchema);
     const answer = await this.joins.join(body, callerOf(request, this.clients));
+    this.nearest.note(request.query);
     void reply.code(200).header('cache-control', 'no-store').send(answer);
   }
 }
