@@ -160,6 +160,7 @@ export class RobotHouse {
     await eventually(
       async () => (await left()).length === 0,
       async () => `all to be delivered; not: ${(await left()).map(({ id, state }) => `${id} ${state}`).join(', ')}`,
+      20_000,
     );
   }
 

@@ -74,6 +74,52 @@ onTwoReplicas(house, () => {
     for (const id of ids) expect(await errorsOf(id)).toEqual([IN_VAIN, null]);
   });
 
+  test('what lapses for the third time when its robot is back, as a dead connection had it, does not wait for the pause', async () => {
+    const kept = await house.robot();
+    const ids = await house.deliver(kept, 1);
+    await house.prisma.webhookDelivery.updateMany({ where: { id: { in: ids } }, data: { attempts: 2 } });
+    const dead = brandAs<SessionId>('a session of a robot that fell over');
+    const webhook = { id: kept.webhook, robot: kept.robot.id, fifo: false };
+    await new RobotDeliveryStore(house.prisma, ACK_MS).hand(webhook, [dead]);
+    const robot = await house.connected(kept, house.two);
+    await expectAll(robot, ids, 20_000);
+    for (const id of ids) acknowledge(robot, id);
+    await house.settled(...ids);
+  });
+
+  test('what was to be handed over later comes when its robot resumes, or answers after it was away as a whole', async () => {
+    const kept = await house.robot();
+    const robot = await house.connected(kept, house.one);
+    const putOff = async (...ids: string[]) =>
+      house.prisma.webhookDelivery.updateMany({
+        where: { id: { in: ids } },
+        data: { state: 'pending', lockedUntil: null, nextAttemptAt: new Date(Date.now() + 3_600_000) },
+      });
+    robot.drop();
+    await robot.expectClosed();
+    const first = await house.deliver(kept, 1);
+    await putOff(...first);
+    const back = await house.region.connect(house.one, 'back');
+    await back.helloResume(robot.resumeId);
+    await expectAll(back, first, 20_000);
+    for (const id of first) acknowledge(back, id);
+    await house.settled(...first);
+
+    const [slow = ''] = await house.deliver(kept, 1);
+    // It answers nothing, several times over.
+    const told = () => toldSoFar(back).filter((id) => id === slow).length;
+    await eventually(
+      () => told() >= 3,
+      () => `${slow} to be told three times; it was ${told()} times`,
+      20_000,
+    );
+    const later = await house.deliver(kept, 1);
+    await putOff(...later);
+    acknowledge(back, slow);
+    await house.settled(slow);
+    await expectAll(back, later, 20_000);
+  });
+
   test('while Redis is away nothing is lost and nothing counts; afterwards everything comes', async () => {
     const kept = await house.robot();
     const robot = await house.connected(kept, house.one);

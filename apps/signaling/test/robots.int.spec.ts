@@ -87,6 +87,7 @@ inEveryLayout(house, () => {
           return toldSoFar(robots[0]!).length + toldSoFar(robots[1]!).length >= ids.length;
         },
         () => `${ids.length} deliveries in all, not ${robots.map((each) => toldSoFar(each).length).join(' + ')}`,
+        20_000,
       );
       for (const id of toldSoFar(robot).slice(done)) acknowledge(robot, id);
     });

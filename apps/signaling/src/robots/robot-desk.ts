@@ -32,6 +32,9 @@ export const MOST_UNACKNOWLEDGED = 16;
 /** What clients hear in the bye. */
 export const ROBOT_REMOVED = 'robot_removed';
 
+/** Who acknowledged nothing for so many times the time for one delivery was away as a whole, and choked on no single one. */
+const AWAY_AFTER = 2;
+
 /** Taken back at most in one round. */
 const LAPSE_BATCH = 100;
 
@@ -58,6 +61,10 @@ interface Present {
   readonly awaited: Map<DeliveryId, number>;
   /** It let the time of a delivery pass: it gets one at a time until it acknowledges again. */
   silent: boolean;
+  /** When it came or acknowledged something last, by the time of this process. */
+  heardAt: number;
+  /** When all that was handed to its robot before it came is acknowledged or has lapsed; undefined: that time is over. */
+  settledAt: number | undefined;
 }
 
 /**
@@ -90,18 +97,20 @@ export class RobotDesk {
     await this.loop.close();
   }
 
-  /** A robot's session is connected here. Others are nobody's business at this desk. */
-  arrived(session: OwnedSession, how: 'opened' | 'resumed'): void {
+  /**
+   * A robot's session is connected here, newly opened or resumed. Others are nobody's business at this desk. What was to
+   * be handed to it later comes at once; what lapses yet, as it went to a connection that is dead, comes when it does.
+   */
+  arrived(session: OwnedSession): void {
     const right = rightOf(session.record);
     if (right.kind !== 'robot') return;
     const { robot, keyMark } = right;
-    this.present.set(session.record.id, { session, robot, keyMark, awaited: new Map(), silent: false });
+    const heardAt = performance.now();
+    const settledAt = heardAt + this.parts.times.ackMs + this.parts.times.lookMs;
+    const its: Present = { session, robot, keyMark, awaited: new Map(), silent: false, heardAt, settledAt };
+    this.present.set(session.record.id, its);
     this.figures.connected(this.present.size);
-    if (how === 'resumed') return this.wake();
-    this.attempt('fresh start', async () => {
-      await this.parts.deliveries.freshStart(robot);
-      this.wake();
-    });
+    this.startAfresh(robot);
   }
 
   /** It is connected elsewhere or nowhere. What it holds it may still acknowledge, or its time passes. */
@@ -128,12 +137,19 @@ export class RobotDesk {
     if (outcome === 'unknown') return wireError('no_such_delivery');
     this.figures.count('acknowledged');
     const its = this.present.get(record.id);
-    if (its) {
-      its.silent = false;
-      its.awaited.delete(brandAs<DeliveryId>(delivery));
-    }
-    this.wake();
+    if (its === undefined) this.wake();
+    else this.heard(its, brandAs<DeliveryId>(delivery));
     return undefined;
+  }
+
+  private heard(its: Present, delivery: DeliveryId): void {
+    const now = performance.now();
+    const wasAway = its.silent && now - its.heardAt > AWAY_AFTER * this.parts.times.ackMs;
+    its.awaited.delete(delivery);
+    its.silent = false;
+    its.heardAt = now;
+    if (wasAway) this.startAfresh(its.robot);
+    else this.wake();
   }
 
   /** What a robot is written of it; undefined when that does not open, and is handed over again later. */
@@ -164,6 +180,7 @@ export class RobotDesk {
       if (this.present.size === 0) return;
       this.noteSilence();
       await this.throwOutStrangers();
+      await this.startSettled();
       await this.handAll();
     } catch (error) {
       if (!isAway(error)) throw error;
@@ -182,6 +199,14 @@ export class RobotDesk {
         its.silent = true;
       }
     }
+  }
+
+  /** What a connection that died had been handed has lapsed by now: whoever came since is there for it. */
+  private async startSettled(): Promise<void> {
+    const now = performance.now();
+    const settled = [...this.present.values()].filter(({ settledAt }) => settledAt !== undefined && settledAt <= now);
+    for (const robot of new Set(settled.map(({ robot }) => robot))) await this.parts.deliveries.freshStart(robot);
+    for (const its of settled) its.settledAt = undefined;
   }
 
   /** Those whose robot was removed, or has another connect key by now. */
@@ -254,10 +279,14 @@ export class RobotDesk {
     }
   }
 
-  private attempt(during: string, work: () => Promise<void>): void {
-    work().catch((error: unknown) => {
-      this.parts.logger.warn({ reason: String(error), during }, 'a robot waits longer than it had to');
-    });
+  /** What was to be handed over later is handed over now: the robot shows that it is well. */
+  private startAfresh(robot: RobotId): void {
+    this.parts.deliveries
+      .freshStart(robot)
+      .catch((error: unknown) => {
+        this.parts.logger.warn({ reason: String(error) }, 'a robot waits longer than it had to');
+      })
+      .finally(() => this.wake());
   }
 }
 

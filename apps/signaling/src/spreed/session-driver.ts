@@ -208,7 +208,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     if (owned) {
       const how = input.kind === 'session-opened' ? 'opened' : 'resumed';
       this.services.census.arrived(owned, how);
-      this.services.robots.arrived(owned, how);
+      this.services.robots.arrived(owned);
     } else if (input.kind === 'session-resumed') this.services.census.resumeRefused();
     return input;
   }

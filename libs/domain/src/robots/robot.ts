@@ -23,6 +23,8 @@ export interface RobotStore {
   find(id: RobotId): Promise<Robot | null>;
   /** Those of these domains, oldest first. */
   list(domains: readonly DomainName[]): Promise<readonly Robot[]>;
+  /** Nobody removes it until the end of the transaction, if it is there. */
+  hold(id: RobotId): Promise<void>;
   /** Takes its webhooks with it: nobody else could be handed what they listen to. */
   remove(id: RobotId, now: Date): Promise<boolean>;
   /** The key of before is void. False: there is no such robot. */

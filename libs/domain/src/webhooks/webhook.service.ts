@@ -120,5 +120,7 @@ function tooMany(): DomainError {
 
 async function checkRobot(stores: Stores, account: AccountId, id: number): Promise<void> {
   if (!Number.isSafeInteger(id) || id < 0) throw new DomainError('invalid_input', 'A robot id is a whole number.');
-  await ownRobot(stores, account, brandAs<RobotId>(id));
+  const robot = brandAs<RobotId>(id);
+  await stores.robots.hold(robot);
+  await ownRobot(stores, account, robot);
 }

@@ -19,6 +19,7 @@ export function memoryRobotStore(state: () => MemoryState, regionNumber: number)
       [...state().robots.values()]
         .filter(({ removed, robot }) => !removed && domains.includes(robot.domain))
         .map(({ robot }) => robot),
+    hold: async () => undefined,
     remove: async (id) => {
       const stored = present(id);
       if (stored === undefined) return false;

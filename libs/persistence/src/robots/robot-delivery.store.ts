@@ -179,7 +179,7 @@ export class RobotDeliveryStore {
     return this.end(over, 'timeout', `The robot did not acknowledge within ${this.ackMs / 1_000} s.`);
   }
 
-  /** A robot that comes anew is handed at once what it was to be handed again later. */
+  /** A robot that comes, or answers again, is handed at once what it was to be handed again later. */
   async freshStart(robot: RobotId): Promise<void> {
     await this.prisma.$executeRaw`
       UPDATE "WebhookDelivery" d SET "nextAttemptAt" = now() FROM "Webhook" w

@@ -38,6 +38,10 @@ export class PrismaRobotStore implements RobotStore {
     return rows.map(toRobot);
   }
 
+  async hold(id: RobotId): Promise<void> {
+    if (isId(id)) await this.db.$queryRaw`SELECT 1 FROM "Robot" WHERE id = ${id}::bigint FOR SHARE`;
+  }
+
   async remove(id: RobotId, now: Date): Promise<boolean> {
     if (!isId(id)) return false;
     const { count } = await this.db.robot.updateMany({
