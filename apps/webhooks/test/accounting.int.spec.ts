@@ -56,16 +56,16 @@ describe('a receiver that hangs', () => {
     const few = { ...long, WEBHOOKS_DELIVERIES_AT_ONCE: '2' };
     await Promise.all([1, 2].map(() => world().dispatcher(few, { slowAfterMs: 50 })));
     await openAndClose(world(), domain, 4);
-    await healthy.waitFor(99 * 8, 30_000);
+    await healthy.waitFor(99 * 8, 90_000);
     // Not one of them has been answered yet, and there are no more of them than one endpoint may have.
     expect(hanging.requests).toHaveLength(4);
     const told = healthy.requests.map(({ url, headers }) => `${url} ${headers['x-parley-event-id']}`);
     expect(new Set(told).size).toBe(99 * 8);
     hanging.letGo();
-    await hanging.waitFor(8);
+    await hanging.waitFor(8, 20_000);
     const heard = new Set(hanging.requests.map(({ headers }) => headers['x-parley-event-id']));
     expect(heard.size).toBe(8);
-  }, 60_000);
+  }, 150_000);
 
   test('25 with four deliveries each take no place from the healthy, and what they are told later takes none at all', async () => {
     const [sick, well] = [await world().domain(), await world().domain()];
@@ -77,7 +77,7 @@ describe('a receiver that hangs', () => {
     await openAndClose(world(), sick, 4);
     await hanging.waitFor(100, 20_000);
     await openAndClose(world(), well, 10);
-    await healthy.waitFor(20);
+    await healthy.waitFor(20, 20_000);
     expect(hanging.requests).toHaveLength(100);
     hanging.letGo();
     await hanging.waitFor(200, 20_000);

@@ -211,7 +211,7 @@ export class World {
   }
 
   /** Waits until so many deliveries of the webhook have that state. */
-  async waitForDeliveries(webhook: WebhookId, state: string, count: number, timeoutMs = 10_000): Promise<void> {
+  async waitForDeliveries(webhook: WebhookId, state: string, count: number, timeoutMs = 25_000): Promise<void> {
     await eventually(
       async () => (await this.deliveries(webhook)).filter((delivery) => delivery.state === state).length >= count,
       async () => {
