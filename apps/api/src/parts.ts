@@ -63,8 +63,8 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     rememberedNonces: config.API_NONCE_LIMIT,
     failuresPerMinute: config.API_FAILURES_PER_MINUTE_PER_ADDRESS,
   });
-  const executor = new XroomExecutor({ rooms, bookings, webhooks });
   const homeCheck = homeCheckOn(config, machines);
+  const executor = new XroomExecutor({ rooms, bookings, webhooks });
   // A kick or a closing by this api empties rooms, too.
   live.events.onOccupancy((room, occupied) => {
     rooms.occupancyChanged(room, occupied).catch((error: unknown) => {
@@ -101,13 +101,13 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   };
 }
 
-function validatorOn({ database, validations }: Machines, { logger }: ServiceKit): DispatcherValidator {
-  return new DispatcherValidator(
 function homeCheckOn(config: ApiConfig, { database }: Machines): HomeCheck {
   const auth = new InternalAuth(config.PARLEY_INTERNAL_SECRET);
   return new HomeCheck(createDomainHomes(database), auth, brandAs<RegionId>(config.PARLEY_REGION), SYSTEM_CLOCK);
 }
 
+function validatorOn({ database, validations }: Machines, { logger }: ServiceKit): DispatcherValidator {
+  return new DispatcherValidator(
     database.stores.webhooks,
     (id) => validations.request(id),
     SYSTEM_CLOCK,

@@ -41,5 +41,5 @@ export * from './robots/robot.service';
 export type { RoundReport } from './rooms/room-closing';
 export { RESERVED_HOURS } from './rooms/opening';
 export * from './routing/directory';
-export * from './routing/placement';
 export * from './routing/measured';
+export * from './routing/placement';

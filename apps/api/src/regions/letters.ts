@@ -32,5 +32,5 @@ export const accountLetterSchema = z.strictObject({
   version: z.int(),
   createdAt: z.iso.datetime(),
   disabledAt: z.iso.datetime().nullable(),
-});
   keys: z.array(z.strictObject({ id: z.string(), name: z.string(), keyHash: z.string(), createdAt: z.iso.datetime() })),
+});
