@@ -34,7 +34,10 @@ export class RestWorld {
         const now = new Date();
         await this.database.prisma.webhook.updateMany({
           where: { nextValidationAt: { lte: now }, type: 'url' },
-          data: { validated: true, provenAt: now, lastValidationAt: now, nextValidationAt: null },
+          data: {
+            ...{ validated: true, provenAt: now, lastValidationAt: now },
+            ...{ nextValidationAt: null, handshakeAwaited: false },
+          },
         });
         await new Promise((resolve) => setTimeout(resolve, 10));
       }

@@ -6,6 +6,7 @@ import {
   webhookSecretListSchema,
   webhookValidationListSchema,
 } from '@parley/contracts';
+import { eventually } from '@parley/testing';
 import { refusalOf, restClient, type RestClient } from './rest';
 import { RestWorld } from './rest-world';
 import { backEnd, DOMAIN, startTestApi, type TestApi } from './running-api';
@@ -98,7 +99,7 @@ describe('a webhook', () => {
     const where = { id: BigInt(id) };
     await world.database.prisma.webhook.update({
       where,
-      data: { validationLockedUntil: new Date(Date.now() + 60_000) },
+      data: { validationLockedUntil: new Date(Date.now() + 60_000), breaker: 'open', breakerTrips: 9 },
     });
     const moving = call('PATCH', `webhooks/${id}`, { url: `${RECEIVER}/2` });
     const settling = world.settleHandshakes();
@@ -106,6 +107,8 @@ describe('a webhook', () => {
     await settling.stop();
     const row = await world.database.prisma.webhook.findUniqueOrThrow({ where });
     expect(row).toMatchObject({ validationCause: 'url_changed', validationLockedUntil: null });
+    // Nor is the new one waited for because the old one failed.
+    expect(row).toMatchObject({ breaker: 'closed', breakerTrips: 0 });
   });
 
   it('is paused by its owner, and resumed, also after we disabled it', async () => {
@@ -198,7 +201,18 @@ describe('a webhook', () => {
       lastValidationError: null,
     });
     await settling.stop();
-  });
+
+    // While nobody has answered, what came of the last one is still shown, and not taken for this one's.
+    const last = { lastValidationAt: new Date('2026-01-01T00:00:00Z'), lastValidationError: 'It answered 500.' };
+    await world.database.prisma.webhook.update({ where: { id: BigInt(id) }, data: last });
+    const asking = call('POST', `webhooks/${id}/validate`);
+    await eventually(
+      async () => (await world.database.prisma.webhook.findUnique({ where: { id: BigInt(id) } }))?.handshakeAwaited,
+      'the handshake to be asked for',
+    );
+    expect(await details(id)).toMatchObject({ ...last, lastValidationAt: last.lastValidationAt.toISOString() });
+    expect((await asking).json).toEqual({ validated: false, lastValidationError: null });
+  }, 20_000);
 
   it('gets another secret; the one before signs for as long as asked', async () => {
     const { id, secret } = await world.webhook(call, { url: RECEIVER });

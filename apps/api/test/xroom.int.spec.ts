@@ -161,7 +161,7 @@ describe('webhooks', () => {
     const url = `https://hooks.example/${fresh()}`;
     const adding = call('webhook/add', { domain: DOMAIN, type: 'url', url });
     const database = openTestDatabase(api);
-    const noted = { validated: true, lastValidationAt: new Date(Date.now() + 1_000), nextValidationAt: null };
+    const noted = { validated: true, handshakeAwaited: false, nextValidationAt: null };
     await eventually(
       async () => (await database.prisma.webhook.updateMany({ where: { url }, data: noted })).count === 1,
       'the webhook to be stored',

@@ -223,8 +223,8 @@ describe('a webhook proves its ownership', () => {
     const asked = async () => {
       await world().database.stores.webhooks.requestValidation(gone, new Date());
       const { webhooks } = world().database.stores;
-      await eventually(async () => (await webhooks.validationSince(gone, new Date())) !== null, 'an answer');
-      return webhooks.validationSince(gone, new Date());
+      await eventually(async () => (await webhooks.handshakeOutcome(gone)) !== null, 'an answer');
+      return webhooks.handshakeOutcome(gone);
     };
     forgetful(receiver);
     expect(await asked()).toEqual({ validated: false });

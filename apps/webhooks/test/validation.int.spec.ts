@@ -55,7 +55,7 @@ describe('the validation handshake', () => {
     expect(bodies.map(({ event }) => event)).toEqual(['validation', 'validation']);
     expect(bodies.every(({ signThis }) => /^[0-9a-f]{32,}$/.test(signThis))).toBe(true);
     expect(bodies[0]?.signThis).not.toBe(bodies[1]?.signThis);
-    expect(await world().database.stores.webhooks.validationSince(one, new Date(0))).toEqual({ validated: true });
+    expect(await world().database.stores.webhooks.handshakeOutcome(one)).toEqual({ validated: true });
   });
 
   test('is done without being asked when it is due', async () => {

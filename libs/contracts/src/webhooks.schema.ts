@@ -112,7 +112,7 @@ export const webhookDetailsSchema = webhookSchema
         deliveredLastDay: z.number().int(),
         failedLastDay: z.number().int().describe('Given up'),
       })
-      .describe('How its deliveries fare'),
+      .describe('How its deliveries fare; 100,000 that wait, and 100,000 of the last day, are counted at most'),
   })
   .meta({ id: 'WebhookDetails' });
 export type WebhookDetailsView = z.infer<typeof webhookDetailsSchema>;

@@ -27,7 +27,7 @@ describe('stores in PostgreSQL', () => {
       settleValidation: async (id, validated) => {
         await db.prisma.webhook.update({
           where: { id: BigInt(id) },
-          data: { validated, lastValidationAt: new Date(), nextValidationAt: null },
+          data: { validated, lastValidationAt: new Date(), nextValidationAt: null, handshakeAwaited: false },
         });
       },
       eventsOf: async (id) => {

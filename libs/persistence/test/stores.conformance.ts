@@ -177,7 +177,7 @@ function webhookTests(db: () => StoresUnderTest): void {
 
   it('tells the outcome of the newest handshake only', async () => {
     const { id } = await add('https://a.test/');
-    const outcome = () => db().uow.run((stores) => stores.webhooks.validationSince(id, at(1)));
+    const outcome = () => db().uow.run((stores) => stores.webhooks.handshakeOutcome(id));
     expect(await outcome()).toBeNull();
     await db().settleValidation(id, true);
     expect(await outcome()).toEqual({ validated: true });

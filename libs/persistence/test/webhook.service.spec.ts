@@ -3,12 +3,12 @@ import { house, named, refusal } from './house';
 
 function setUp(answer: (id: WebhookId) => boolean, insecureWebhooks = false) {
   const base = house({ insecureWebhooks });
-  const asked: Array<[id: number, timeoutMs: number, since: Date]> = [];
+  const asked: Array<[account: string, id: number, timeoutMs: number]> = [];
   const service = new WebhookService(
     base.memory.uow,
     {
-      requestAndWait: async (id, timeoutMs, since) => {
-        asked.push([id, timeoutMs, since]);
+      requestAndWait: async (account, id, timeoutMs) => {
+        asked.push([account, id, timeoutMs]);
         return answer(id);
       },
     },
@@ -27,12 +27,12 @@ async function robotOf({ memory, clock }: Pick<ReturnType<typeof setUp>, 'memory
 const url = (text: string) => ({ type: 'url' as const, url: text });
 
 it('adds a URL and waits 5 s for its handshake', async () => {
-  const { service, owner, domain, asked, clock } = setUp(() => true);
+  const { service, owner, domain, asked } = setUp(() => true);
   const added = await service.add(owner, { domain, target: url('https://a.test/h') });
   const told = { roomName: null, target: url('https://a.test/h'), order: 'unordered', detailed: false };
   const active = { events: DEFAULT_EVENTS, validated: true, state: { kind: 'active' } };
   expect(added).toEqual({ id: 1025, domain, ...told, ...active });
-  expect(asked).toEqual([[1025, 5_000, clock.now()]]);
+  expect(asked).toEqual([[owner, 1025, 5_000]]);
 });
 
 it('answers validated: false when the handshake takes longer or fails', async () => {
@@ -85,13 +85,12 @@ it('keeps at most 100 per domain, and the one too many leaves nothing behind', a
 });
 
 it('does the handshake again on demand', async () => {
-  const { service, owner, domain, asked, memory, pass } = setUp(() => true);
+  const { service, owner, domain, asked, memory } = setUp(() => true);
   const { id } = await service.add(owner, { domain, target: url('https://a.test/h') });
   memory.settleValidation(id, true);
-  const since = pass(60);
   expect(await service.validate(owner, id)).toBe(true);
-  expect(asked.at(-1)).toEqual([id, 5_000, since]);
-  expect(await memory.stores.webhooks.validationSince(id, since)).toBeNull();
+  expect(asked.at(-1)).toEqual([owner, id, 5_000]);
+  expect(await memory.stores.webhooks.handshakeOutcome(id)).toBeNull();
 });
 
 it('lists, and removes once', async () => {

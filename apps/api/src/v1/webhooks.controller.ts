@@ -62,9 +62,8 @@ export class WebhooksController {
   @Post(':id/validate')
   @HttpCode(200)
   async validate(@Req() request: AccountRequest, @Param('id') id: string) {
-    const validated = await this.webhooks.validate(accountOf(request), webhookIdOf(id));
-    const { webhook } = await this.manager.get(accountOf(request), webhookIdOf(id));
-    return { validated, lastValidationError: webhook.lastValidationError };
+    const { validated, error } = await this.manager.validate(accountOf(request), webhookIdOf(id));
+    return { validated, lastValidationError: error };
   }
 
   @Get(':id/validations')

@@ -9,6 +9,8 @@ export interface ManagedWebhook extends Webhook {
   readonly lastValidationAt: Date | null;
   readonly lastValidationError: string | null;
   readonly nextValidationAt: Date | null;
+  /** Somebody asked for a handshake, and its outcome is not known yet. */
+  readonly handshakeAwaited: boolean;
   /** It once proved itself: from then on events wait for it while it is held back. */
   readonly provenAt: Date | null;
   readonly suspendedAt: Date | null;
@@ -21,7 +23,7 @@ export interface ManagedWebhook extends Webhook {
   readonly createdAt: Date;
 }
 
-/** How a webhook's deliveries fare. */
+/** How a webhook's deliveries fare; of what waits, and of what was made in the last day, 100,000 are counted at most. */
 export interface DeliveryFigures {
   /** Not finished, those that wait for their next attempt included. */
   readonly waiting: number;

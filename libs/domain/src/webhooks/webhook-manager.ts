@@ -86,7 +86,7 @@ export class WebhookManager {
     if (moves) checkWebhookUrl(url, domain.insecureWebhooks, receivers);
     const now = clock.now();
     await store.change(id, { ...others, ...(moves ? { url } : {}) }, now);
-    if (moves) await validator.requestAndWait(id, VALIDATION_WAIT_MS, now);
+    if (moves) await validator.requestAndWait(account, id, VALIDATION_WAIT_MS);
     return this.present(id);
   }
 
@@ -116,6 +116,19 @@ export class WebhookManager {
     const event = { type: 'webhook.test', domain, roomName, roomSessionId: null, payload: {} } as const;
     const occurredAt = this.parts.clock.now();
     return this.parts.uow.run(({ outbox }) => outbox.append({ ...event, onlyWebhookId: id, occurredAt }));
+  }
+
+  /**
+   * Does the handshake once more, as {@link WebhookService.validate} does.
+   * @returns `error`: why it failed; null also when nobody answered in time
+   */
+  async validate(
+    account: AccountId,
+    id: WebhookId,
+  ): Promise<{ readonly validated: boolean; readonly error: string | null }> {
+    const validated = await this.parts.webhooks.validate(account, id);
+    const { handshakeAwaited, lastValidationError } = await this.present(id);
+    return { validated, error: handshakeAwaited ? null : lastValidationError };
   }
 
   /** Its newest handshakes, newest first. */

@@ -17,10 +17,10 @@ export const WEBHOOKS_PER_DOMAIN = 100;
 export interface WebhookValidator {
   /**
    * Wakes the dispatcher for a handshake that is committed as due, and waits for its outcome.
-   * @param since when it became due; an older outcome is not the answer
+   * @param account who waits: too many calls of one account at once are not waited for
    * @returns false when it failed or took longer than `timeoutMs`; the dispatcher goes on by itself. Does not throw.
    */
-  requestAndWait(id: WebhookId, timeoutMs: number, since: Date): Promise<boolean>;
+  requestAndWait(account: AccountId, id: WebhookId, timeoutMs: number): Promise<boolean>;
 }
 
 /** Who is told of a domain's events (xroom collection `webhook`). A tenant reaches only its own domains. */
@@ -56,7 +56,7 @@ export class WebhookService {
       return inserted;
     });
     if (added.target.type === 'robot') return added;
-    const validated = await this.validator.requestAndWait(added.id, VALIDATION_WAIT_MS, now);
+    const validated = await this.validator.requestAndWait(account, added.id, VALIDATION_WAIT_MS);
     return { ...added, validated, state: { kind: validated ? 'active' : 'pending' } };
   }
 
@@ -96,7 +96,7 @@ export class WebhookService {
       if (found.target.type === 'url') await stores.webhooks.requestValidation(id, now);
       return found;
     });
-    return webhook.target.type === 'robot' || this.validator.requestAndWait(id, VALIDATION_WAIT_MS, now);
+    return webhook.target.type === 'robot' || this.validator.requestAndWait(account, id, VALIDATION_WAIT_MS);
   }
 }
 

@@ -83,6 +83,6 @@ export interface WebhookStore {
   remove(id: WebhookId, now: Date): Promise<boolean>;
   /** Makes its handshake due now. `validated` stays as it is until the answer. */
   requestValidation(id: WebhookId, now: Date): Promise<void>;
-  /** The outcome of the newest handshake since `since`, or since it was last asked for; null while there is none. */
-  validationSince(id: WebhookId, since: Date): Promise<{ validated: boolean } | null>;
+  /** What came of the handshake that was asked for last; null while it is not known. */
+  handshakeOutcome(id: WebhookId): Promise<{ validated: boolean } | null>;
 }

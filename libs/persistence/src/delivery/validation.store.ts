@@ -96,7 +96,7 @@ export class ValidationStore {
       const { changes, alert } = afterHandshake(before, verdict);
       await tx.webhook.update({
         where: { id: BigInt(claim.id) },
-        data: { ...changes, lastValidationAt: before.now, validationLockedUntil: null },
+        data: { ...changes, lastValidationAt: before.now, validationLockedUntil: null, handshakeAwaited: false },
       });
       if (alert !== null) {
         await appendWebhookAlert(

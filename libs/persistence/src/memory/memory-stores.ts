@@ -134,7 +134,7 @@ function webhookStore(state: () => MemoryState, regionNumber: number): WebhookSt
       if (stored?.webhook.target.type !== 'url') return;
       state().webhooks.set(id, { ...stored, validationDueAt: now, outcome: null });
     },
-    validationSince: async (id) => state().webhooks.get(id)?.outcome ?? null,
+    handshakeOutcome: async (id) => state().webhooks.get(id)?.outcome ?? null,
   };
 }
 

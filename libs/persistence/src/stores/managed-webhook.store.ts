@@ -14,6 +14,9 @@ import type { Prisma } from '../generated/client';
 import type { Connection } from '../prisma-client';
 import { isWebhookId, toWebhook } from './webhook.store';
 
+/** Figures go over so many deliveries at most, the newest: somebody may look every second at a webhook that is told much. */
+const DELIVERIES_COUNTED = 100_000;
+
 const CAUSES: readonly ValidationCause[] = ['added', 'url_changed', 'requested', 'periodic'];
 
 /** Webhooks in PostgreSQL, as their owners manage them. */
@@ -52,11 +55,14 @@ export class PrismaManagedWebhookStore implements ManagedWebhookStore {
   async figures(id: WebhookId, now: Date): Promise<DeliveryFigures> {
     const [row] = await this.db.$queryRaw<DeliveryFigures[]>`
       SELECT u.waiting, u.since AS "oldestWaitingSince", f."deliveredLastDay", f."failedLastDay"
-      FROM (SELECT count(*)::int AS waiting, min("createdAt") AS since FROM "WebhookDelivery"
-          WHERE "webhookId" = ${id}::bigint AND state IN ('pending', 'sending')) u,
+      FROM (SELECT count(*)::int AS waiting, min("createdAt") AS since FROM (
+          SELECT "createdAt" FROM "WebhookDelivery" WHERE "webhookId" = ${id}::bigint AND state IN ('pending', 'sending')
+          LIMIT ${DELIVERIES_COUNTED}::int) unfinished) u,
         (SELECT count(*) FILTER (WHERE state = 'delivered')::int AS "deliveredLastDay",
-          count(*) FILTER (WHERE state = 'failed')::int AS "failedLastDay" FROM "WebhookDelivery"
-          WHERE "webhookId" = ${id}::bigint AND "createdAt" > ${now}::timestamptz - interval '1 day') f`;
+          count(*) FILTER (WHERE state = 'failed')::int AS "failedLastDay" FROM (
+          SELECT state FROM "WebhookDelivery"
+          WHERE "webhookId" = ${id}::bigint AND "createdAt" > ${now}::timestamptz - interval '1 day'
+          ORDER BY "createdAt" DESC LIMIT ${DELIVERIES_COUNTED}::int) lately) f`;
     return row ?? { waiting: 0, oldestWaitingSince: null, deliveredLastDay: 0, failedLastDay: 0 };
   }
 
@@ -77,7 +83,10 @@ export class PrismaManagedWebhookStore implements ManagedWebhookStore {
   }
 }
 
-/** A handshake that is under way at the old URL must not count: without its lock it cannot be settled. */
+/**
+ * A handshake that is under way at the old URL must not count: without its lock it cannot be settled. Nor is the new one to
+ * wait for hours because the old one failed: its breaker starts afresh.
+ */
 function atNewUrl(url: string, now: Date) {
   return {
     url,
@@ -86,8 +95,13 @@ function atNewUrl(url: string, now: Date) {
     validationAttempts: 0,
     validationCause: 'url_changed',
     validationLockedUntil: null,
+    // What came of handshakes at the old one says nothing of it.
     lastValidationAt: null,
     lastValidationError: null,
+    handshakeAwaited: true,
+    breaker: 'closed',
+    breakerSince: now,
+    breakerTrips: 0,
   } as const satisfies Prisma.WebhookUpdateManyMutationInput;
 }
 
@@ -98,6 +112,7 @@ function toManaged(row: WebhookModel): ManagedWebhook {
     lastValidationAt: row.lastValidationAt,
     lastValidationError: row.lastValidationError,
     nextValidationAt: row.nextValidationAt,
+    handshakeAwaited: row.handshakeAwaited,
     provenAt: row.provenAt,
     suspendedAt: row.suspendedAt,
     pausedAt: row.pausedAt,

@@ -39,6 +39,7 @@ export class PrismaWebhookStore implements WebhookStore {
         validated: target.type === 'robot',
         provenAt: target.type === 'robot' ? now : null,
         nextValidationAt: target.type === 'url' ? now : null,
+        handshakeAwaited: target.type === 'url',
         createdAt: now,
       },
     });
@@ -72,19 +73,19 @@ export class PrismaWebhookStore implements WebhookStore {
 
   async requestValidation(id: WebhookId, now: Date): Promise<void> {
     if (!isWebhookId(id)) return;
-    // Without the last outcome, so that the next one is recognised without comparing two machines' clocks. Who has proved
-    // itself before does not get out of a cycle that is failing: it could put the warning off for ever.
+    // Awaited, so that its outcome is recognised without comparing two machines' clocks. Who has proved itself before does
+    // not get out of a cycle that is failing: it could put the warning off for ever.
     await this.db.$executeRaw`
       UPDATE "Webhook" SET "nextValidationAt" = ${now}::timestamptz, "validationCause" = 'requested',
-        "lastValidationAt" = NULL, "lastValidationError" = NULL,
+        "handshakeAwaited" = true,
         "validationAttempts" = CASE WHEN validated THEN "validationAttempts" ELSE 0 END
       WHERE id = ${id}::bigint AND "removedAt" IS NULL AND type = 'url'`;
   }
 
-  async validationSince(id: WebhookId): Promise<{ validated: boolean } | null> {
+  async handshakeOutcome(id: WebhookId): Promise<{ validated: boolean } | null> {
     const row = isWebhookId(id)
       ? await this.db.webhook.findFirst({
-          where: { id: BigInt(id), lastValidationAt: { not: null } },
+          where: { id: BigInt(id), handshakeAwaited: false },
           select: { validated: true, suspendedAt: true, disabledAt: true },
         })
       : null;
