@@ -9,6 +9,9 @@ import type { ApiConfig } from './config';
 /** The time of day. */
 export const SYSTEM_CLOCK: Clock = { now: () => new Date() };
 
+/** Callers have gone long before, and what they asked for must not go on for ever. Counting a large domain that moves is done. */
+const STATEMENT_MS = 5 * 60_000;
+
 /** What lies behind ports: PostgreSQL, live state and the queue of this region. */
 export interface Machines {
   readonly database: Database;
@@ -38,6 +41,7 @@ export function openMachines(config: ApiConfig, { logger, health }: ServiceKit):
     masterKeys: config.PARLEY_MASTER_KEYS,
     region: { id: brandAs<RegionId>(config.PARLEY_REGION), number: config.PARLEY_REGION_NUMBER },
     wakeRelay: wakeDispatcher,
+    statementMs: STATEMENT_MS,
   });
   const live = createRedisLive({
     replica: brandAs<ReplicaId>(`api-${randomBytes(8).toString('hex')}`),

@@ -1,6 +1,6 @@
 import { deliveryDetailsSchema, deliveryListSchema, deliverySchema, resentSchema } from '@parley/contracts';
 import { brandAs, type Resent, type WebhookId } from '@parley/domain';
-import { createAccountStores } from '@parley/persistence';
+import { createAccountStores, DELIVERIES_SEEN_PER_PAGE } from '@parley/persistence';
 import { createRedis, hearOutboxBell } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
 import { refusalOf, restClient, type RestClient } from './rest';
@@ -91,6 +91,28 @@ describe('deliveries', () => {
       const refused = await refusalOf(call('GET', `webhooks/${id}/deliveries${query}`));
       expect([query, refused.code]).toEqual([query, 'invalid_input']);
     }
+  });
+
+  it('are looked for a stretch at a time, however many there are; the cursor goes on', async () => {
+    const { id } = await added({ events: ['roomCreated', 'bookingAdded'] });
+    const [wanted] = await world.happens(inRoom('behind'));
+    await world.relayAll();
+    await world.database.prisma.$executeRaw`
+      WITH noise AS (
+        INSERT INTO "OutboxEvent" (id, "domainName", "roomName", seq, type, payload, "onlyWebhookId", "occurredAt", "relayedAt",
+          position)
+        SELECT 'evt_eu-1_heap' || n, ${DOMAIN}, 'heap', n, 'booking.added', '{}', ${id}::bigint, now(), now(),
+          nextval('"OutboxEvent_position_seq"') FROM generate_series(1, ${DELIVERIES_SEEN_PER_PAGE}::int) n
+        RETURNING *)
+      INSERT INTO "WebhookDelivery" (id, "eventId", "webhookId", "roomName", position, state, "createdAt")
+      SELECT 'dlv_' || id, id, ${id}::bigint, "roomName", position, 'delivered', now() + interval '1 minute' FROM noise`;
+    for (const query of ['?room=behind', '?event=roomCreated&state=pending']) {
+      const first = await listed(id, query);
+      expect(first.deliveries).toEqual([]);
+      const second = await listed(id, `${query}&cursor=${first.nextCursor}`);
+      expect([second.deliveries.map(({ eventId }) => eventId), second.nextCursor]).toEqual([[wanted], null]);
+    }
+    expect((await listed(id, '?state=pending')).deliveries.map(({ eventId }) => eventId)).toEqual([wanted]);
   });
 
   it('are shown with their attempts', async () => {

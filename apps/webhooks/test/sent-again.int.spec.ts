@@ -51,7 +51,7 @@ test('one delivery is sent at once although its next attempt is hours away', asy
   await receiver.waitFor(1);
   await world().waitForDeliveries(id, 'pending', 1);
   receiver.answer({ status: 200 });
-  const [delivery] = await log().list(id, {}, { after: null, limit: 1 });
+  const [delivery] = (await log().list(id, {}, { after: null, limit: 1 })).deliveries;
   if (delivery === undefined) throw new Error('there is no delivery');
   await log().resend(delivery.id);
   await ring();

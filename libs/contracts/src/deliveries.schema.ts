@@ -27,7 +27,9 @@ export type DeliveryView = z.infer<typeof deliverySchema>;
 
 export const deliveryListSchema = z
   .strictObject({
-    deliveries: z.array(deliverySchema).describe('Newest first'),
+    deliveries: z
+      .array(deliverySchema)
+      .describe('Newest first. A page of one room or event may be short, even empty, although more follow'),
     nextCursor: z.string().nullable().describe('For the next page; null: this is the last one'),
   })
   .meta({ id: 'DeliveryList' });

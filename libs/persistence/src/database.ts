@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   readonly region: RegionIdentity;
   /** Connections at most; 10 by default. */
   readonly poolSize?: number;
+  /** A statement that takes longer is cancelled, in milliseconds; absent: never. */
+  readonly statementMs?: number;
   /** Called after each commit that wrote outbox events. Must not throw; losing it only costs time. */
   readonly wakeRelay?: () => void;
 }
@@ -37,7 +39,7 @@ export interface Database {
 export function createDatabase(options: DatabaseOptions): Database {
   const { masterKeys, region } = options;
   const sealer = new Sealer(typeof masterKeys === 'string' ? parseMasterKeys(masterKeys) : masterKeys);
-  const prisma = openPrisma(options.url, options.poolSize);
+  const prisma = openPrisma(options.url, options.poolSize, options.statementMs);
   const stores = storesOn(prisma, sealer, region);
   return {
     uow: new PrismaUnitOfWork(prisma, sealer, region, options.wakeRelay ?? (() => undefined)),

@@ -8,21 +8,28 @@ const DEFAULT_POOL_SIZE = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 2_000;
 
-/** A client on its own pool. Nothing is connected before the first query. */
-export function openPrisma(url: string, poolSize = DEFAULT_POOL_SIZE): PrismaClient {
+/**
+ * A client on its own pool. Nothing is connected before the first query.
+ * @param statementMs what takes longer is cancelled, also when nobody waits for it any more
+ */
+export function openPrisma(url: string, poolSize = DEFAULT_POOL_SIZE, statementMs?: number): PrismaClient {
+  const settings = ['TimeZone=UTC', ...(statementMs === undefined ? [] : [`statement_timeout=${statementMs}`])];
   const adapter = new PrismaPg(
-    { connectionString: inUtc(url), max: poolSize, connectionTimeoutMillis: CONNECT_TIMEOUT_MS },
+    { connectionString: withSettings(url, settings), max: poolSize, connectionTimeoutMillis: CONNECT_TIMEOUT_MS },
     // An idle connection that breaks is replaced by the pool; the query that needs one reports what is wrong.
     { onPoolError: () => undefined, onConnectionError: () => undefined },
   );
   return new PrismaClient({ adapter });
 }
 
-/** The adapter writes times without a zone and means UTC, so a server in another zone would shift every one of them. */
-function inUtc(url: string): string {
+/**
+ * The adapter writes times without a zone and means UTC, so a server in another zone would shift every one of them: a
+ * connection says its zone, and what else it needs.
+ */
+function withSettings(url: string, settings: readonly string[]): string {
   const parsed = new URL(url);
-  const options = parsed.searchParams.get('options');
-  parsed.searchParams.set('options', `${options ?? ''} -c TimeZone=UTC`.trim());
+  const options = [parsed.searchParams.get('options') ?? '', ...settings.map((setting) => `-c ${setting}`)];
+  parsed.searchParams.set('options', options.join(' ').trim());
   return parsed.toString();
 }
 

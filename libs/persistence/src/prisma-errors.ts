@@ -7,8 +7,8 @@ const OUTAGE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'Socke
 /** What `pg` says, without a code, when a connection breaks or none is free. */
 const OUTAGE_TEXTS =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable/i;
-/** PostgreSQL's classes: 08 connection exception, 57P01..57P03 shutting down or starting up. */
-const OUTAGE_SQLSTATES = /^(08...|57P0[123])$/;
+/** PostgreSQL's classes: 08 connection exception, 57014 cancelled as it took too long, 57P01..57P03 shutting down or starting up. */
+const OUTAGE_SQLSTATES = /^(08...|57014|57P0[123])$/;
 
 /** What the driver adapter knows of an error; Prisma carries it as `meta.driverAdapterError.cause` or `cause`. */
 interface DriverCause {

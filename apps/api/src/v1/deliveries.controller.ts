@@ -24,13 +24,10 @@ export class DeliveriesController {
       ...(until === undefined ? {} : { until: new Date(until) }),
     };
     const after = cursor === undefined ? null : cursors.delivery.read(cursor);
-    // One more than asked for says whether there is another page.
-    const found = await this.deliveries.list(accountOf(request), webhookIdOf(id), filter, { after, limit: limit + 1 });
-    const page = found.slice(0, limit);
-    const last = found.length > limit ? page.at(-1) : undefined;
+    const page = await this.deliveries.list(accountOf(request), webhookIdOf(id), filter, { after, limit });
     return {
-      deliveries: page.map(deliveryView),
-      nextCursor: last === undefined ? null : cursors.delivery.write(last),
+      deliveries: page.deliveries.map(deliveryView),
+      nextCursor: page.next === null ? null : cursors.delivery.write(page.next),
     };
   }
 

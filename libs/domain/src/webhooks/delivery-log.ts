@@ -49,6 +49,12 @@ export interface DeliveryFilter {
 /** A place in the list of deliveries, newest first. */
 export type DeliveryPlace = Pick<DeliveryRecord, 'createdAt' | 'position'>;
 
+export interface DeliveryPage {
+  readonly deliveries: readonly DeliveryRecord[];
+  /** Behind which the next page begins, also when nothing passed the filter; null: this is the last one. */
+  readonly next: DeliveryPlace | null;
+}
+
 /** A stretch of time, and how far one call goes in it. */
 export interface ResendRange {
   readonly since: Date;
@@ -68,12 +74,12 @@ export interface Resent {
 
 /** The log of deliveries. Resending starts a delivery's schedule anew; the attempts so far stay in its history. */
 export interface DeliveryLog {
-  /** Newest first, behind `after`. */
+  /** Newest first, behind `after`. A page of one room or event may hold fewer than `limit` although more follow. */
   list(
     webhook: WebhookId,
     filter: DeliveryFilter,
     page: { readonly after: DeliveryPlace | null; readonly limit: number },
-  ): Promise<readonly DeliveryRecord[]>;
+  ): Promise<DeliveryPage>;
   find(id: DeliveryId): Promise<DeliveryRecord | null>;
   /** Oldest first. */
   attempts(id: DeliveryId): Promise<readonly DeliveryAttempt[]>;

@@ -7,6 +7,7 @@ import type {
   DeliveryAttempt,
   DeliveryFilter,
   DeliveryLog,
+  DeliveryPage,
   DeliveryPlace,
   DeliveryRecord,
   EventFilter,
@@ -52,7 +53,7 @@ export class DeliveryService {
     webhook: WebhookId,
     filter: DeliveryFilter,
     page: { readonly after: DeliveryPlace | null; readonly limit: number },
-  ): Promise<readonly DeliveryRecord[]> {
+  ): Promise<DeliveryPage> {
     await ownManagedWebhook(this.parts, account, webhook);
     return this.parts.log.list(webhook, filter, page);
   }

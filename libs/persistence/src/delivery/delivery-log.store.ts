@@ -4,13 +4,14 @@ import {
   type DeliveryFilter,
   type DeliveryId,
   type DeliveryLog,
+  type DeliveryPage,
   type DeliveryPlace,
   type DeliveryRecord,
   type DomainName,
   type EventId,
   type OutboxEventType,
-  type Resent,
   type RegionId,
+  type Resent,
   type ResendRange,
   type RoomName,
   type WebhookId,
@@ -50,6 +51,14 @@ const COLUMNS = Prisma.sql`d.id, d."webhookId", d."eventId", e.type, e."domainNa
 const SENT_ANEW = Prisma.sql`state = 'pending', "nextAttemptAt" = now(), "lockedUntil" = NULL, "finishedAt" = NULL,
   abandoned = 0, "attemptsBefore" = d.attempts`;
 
+/** Most deliveries that one page looks at for those of a room or an event: a webhook may have had millions. */
+export const DELIVERIES_SEEN_PER_PAGE = 10_000;
+
+/** Where a delivery stands in the list, and a place to compare that with. */
+const PLACE = Prisma.sql`(d."createdAt", d.position)`;
+const placed = ({ createdAt, position }: DeliveryPlace): Prisma.Sql =>
+  Prisma.sql`(${createdAt}::timestamptz, ${position}::bigint)`;
+
 /** The log of deliveries in PostgreSQL. */
 export class DeliveryLogStore implements DeliveryLog {
   constructor(
@@ -61,12 +70,31 @@ export class DeliveryLogStore implements DeliveryLog {
     webhook: WebhookId,
     filter: DeliveryFilter,
     { after, limit }: { readonly after: DeliveryPlace | null; readonly limit: number },
-  ): Promise<readonly DeliveryRecord[]> {
+  ): Promise<DeliveryPage> {
+    const last = await this.endOfPage(webhook, filter, after);
+    const within = [...conditions(filter, after), ...(last === null ? [] : [Prisma.sql`${PLACE} >= ${placed(last)}`])];
+    // One more than asked for says whether there is another page.
     const rows = await this.prisma.$queryRaw<RecordRow[]>`
       SELECT ${COLUMNS} FROM "WebhookDelivery" d JOIN "OutboxEvent" e ON e.id = d."eventId"
-      WHERE d."webhookId" = ${webhook}::bigint AND ${Prisma.join(conditions(filter, after), ' AND ')}
-      ORDER BY d."createdAt" DESC, d.position DESC LIMIT ${limit}`;
-    return rows.map(toRecord);
+      WHERE d."webhookId" = ${webhook}::bigint AND ${Prisma.join(within, ' AND ')}
+      ORDER BY d."createdAt" DESC, d.position DESC LIMIT ${limit + 1}`;
+    const deliveries = rows.slice(0, limit).map(toRecord);
+    return { deliveries, next: rows.length > limit ? (deliveries.at(-1) ?? null) : last };
+  }
+
+  /** The place up to which a page looks whose filter no index serves; null: to the end. */
+  private async endOfPage(
+    webhook: WebhookId,
+    { type, roomName, since, until }: DeliveryFilter,
+    after: DeliveryPlace | null,
+  ): Promise<DeliveryPlace | null> {
+    if (type === undefined && roomName === undefined) return null;
+    const times = { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
+    const [row] = await this.prisma.$queryRaw<DeliveryPlace[]>`
+      SELECT d."createdAt", d.position FROM "WebhookDelivery" d
+      WHERE d."webhookId" = ${webhook}::bigint AND ${Prisma.join(conditions(times, after), ' AND ')}
+      ORDER BY d."createdAt" DESC, d.position DESC OFFSET ${DELIVERIES_SEEN_PER_PAGE - 1}::int LIMIT 1`;
+    return row ?? null;
   }
 
   async find(id: DeliveryId): Promise<DeliveryRecord | null> {
@@ -96,7 +124,7 @@ export class DeliveryLogStore implements DeliveryLog {
         WITH chosen AS (
           SELECT d.id, d.position FROM "WebhookDelivery" d JOIN "OutboxEvent" e ON e.id = d."eventId"
           WHERE d."webhookId" = ${webhook}::bigint AND d.state = 'failed' AND ${within(range)}
-          ORDER BY e.position LIMIT ${range.limit}
+          ORDER BY d.position LIMIT ${range.limit}
         ), made AS (
           UPDATE "WebhookDelivery" d SET ${SENT_ANEW} FROM chosen
           WHERE d.id = chosen.id AND d.state = 'failed' RETURNING d.id
@@ -146,9 +174,7 @@ function conditions(filter: DeliveryFilter, after: DeliveryPlace | null): Prisma
     ...(roomName === undefined ? [] : [Prisma.sql`d."roomName" = ${roomName}`]),
     ...(since === undefined ? [] : [Prisma.sql`d."createdAt" >= ${since}::timestamptz`]),
     ...(until === undefined ? [] : [Prisma.sql`d."createdAt" < ${until}::timestamptz`]),
-    ...(after === null
-      ? []
-      : [Prisma.sql`(d."createdAt", d.position) < (${after.createdAt}::timestamptz, ${after.position}::bigint)`]),
+    ...(after === null ? [] : [Prisma.sql`${PLACE} < ${placed(after)}`]),
   ];
 }
 
