@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { wellAgain } from '@parley/persistence';
 import { eventually, type ReceivedRequest } from '@parley/testing';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
+import { ANSWER_NOT_KEPT } from '../src/delivery/payload';
 import { useWorld, WEBHOOK_KEY } from './world';
 
 const world = useWorld();
@@ -38,6 +39,20 @@ describe('deliveries', () => {
     expect(receiver.requests[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'user-agent': 'parley' });
     const stored = await world().database.prisma.outboxEvent.findMany({ where: { domainName: domain } });
     expect(JSON.stringify(stored.map(({ payload }) => payload))).not.toMatch(/geheim|hk-1/);
+  });
+
+  test('of secrets leave nothing behind, also when a receiver sends back what it was sent', async () => {
+    const receiver = await world().receiver();
+    const domain = await world().domain();
+    const id = await world().webhook(domain, receiver.url);
+    receiver.answer(({ body }) => ({ body: `You said: ${body}` }));
+    await world().dispatcher();
+    const room = await world().openRoom(domain, 'echo', { password: 'ge"heim', hostKey: 'hk-1' });
+    await world().waitForDeliveries(id, 'delivered', 1);
+    await world().closeRoom(room);
+    await world().waitForDeliveries(id, 'delivered', 2);
+    const kept = (await world().deliveries(id)).map(({ tries }) => tries[0]?.responseExcerpt);
+    expect(kept).toEqual([ANSWER_NOT_KEPT, expect.stringContaining('roomRemoved')]);
   });
 
   test('leave out secrets a room does not have', async () => {

@@ -19,7 +19,7 @@ import { following } from '../loop/following';
 import { Gathered } from '../loop/gathered';
 import type { ClaimsUnderWay, ClaimUnderWay } from './claims-under-way';
 import type { JobFeeder } from './job-feeder';
-import { deliveryMessage, type Message } from './payload';
+import { deliveryMessage, keepable, type Message } from './payload';
 import type { SlowLane } from './slow-lane';
 import { judge, type NextDelay } from './verdict';
 
@@ -127,7 +127,7 @@ export class DeliveryWorker {
     const [keys, message] = await Promise.all([this.keys.run(claim.webhookId), this.messageOf(claim)]);
     if (keys === null) return { kind: 'refused', reason: 'The webhook is not in this region any more.' };
     if (message === null) return { kind: 'unreachable', reason: 'The event could not be put together.' };
-    return this.parts.sender.post({
+    const outcome = await this.parts.sender.post({
       url: claim.url,
       policy: keys.insecure ? 'local-too' : 'public',
       body: message.body,
@@ -139,6 +139,7 @@ export class DeliveryWorker {
       deadlineMs: this.parts.deadlineMs,
       stop,
     });
+    return outcome.kind === 'answered' ? { ...outcome, body: keepable(outcome.body, message) } : outcome;
   }
 
   /** Null for an event that cannot be told: it uses up its attempts instead of coming back for ever. */
