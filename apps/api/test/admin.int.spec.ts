@@ -10,7 +10,7 @@ import {
   problemSchema,
   webhookKeySchema,
 } from '@parley/contracts';
-import { ADMIN_KEY, backEnd, startTestApi, type TestApi } from './running-api';
+import { ADMIN_KEY, backEnd, openTestDatabase, startTestApi, type TestApi } from './running-api';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -69,9 +69,11 @@ describe('accounts and domains', () => {
       account: 'acme',
       capacity: 5,
       apiEmptySeconds: null,
+      webhookRetentionDays: 7,
     });
     const domain = createdDomainSchema.parse(made.json);
-    expect(domain).toMatchObject({ capacity: 5, apiEmptySeconds: null, apiUnenteredSeconds: 86_400, hosts: [] });
+    const usual = { apiUnenteredSeconds: 86_400, hosts: [] };
+    expect(domain).toMatchObject({ capacity: 5, apiEmptySeconds: null, webhookRetentionDays: 7, ...usual });
     expect((await backEnd(api.url, account)('room/init', { id: 'acme.example/a' })).isError).toBe(false);
     const lists = [await send('GET', 'accounts'), await send('GET', 'domains')];
     expect(accountListSchema.parse(lists[0]?.json).accounts.map(({ slug }) => slug)).toContain('acme');
@@ -79,6 +81,21 @@ describe('accounts and domains', () => {
     expect(JSON.stringify(lists)).not.toContain(account.secret);
     expect(JSON.stringify(lists)).not.toContain(domain.webhookKey);
     expect(api.logs()).not.toContain(account.secret);
+  });
+
+  it('have another capacity in the rooms that are open, too, and what changed is told', async () => {
+    const account = createdAccountSchema.parse((await send('POST', 'accounts', { slug: 'full' })).json);
+    await send('POST', 'domains', { name: 'full.example', account: 'full', capacity: 5 });
+    await backEnd(api.url, account)('room/init', { id: 'full.example/a' });
+    expect((await send('PATCH', 'domains/full.example', { capacity: 6, visitorsMayOpen: false })).status).toBe(200);
+    expect((await send('PATCH', 'domains/full.example', { webhookRetentionDays: 366 })).status).toBe(400);
+    const database = openTestDatabase(api);
+    const where = { domainName: 'full.example' };
+    expect(await database.prisma.room.findFirst({ where })).toMatchObject({ capacity: 6, policyVersion: 2 });
+    const told = await database.prisma.outboxEvent.findMany({ where, orderBy: { seq: 'asc' } });
+    await database.close();
+    expect(told.map(({ type }) => type)).toEqual(['room.created', 'room.updated']);
+    expect(told[1]?.payload).toMatchObject({ capacity: 6, changes: { capacity: 6 } });
   });
 
   it('are changed, rotated, disabled, deleted', async () => {

@@ -38,7 +38,7 @@ export const accountListSchema = z.strictObject({ accounts: z.array(accountSchem
 const host = z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/i, 'expected a host name without a port');
 
 const domainSettings = {
-  capacity: z.number().int().min(1).max(10_000).describe('How many may be in one room'),
+  capacity: z.number().int().min(1).max(10_000).describe('How many may be in one room; who is in already stays in'),
   visitorsMayOpen: z.boolean().describe('Visitors open rooms by entering them'),
   strictResidency: z.boolean().describe('Foreign regions answer 421 instead of passing calls on'),
   visitorUnenteredSeconds: seconds
@@ -47,6 +47,12 @@ const domainSettings = {
   visitorEmptySeconds: seconds.nullable().describe("Until a visitor's room closes after the last one left"),
   apiUnenteredSeconds: seconds.nullable().describe('Until a room opened by the API that nobody entered closes'),
   apiEmptySeconds: seconds.nullable().describe('Until a room opened by the API closes after the last one left'),
+  webhookRetentionDays: z
+    .number()
+    .int()
+    .min(1)
+    .max(365)
+    .describe('How long events, deliveries and attempts are kept, in days; what still waits then is given up'),
   hosts: z.array(host).max(64).describe('Host names that lead to the domain'),
 };
 

@@ -37,6 +37,19 @@ it('tells of locks and passwords, without the password, and of nothing that is a
   expect(JSON.stringify(memory.events())).not.toMatch(new RegExp(`geheim|anders|${hostKey}`));
 });
 
+it('tells of a new capacity, which holds in the rooms of the domain that are open', async () => {
+  const home = house({ capacity: 7 });
+  const { rooms, owner, domain, live } = home;
+  const one = await rooms.init(owner, { domain, name: ROOM });
+  const two = await rooms.init(owner, { domain, name: named('two') });
+  const outcomes = await rooms.setCapacity(domain, 9);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  expect(await rooms.setCapacity(domain, 9)).toEqual([]);
+  expect(changesIn(home)).toEqual([{ capacity: 9 }, { capacity: 9 }]);
+  expect((await home.find('two'))?.policy).toMatchObject({ capacity: 9, version: two.policy.version + 1 });
+  expect(live.log).toContain(`policy ${one.id} v${one.policy.version + 1}`);
+});
+
 it('tells of nothing that was refused', async () => {
   const home = house();
   const { rooms, owner, domain } = home;

@@ -13,14 +13,14 @@ import { MOVING, REGION_BOOK } from '../regions/tokens';
 import { AccountRegionsController } from './account-regions.controller';
 import { MovesController } from './moves.controller';
 import { RegionsController } from './regions.controller';
-import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp } from './tokens';
+import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp, DOMAIN_FOLLOW_UP, type DomainFollowUp } from './tokens';
 
 /** The operator's REST, `/v1/admin`. */
 @Module({})
 export class AdminModule {
   static with(
     store: AdminStore,
-    followUp: BackendFollowUp,
+    followUp: BackendFollowUp & DomainFollowUp,
     regions: Pick<RegionParts, 'moving' | 'book'>,
   ): DynamicModule {
     return {
@@ -41,6 +41,7 @@ export class AdminModule {
         { provide: MOVING, useValue: regions.moving },
         { provide: REGION_BOOK, useValue: regions.book },
         { provide: BACKEND_FOLLOW_UP, useValue: followUp },
+        { provide: DOMAIN_FOLLOW_UP, useValue: followUp },
         // For every route of the module, so that a new one cannot be forgotten.
         { provide: APP_GUARD, useValue: new BearerGuard(store.keys) },
       ],

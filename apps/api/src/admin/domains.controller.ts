@@ -7,7 +7,7 @@ import { operatorOf, type OperatorRequest } from './bearer';
 import { knownDomain } from './known-domain';
 import { present } from './present';
 import { refusing } from './refusals';
-import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp } from './tokens';
+import { ADMIN_STORE, BACKEND_FOLLOW_UP, type BackendFollowUp, DOMAIN_FOLLOW_UP, type DomainFollowUp } from './tokens';
 import { domainView } from './views';
 
 @Controller('v1/admin/domains')
@@ -15,6 +15,7 @@ export class DomainsController {
   constructor(
     @Inject(ADMIN_STORE) private readonly store: AdminStore,
     @Inject(BACKEND_FOLLOW_UP) private readonly followUp: BackendFollowUp,
+    @Inject(DOMAIN_FOLLOW_UP) private readonly rooms: DomainFollowUp,
   ) {}
 
   @Get()
@@ -37,7 +38,9 @@ export class DomainsController {
   @Patch(':name')
   async update(@Req() request: OperatorRequest, @Param('name') name: string) {
     const changes = present(readJsonBody(bodyOf(request), updateDomainSchema));
-    return domainView(await refusing(this.store.domains.update(operatorOf(request), knownDomain(name), changes)));
+    const updated = await refusing(this.store.domains.update(operatorOf(request), knownDomain(name), changes));
+    if (changes.capacity !== undefined) await this.rooms.capacityChanged(updated.name, changes.capacity);
+    return domainView(updated);
   }
 
   @Delete(':name')

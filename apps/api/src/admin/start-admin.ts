@@ -1,4 +1,4 @@
-import type { RoomService } from '@parley/domain';
+import { isDomainError, type RoomService } from '@parley/domain';
 import {
   type AdminStore,
   createAdminStore,
@@ -20,12 +20,12 @@ import { ErrorFilter } from '../http/error.filter';
 import { SYSTEM_CLOCK } from '../machines';
 import type { RegionParts } from '../regions/region-parts';
 import { AdminModule } from './admin.module';
-import type { BackendFollowUp } from './tokens';
+import type { BackendFollowUp, DomainFollowUp } from './tokens';
 
 /** What the operator's REST shares with the api. */
 export interface AdminNeeds {
   readonly database: Database;
-  readonly rooms: Pick<RoomService, 'closeAllOfBackend'>;
+  readonly rooms: Pick<RoomService, 'closeAllOfBackend' | 'setCapacity'>;
   readonly regions: Pick<RegionParts, 'moving' | 'book'>;
 }
 
@@ -63,9 +63,9 @@ export async function startAdmin(
 
 function followUpOn(
   redis: ReturnType<typeof createRedis>,
-  rooms: Pick<RoomService, 'closeAllOfBackend'>,
+  rooms: AdminNeeds['rooms'],
   { logger }: ServiceKit,
-): BackendFollowUp {
+): BackendFollowUp & DomainFollowUp {
   return {
     // Losing the call only costs time: the gateways forget by themselves what they know of a backend.
     changed: () =>
@@ -79,6 +79,16 @@ function followUpOn(
       };
       const outcomes = await rooms.closeAllOfBackend(domain, backend).catch(warn);
       for (const outcome of outcomes ?? []) if (outcome.status === 'rejected') warn(outcome.reason);
+    },
+    capacityChanged: async (domain, capacity) => {
+      const warn = (error: unknown) => {
+        logger.warn({ err: error, domain }, 'a room keeps the capacity that its domain had when it was opened');
+      };
+      const outcomes = await rooms.setCapacity(domain, capacity).catch(warn);
+      for (const outcome of outcomes ?? []) {
+        // One that was closed meanwhile needs none.
+        if (outcome.status === 'rejected' && !isDomainError(outcome.reason, 'room_not_found')) warn(outcome.reason);
+      }
     },
   };
 }

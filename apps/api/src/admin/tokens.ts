@@ -11,5 +11,14 @@ export interface BackendFollowUp {
   closeRooms(removed: BackendNaming & { readonly domain: DomainName }): Promise<void>;
 }
 
+/** What follows a change of a domain. Does not throw: the change itself is done. */
+export interface DomainFollowUp {
+  /** Has it hold for the rooms that are open. */
+  capacityChanged(domain: DomainName, capacity: number): Promise<void>;
+}
+
+/** Injection token of the {@link DomainFollowUp}. */
+export const DOMAIN_FOLLOW_UP = Symbol('parley.domain-follow-up');
+
 /** Injection token of the {@link BackendFollowUp}. */
 export const BACKEND_FOLLOW_UP = Symbol('parley.backend-follow-up');

@@ -23,6 +23,7 @@ export function domainView(record: DomainRecord): DomainView {
     visitorEmptySeconds: record.visitorEmptySeconds,
     apiUnenteredSeconds: record.apiUnenteredSeconds,
     apiEmptySeconds: record.apiEmptySeconds,
+    webhookRetentionDays: record.webhookRetentionDays,
     hosts: [...record.hosts],
     insecureWebhooks: record.insecureWebhooks,
     movingTo: record.movingTo,

@@ -48,8 +48,8 @@ export interface RoomWithMembers {
 /** Names somebody tries before giving up on a name that opens and closes again and again. */
 const OPEN_TRIES = 3;
 
-/** Rooms of a backend that are closed side by side. */
-const CLOSINGS_AT_ONCE = 16;
+/** Rooms of a backend or domain that are closed or changed side by side. */
+const ROOMS_AT_ONCE = 16;
 
 /**
  * The rules of rooms. Methods that take an account reach only its own domains; for others, and for domains that do not
@@ -142,12 +142,7 @@ export class RoomService {
   async closeAllOfBackend(domain: DomainName, backend: BackendNaming): Promise<PromiseSettledResult<void>[]> {
     const open = await this.uow.run((stores) => stores.rooms.listOpen(domain));
     const its = open.filter(({ openedBy, name }) => openedBy === 'backend' && isBackendRoomName(backend, name));
-    const outcomes: PromiseSettledResult<void>[] = [];
-    for (let at = 0; at < its.length; at += CLOSINGS_AT_ONCE) {
-      const some = its.slice(at, at + CLOSINGS_AT_ONCE);
-      outcomes.push(...(await Promise.allSettled(some.map(({ id }) => this.closeForBackend(id)))));
-    }
-    return outcomes;
+    return settledInTurns(its, ({ id }) => this.closeForBackend(id));
   }
 
   /**
@@ -161,6 +156,16 @@ export class RoomService {
     } else if (!(await this.live.kick(room.id, peer))) {
       throw new DomainError('peer_not_found', 'There is no such peer in the room.');
     }
+  }
+
+  /** Lets so many into the domain's open rooms from now on; who is in stays in. Goes on after one that could not be changed. */
+  async setCapacity(domain: DomainName, capacity: number): Promise<PromiseSettledResult<void>[]> {
+    const open = await this.uow.run((stores) => stores.rooms.listOpen(domain));
+    const its = open.filter(({ policy }) => policy.capacity !== capacity);
+    return settledInTurns(its, async ({ id }) => {
+      const { policy } = await this.uow.run((stores) => changeOpen(stores, id, { capacity }, this.clock.now()));
+      await this.live.applyPolicy(id, policy);
+    });
   }
 
   /** @throws DomainError room_not_found */
@@ -253,6 +258,18 @@ async function findEnterable(stores: Stores, domain: DomainName, name: RoomName)
   const room = await stores.rooms.findOpen(domain, name);
   if (room?.closing === true) throw roomClosing();
   return room;
+}
+
+/** What became of each, whatever became of the others. */
+async function settledInTurns(
+  rooms: readonly Room[],
+  work: (room: Room) => Promise<void>,
+): Promise<PromiseSettledResult<void>[]> {
+  const outcomes: PromiseSettledResult<void>[] = [];
+  for (let at = 0; at < rooms.length; at += ROOMS_AT_ONCE) {
+    outcomes.push(...(await Promise.allSettled(rooms.slice(at, at + ROOMS_AT_ONCE).map(work))));
+  }
+  return outcomes;
 }
 
 function assertAgrees(room: Room, input: InitInput): void {

@@ -17,7 +17,7 @@ import { noAccount } from './accounts';
 import { AdminError } from './admin-error';
 import { writeAudit } from './audit';
 
-/** What operators set for a domain. Seconds until a room closes by itself; null: never. */
+/** What operators set for a domain. The seconds are until a room closes by itself; null: never. */
 export interface DomainSettings {
   readonly capacity: number;
   readonly visitorsMayOpen: boolean;
@@ -26,6 +26,8 @@ export interface DomainSettings {
   readonly visitorEmptySeconds: number | null;
   readonly apiUnenteredSeconds: number | null;
   readonly apiEmptySeconds: number | null;
+  /** How long events, deliveries and attempts are kept. */
+  readonly webhookRetentionDays: number;
 }
 
 /** A domain without its webhook key. */
@@ -95,7 +97,7 @@ export class DomainAdmin {
   }
 
   /**
-   * Changes what is given. A new capacity holds for rooms opened from now on.
+   * Changes what is given. Here a new capacity is that of rooms opened from now on; callers see to those that are open.
    * @throws AdminError not_found, taken (a host)
    */
   async update(
