@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import { eventPageSchema } from '@parley/contracts';
-import { brandAs, type DomainName, type RoomName } from '@parley/domain';
+import { brandAs, type DomainName, type RoomName, type RoomSessionId } from '@parley/domain';
 import { EVENTS_SEEN_PER_PAGE } from '@parley/persistence';
 import { eventually } from '@parley/testing';
 import { refusalOf, restClient, type RestClient, restHeaders } from './rest';
@@ -209,4 +209,22 @@ it('are looked for a stretch at a time, however many there are; the cursor goes 
   expect(first.ids).toEqual([]);
   expect((await read(`cursor=${first.cursor}&room=behind`)).ids).toEqual(ids);
   expect((await read(`cursor=${start}&room=behind&wait=10`)).ids).toEqual(ids);
+});
+
+it('hold who comes and goes when the domain says so, without any webhook', async () => {
+  const set = (peerEvents: boolean) => call('PATCH', `domains/${DOMAIN}`, { peerEvents });
+  expect((await call('GET', `domains/${DOMAIN}`)).json).toEqual({ name: DOMAIN, peerEvents: false });
+  const { data } = await backEnd(api.url, api.demo)('room/init', { id: `${DOMAIN}/peers` });
+  expect(data).toMatchObject({ id: `${DOMAIN}/peers` });
+  const room = await world.database.prisma.room.findFirstOrThrow({ where: { name: 'peers', closedAt: null } });
+  const id = brandAs<RoomSessionId>(room.id);
+  const heard = () => world.database.uow.run(({ peers }) => peers.heard([id]));
+  expect(await heard()).toEqual([]);
+  expect((await set(true)).json).toEqual({ name: DOMAIN, peerEvents: true });
+  expect((await call('PATCH', `domains/${DOMAIN}`, {})).json).toEqual({ name: DOMAIN, peerEvents: true });
+  expect(await heard()).toEqual([id]);
+  await set(false);
+  expect(await heard()).toEqual([]);
+  expect(await refusalOf(call('PATCH', `domains/${DOMAIN}`, { capacity: 1 }))).toMatchObject({ code: 'invalid_input' });
+  expect(await refusalOf(call('GET', 'domains/other.example'))).toEqual({ status: 404, code: 'domain_not_found' });
 });

@@ -66,6 +66,7 @@ it.each(ODD)('are answered, not stumbled over: %j', async (text) => {
     ...bodies(text).map(([path, body]): [string, string, object] => ['POST', path, body]),
     ['DELETE', `keys/${inPath(text)}`],
     ['DELETE', `webhooks/${inPath(text)}`],
+    ['GET', `domains/${inPath(text)}`],
     ['POST', `domains/${inPath(text)}/webhook-key/rotate`],
   ];
   const troubles: string[] = [];

@@ -209,6 +209,21 @@ test('without anybody who listens nothing is told; who listens later hears of th
   expect(await eventsOf(other)).toEqual(['1 room.created']);
 });
 
+test('a domain that wants to read of its peers has their events without a webhook', async () => {
+  const room = newRoom();
+  const wants = (on: boolean) => uow().run(({ tenancy }) => tenancy.setPeerEvents(DOMAIN, on));
+  await wants(true);
+  try {
+    await open(room);
+    const ada = await enter('Ada', room);
+    await becomes(room, '1 room.created', '2 peer.joined Ada', '3 host.joined Ada');
+    await ada.leave();
+    await becomes(room, '1 room.created', '2 peer.joined Ada', '3 host.joined Ada', '4 peer.left Ada');
+  } finally {
+    await wants(false);
+  }
+});
+
 test('names that PostgreSQL cannot keep stop neither what is told of a room nor its end', async () => {
   const room = newRoom();
   await listen();

@@ -4,6 +4,7 @@ export * from './regions.schema';
 export * from './admin.schema';
 export * from './region-admin.schema';
 export * from './account-keys.schema';
+export * from './own-domains.schema';
 export * from './webhooks.schema';
 export * from './deliveries.schema';
 export * from './queries.schema';

@@ -24,6 +24,7 @@ export * from './peers/peer-telling';
 export * from './rooms/room.service';
 export * from './rooms/entry.service';
 export * from './tenancy/own-domain';
+export * from './tenancy/own-domain.service';
 export * from './tenancy/account-keys';
 export * from './bookings/booking.service';
 export * from './webhooks/challenge';

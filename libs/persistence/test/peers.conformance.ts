@@ -62,6 +62,21 @@ export function peerTests(db: () => StoresUnderTest): void {
     expect(await peers((store) => store.open(two, 'ending'))).toMatchObject({ room: two });
   });
 
+  it('tells of all rooms of a domain that wants to read of them', async () => {
+    const before = await open('before');
+    const wants = (on: boolean) => db().uow.run(({ tenancy }) => tenancy.setPeerEvents(db().domain, on));
+    expect(await db().uow.run(({ tenancy }) => tenancy.peerEvents(db().domain))).toBe(false);
+    await wants(true);
+    expect(await db().uow.run(({ tenancy }) => tenancy.peerEvents(db().domain))).toBe(true);
+    expect(await db().uow.run(({ tenancy }) => tenancy.peerEvents(db().otherDomain))).toBe(false);
+    const after = await open('after');
+    expect([...(await peers((store) => store.heard([before, after])))].sort()).toEqual([after, before]);
+    expect(await peers((store) => store.open(before))).toMatchObject({ since: 'now' });
+    expect(await peers((store) => store.open(after))).toMatchObject({ since: 'first' });
+    await wants(false);
+    expect(await peers((store) => store.heard([before, after]))).toEqual([]);
+  });
+
   it('tells of a room from its opening on when somebody listens then', async () => {
     const webhook = await listen(['peer.joined']);
     const one = await open('one');

@@ -35,7 +35,8 @@ export interface PeerStanding {
 
 /**
  * Who was told to be in which room. A room is told of while a webhook that deliveries are made for listens to one of
- * its peer events; from its opening on when one does then, else from when it is first looked at.
+ * its peer events, or its domain wants them to be read; from its opening on when that is so then, else from when it is
+ * first looked at.
  */
 export interface PeerStore {
   /** Which of these are open and have somebody to be told. */

@@ -55,4 +55,7 @@ export interface TenancyStore {
    * @returns false when there is no such domain
    */
   replaceWebhookKey(name: DomainName, webhookKey: string, formerUntil: Date | null): Promise<boolean>;
+  /** Whether who comes and goes in its rooms is an event although no webhook lists it. False for an unknown domain. */
+  peerEvents(name: DomainName): Promise<boolean>;
+  setPeerEvents(name: DomainName, on: boolean): Promise<void>;
 }

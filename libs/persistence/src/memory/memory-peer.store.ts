@@ -51,8 +51,9 @@ export function memoryPeerStore(state: () => MemoryState): PeerStore {
   };
 }
 
-/** Somebody is told of the comings and goings in this room. */
-export function isHeard({ webhooks }: MemoryState, { room }: MemoryRoom): boolean {
+/** Somebody is told of the comings and goings in this room, or its domain wants them to be read. */
+export function isHeard({ webhooks, peerEvents }: MemoryState, { room }: MemoryRoom): boolean {
+  if (peerEvents.has(room.domain)) return true;
   return [...webhooks.values()].some(
     ({ webhook, removed }) =>
       !removed &&

@@ -55,6 +55,8 @@ export interface MemoryState {
   readonly domains: Map<string, Domain>;
   /** Domains with a backend that keeps its rooms for its own people. */
   readonly closedDomains: Set<string>;
+  /** Domains whose comings and goings are events although no webhook lists them. */
+  readonly peerEvents: Set<string>;
   readonly rooms: Map<string, MemoryRoom>;
   readonly bookings: Map<string, Booking>;
   readonly webhooks: Map<WebhookId, MemoryWebhook>;
@@ -74,6 +76,7 @@ export function emptyState(): MemoryState {
     accounts: new Map(),
     domains: new Map(),
     closedDomains: new Set(),
+    peerEvents: new Set(),
     rooms: new Map(),
     bookings: new Map(),
     webhooks: new Map(),
@@ -91,6 +94,7 @@ export function copyOf(state: MemoryState): MemoryState {
     accounts: new Map(state.accounts),
     domains: new Map(state.domains),
     closedDomains: new Set(state.closedDomains),
+    peerEvents: new Set(state.peerEvents),
     rooms: new Map(state.rooms),
     bookings: new Map(state.bookings),
     webhooks: new Map(state.webhooks),

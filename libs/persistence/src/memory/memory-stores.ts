@@ -56,6 +56,11 @@ function tenancyStore(state: () => MemoryState, region: RegionId): TenancyStore 
       if (domain) state().domains.set(name, { ...domain, webhookKey });
       return domain !== undefined;
     },
+    peerEvents: async (name) => state().peerEvents.has(name),
+    setPeerEvents: async (name, on) => {
+      if (on) state().peerEvents.add(name);
+      else state().peerEvents.delete(name);
+    },
   };
 }
 

@@ -16,10 +16,11 @@ import { IS_KEPT_FOR } from '../delivery/webhook-conditions';
 import { Prisma } from '../generated/client';
 import type { Connection } from '../prisma-client';
 
-/** Somebody is told of the comings and goings in this room `r`. */
-const IS_HEARD = Prisma.sql`EXISTS (SELECT 1 FROM "Webhook" w
+/** Somebody is told of the comings and goings in this room `r`, or its domain wants them to be read. */
+const IS_HEARD = Prisma.sql`(EXISTS (SELECT 1 FROM "Webhook" w
   WHERE w."domainName" = r."domainName" AND (w."roomName" IS NULL OR w."roomName" = r.name) AND ${IS_KEPT_FOR}
-    AND w.events && ARRAY['peer.joined', 'peer.left', 'host.joined'])`;
+    AND w.events && ARRAY['peer.joined', 'peer.left', 'host.joined'])
+  OR EXISTS (SELECT 1 FROM "Domain" o WHERE o.name = r."domainName" AND o."peerEvents"))`;
 
 interface AccountRow {
   readonly domainName: string;

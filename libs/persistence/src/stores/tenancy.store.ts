@@ -53,6 +53,14 @@ export class PrismaTenancyStore implements TenancyStore {
     return replaceWebhookKey(this.db, this.sealer, { name, webhookKey, formerUntil });
   }
 
+  async peerEvents(name: DomainName): Promise<boolean> {
+    return (await this.db.domain.findUnique({ where: { name }, select: { peerEvents: true } }))?.peerEvents ?? false;
+  }
+
+  async setPeerEvents(name: DomainName, on: boolean): Promise<void> {
+    await this.db.domain.updateMany({ where: { name }, data: { peerEvents: on } });
+  }
+
   /** Who comes late is told where the domain went. */
   private async assertNotMoved(name: DomainName): Promise<void> {
     const move = await this.db.domainMove.findUnique({ where: { domainName: name }, select: { target: true } });
