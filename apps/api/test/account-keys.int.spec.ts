@@ -1,6 +1,7 @@
+import { createHmac } from 'node:crypto';
 import { accountKeyListSchema, createdAccountKeySchema } from '@parley/contracts';
 import { refusalOf, restClient, restHeaders } from './rest';
-import { ADMIN_KEY, DOMAIN, newRandom, openTestDatabase, startTestApi, type TestApi } from './running-api';
+import { ADMIN_KEY, backEnd, DOMAIN, newRandom, openTestDatabase, startTestApi, type TestApi } from './running-api';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -132,6 +133,16 @@ describe('a signed call', () => {
     expect((await send(target, headers)).status).toBe(200);
     const again = await send(target, headers);
     expect([again.status, await again.json()]).toMatchObject([401, { code: 'replayed_request' }]);
+  });
+
+  it('covers the whole call: the key of the original scheme is not enough, though it is for the xroom API', async () => {
+    const { authId, secret } = api.demo;
+    const random = newRandom();
+    const key = createHmac('sha256', secret).update(random).digest('hex');
+    const headers = { 'x-api-version': '2', 'x-auth-id': authId, 'x-random': random, 'x-auth-key': key };
+    const refused = await send('/v1/keys', headers);
+    expect([refused.status, await refused.json()]).toMatchObject([401, { code: 'unauthenticated' }]);
+    expect((await backEnd(api.url, api.demo)('room/list')).status).toBe(200);
   });
 
   it('is needed where there is no key, and wrong ones are problems', async () => {

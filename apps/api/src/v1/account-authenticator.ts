@@ -12,7 +12,8 @@ export interface Caller {
 
 /**
  * Lets accounts into `/v1`: with a bearer key, or signed as calls of the xroom API are. What is signed as the path is the
- * whole request target, the query included, as it was sent; a request without a body signs the hash of nothing.
+ * whole request target, the query included, as it was sent; a request without a body signs the hash of nothing. The key
+ * of the original scheme is not enough here, whatever an account may use there.
  */
 export class AccountAuthenticator {
   constructor(
@@ -28,13 +29,17 @@ export class AccountAuthenticator {
    * @throws DomainError unauthenticated, invalid_input (version), replayed_request, rate_limited, unavailable
    */
   async authenticate(request: RawRequest, address: string): Promise<Caller> {
-    const { authorization, 'x-auth-id': authId } = request.headers;
+    const { authorization, 'x-auth-id': authId, 'x-signature': signature } = request.headers;
     if (typeof authorization === 'string') return this.byKey(authorization, address);
     if (authId === undefined) throw new DomainError('unauthenticated', 'Send a key as bearer token, or sign the call.');
     const outcome = await this.signatures.authenticate(request, address);
-    if ('account' in outcome) return { account: outcome.account, by: 'signature' };
-    const { status, body } = outcome.refusal;
-    throw new DomainError(status === 400 ? 'invalid_input' : 'unauthenticated', body.errMsg ?? '');
+    if ('refusal' in outcome) {
+      const { status, body } = outcome.refusal;
+      throw new DomainError(status === 400 ? 'invalid_input' : 'unauthenticated', body.errMsg ?? '');
+    }
+    // `x-auth-key` alone signs neither what is called nor the body: whoever changed a call could make a bearer key of it.
+    if (signature === undefined) throw new DomainError('unauthenticated', 'Send x-timestamp and x-signature.');
+    return { account: outcome.account, by: 'signature' };
   }
 
   /** As {@link XroomAuthenticator.giveBack}, of a call that was signed. Never rejects. */
