@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@parley/testing';
@@ -43,6 +43,8 @@ export interface RunningParley {
   output(): string;
   /** The last lines of a service's log, e.g. of `webhooks`. */
   log(service: string): Promise<string>;
+  /** All that the processes of a region logged, where there are several. */
+  logsOf(region: string): Promise<string>;
   /** Reads `run.json` again, e.g. after a process was replaced. */
   reread(): Promise<RunFile>;
   /** Ctrl-C, then waits for the end. */
@@ -79,6 +81,10 @@ export async function startParleyIn(
     run: await readRun(),
     output: () => printed,
     log: async (service) => (await readFile(join(home, 'logs', `${service}.log`), 'utf8')).slice(-LOG_SHOWN),
+    logsOf: async (region) => {
+      const names = (await readdir(join(home, 'logs'))).filter((name) => name.startsWith(`${region}-`));
+      return (await Promise.all(names.map((name) => readFile(join(home, 'logs', name), 'utf8')))).join('');
+    },
     reread: readRun,
     async stop() {
       await ended(child, () => child.kill('SIGINT'));

@@ -4,6 +4,7 @@ import type { Directory, RegionDirectory } from '@parley/domain';
 import {
   InternalAuth,
   RegionBook,
+  RegionLetters,
   startService,
   type RunningService,
   type ServiceKit,
@@ -15,6 +16,7 @@ import type { RouterConfig } from './config';
 import { CACHE_TIMES, CachedDirectory, type CacheTimes } from './directory/cached-directory';
 import { FrontDoor } from './front-door';
 import { Countries } from './nearness/countries';
+import { OwnerLetters } from './proxy/owner-letters';
 import { Proxy, type ProxyTimes } from './proxy/proxy';
 import { ReplicaGroup, type ReplicaTimes } from './proxy/replicas';
 import { answerImpossiblePath, answerUnreadable } from './proxy/unreadable';
@@ -22,6 +24,7 @@ import { RegionStatus } from './region-status';
 import { RegionTable } from './region-table';
 import { RegionsController } from './regions.controller';
 import { HomeFinder } from './routing/home-finder';
+import { Residency } from './routing/residency';
 import { SpliceDoor } from './sockets/splice-door';
 import { WelcomeController } from './welcome/welcome.controller';
 
@@ -126,7 +129,10 @@ function assemble({ config, directory, times, now = systemTime }: RouterOptions,
   const api = new ReplicaGroup('api', table.own.apiUrls, logger, times?.replicas);
   const signaling = new ReplicaGroup('signaling', table.own.signalingUrls, logger, times?.replicas);
   const lists = new AccountLists(proxy, table, api, cached);
-  const calls = new CallHandler(table, new HomeFinder(cached, table), proxy, api, lists, times?.bodyMs);
+  const owners = new OwnerLetters(table, auth, new RegionLetters(config.PARLEY_INTERNAL_SECRET), now);
+  const residency = new Residency(cached, table.own.id, owners.ask.bind(owners), () => performance.now());
+  const finder = new HomeFinder(cached, table, residency);
+  const calls = new CallHandler(table, finder, proxy, api, lists, times?.bodyMs);
   const door = new FrontDoor(calls, proxy, { api, signaling }, auth, kit, now);
   const openSockets = metrics.gauge('parley_router_open_sockets', { help: 'Client sockets joined with a replica' });
   const sockets = new SpliceDoor(signaling, clients, logger, openSockets);
@@ -140,7 +146,7 @@ function assemble({ config, directory, times, now = systemTime }: RouterOptions,
   });
   health.tell('region', table.own.id);
   const close = async () => {
-    await Promise.all([proxy.close(), api.close(), signaling.close(), status.close(), regions.close()]);
+    await Promise.all([proxy.close(), owners.close(), api.close(), signaling.close(), status.close(), regions.close()]);
   };
   return { door, sockets, status, api, signaling, regions, close };
 }

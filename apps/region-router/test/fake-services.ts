@@ -23,6 +23,9 @@ export class FakeService {
   readonly upgraded = new Set<Duplex>();
   answer: Answer = (seen, response) => envelope(response, { servedBy: this.name, body: seen.body });
   ready = true;
+  /** Whose what is, by `kind/id`, when another region's router asks; and what was asked. */
+  readonly owners = new Map<string, { readonly domain: string; readonly strict: boolean }>();
+  readonly askedOwners: string[] = [];
 
   private constructor(
     readonly name: string,
@@ -66,6 +69,12 @@ export class FakeService {
     if (request.url === '/health/ready') {
       response.writeHead(this.ready ? 200 : 503, { 'content-type': 'application/json' });
       return void response.end(JSON.stringify({ status: this.ready ? 'ready' : 'draining', replica: this.name }));
+    }
+    if (request.url?.startsWith('/internal/owners/')) {
+      const asked = request.url.slice('/internal/owners/'.length);
+      this.askedOwners.push(asked);
+      const answer = JSON.stringify({ answer: this.owners.get(asked) ?? null });
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
     }
     const chunks: Buffer[] = [];
     try {

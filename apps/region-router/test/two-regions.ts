@@ -55,6 +55,12 @@ export class FakeDirectory implements Directory, RegionDirectory {
     return null;
   }
 
+  async strictRegions() {
+    this.check();
+    const strict = [...this.domains.values()].filter((home) => home.strict === true);
+    return [...new Set(strict.map(({ region }) => brandAs<RegionId>(region)))];
+  }
+
   async regions() {
     this.check();
     return this.entries;

@@ -1,14 +1,14 @@
 import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { type Clock, type DomainName, parseDomainName } from '@parley/domain';
-import type { Moving } from '@parley/persistence';
+import type { Moving, Owners } from '@parley/persistence';
 import { RegionLetters } from '@parley/server-kit';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { refusing } from '../admin/refusals';
 import { HttpRefusal, InvalidInput } from '../http/problems';
 import { bodyOf, pathOf } from '../http/raw-request';
-import { accountLetterSchema, type MoveLetter, moveLetterSchema } from './letters';
-import { LETTER_CLOCK, MOVING } from './tokens';
+import { accountLetterSchema, type MoveLetter, moveLetterSchema, ownedSchema, ownerLetterSchema } from './letters';
+import { LETTER_CLOCK, MOVING, OWNERS } from './tokens';
 
 /**
  * What other regions write to this one. A letter proves by itself who wrote it, to which path and when; to anybody else
@@ -18,6 +18,7 @@ import { LETTER_CLOCK, MOVING } from './tokens';
 export class LettersController {
   constructor(
     @Inject(MOVING) private readonly moving: Moving,
+    @Inject(OWNERS) private readonly owners: Owners,
     @Inject(LETTER_CLOCK) private readonly clock: Clock,
     private readonly letters: RegionLetters,
   ) {}
@@ -28,6 +29,15 @@ export class LettersController {
     const copy = this.read(request, accountLetterSchema);
     if (copy.authId !== authId) throw new InvalidInput('The letter is about another account.');
     return { answer: await refusing(this.moving.accounts.accept(copy)) };
+  }
+
+  /** Whose something is that was named by its id alone: other regions pass nothing on that is strictly resident here. */
+  @Post('owners/:kind/:id')
+  @HttpCode(200)
+  async owner(@Req() request: FastifyRequest, @Param() params: unknown) {
+    this.read(request, ownerLetterSchema);
+    const owned = ownedSchema.safeParse(params);
+    return { answer: owned.success ? await this.owners.ownerOf(owned.data.kind, owned.data.id) : null };
   }
 
   @Post('moves/:domain')

@@ -1,3 +1,4 @@
+import type { OwnedKind } from '@parley/persistence';
 import { z } from 'zod';
 
 /** Where regions write to each other. */
@@ -21,6 +22,15 @@ export const moveLetterSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('abandon') }),
 ]);
 export type MoveLetter = z.infer<typeof moveLetterSchema>;
+
+const numeric = z.string().regex(/^\d{1,16}$/);
+
+/** Whose something is: the path says what, so that there is nothing more to write. */
+export const ownerLetterSchema = z.strictObject({});
+export const ownedSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal(['webhook', 'robot']), id: numeric }),
+  z.object({ kind: z.literal(['domain', 'delivery']), id: z.string().regex(/^[\w.-]{1,253}$/) }),
+]) satisfies z.ZodType<{ readonly kind: OwnedKind; readonly id: string }>;
 
 export const accountLetterSchema = z.strictObject({
   id: z.string(),

@@ -1,12 +1,12 @@
 import type { Provider, Type } from '@nestjs/common';
 import { brandAs, type RegionId, type RoomService } from '@parley/domain';
-import { createDirectory, createMoving, type Database, type Moving } from '@parley/persistence';
+import { createDirectory, createMoving, createOwners, type Database, type Moving } from '@parley/persistence';
 import { every, InternalAuth, RegionBook, RegionLetters, type ServiceKit } from '@parley/server-kit';
 import type { ApiConfig } from '../config';
 import { SYSTEM_CLOCK } from '../machines';
 import { LettersController } from './letters.controller';
 import { HttpOtherRegions } from './other-regions';
-import { LETTER_CLOCK, MOVING } from './tokens';
+import { LETTER_CLOCK, MOVING, OWNERS } from './tokens';
 
 /** How often regions that lack the newest record of an account are given it. */
 const CATCH_UP_MS = 5_000;
@@ -59,6 +59,7 @@ export function createRegionParts(
     book,
     providers: [
       { provide: MOVING, useValue: moving },
+      { provide: OWNERS, useValue: createOwners(database) },
       { provide: LETTER_CLOCK, useValue: SYSTEM_CLOCK },
       { provide: RegionLetters, useValue: letters },
     ],

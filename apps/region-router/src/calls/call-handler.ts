@@ -10,6 +10,7 @@ import type { RegionTable } from '../region-table';
 import { prefersRedirect } from '../routing/clues';
 import { hasMoved, type Home } from '../routing/home';
 import type { HomeFinder } from '../routing/home-finder';
+import { RegionSilent } from '../routing/residency';
 import { type AccountLists, type ListAnswer, writeList } from './account-list';
 import { Classifier, type CallRoute } from './classifier';
 import { downRefusal, Refusals } from './refusals';
@@ -29,6 +30,8 @@ const UNAVAILABLE = {
 interface Call {
   readonly route: CallRoute;
   readonly home: Home;
+  /** It lists what the account has. */
+  readonly list: boolean;
   readonly body: Body;
   /** It was sent before, to where it did not belong. */
   readonly repeated: boolean;
@@ -58,15 +61,15 @@ export class CallHandler {
     const body = await this.body(passage, route);
     if (body === 'failed') return;
     const read = Buffer.isBuffer(body) ? body : undefined;
-    const home = await this.find(passage, () => this.classifier.late(passage, route, early, read));
-    if (home !== 'failed') await this.act(passage, { route, home, body, repeated: false });
+    const found = await this.find(passage, () => this.classifier.late(passage, route, early, read));
+    if (found !== 'failed') await this.act(passage, { route, ...found, body, repeated: false });
   }
 
   private async act(passage: Passage, call: Call): Promise<void> {
     const decision = this.classifier.decide(passage, call.home);
     switch (decision.kind) {
       case 'serve':
-        if (passage.hops > 0 && call.home.kind === 'account' && call.home.list) {
+        if (this.isOtherRegionsList(passage, call)) {
           return this.answerList(passage, await this.lists.forOtherRegion(passage, call.body));
         }
         return this.serve(passage, call);
@@ -78,6 +81,11 @@ export class CallHandler {
       case 'loop':
         return this.refusals.elsewhere(passage, decision);
     }
+  }
+
+  /** Whether another region's router asks for a list, in which strictly resident domains are only named. */
+  private isOtherRegionsList({ hops, says }: Passage, { list }: Call): boolean {
+    return hops > 0 && (list || says.regions !== undefined);
   }
 
   private async serve(passage: Passage, call: Call): Promise<void> {
@@ -97,7 +105,8 @@ export class CallHandler {
       return this.refusals.redirect(passage, id, region.url);
     }
     try {
-      const reply = await this.proxy.askRegion(passage, region, call.body, told(call.home));
+      const says = call.list ? { regions: id } : told(call.home);
+      const reply = await this.proxy.askRegion(passage, region, call.body, says);
       await this.conclude(passage, call, reply, id);
     } catch (error) {
       this.proxy.fail(passage, error, downRefusal(id));
@@ -156,12 +165,13 @@ export class CallHandler {
     return 'failed';
   }
 
-  /** Asks for a home; when the directory is down and nobody remembers, says so and answers `failed`. */
+  /** Asks for a home; when nobody who could tell answers, says so and answers `failed`. */
   private async find<Found>(passage: Passage, ask: () => Promise<Found>): Promise<Found | 'failed'> {
     try {
       return await ask();
-    } catch {
-      this.refusals.directoryDown(passage);
+    } catch (error) {
+      if (error instanceof RegionSilent) this.refusals.down(passage, error.region);
+      else this.refusals.directoryDown(passage);
       return 'failed';
     }
   }

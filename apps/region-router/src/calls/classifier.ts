@@ -1,6 +1,8 @@
-import type { RegionTable } from '../region-table';
+import { parseDomainName, type DomainName } from '@parley/domain';
+import type { CallTarget } from '@parley/protocol-xroom';
 import type { Passage } from '../proxy/passage';
-import { restClues } from '../routing/clues';
+import type { RegionTable } from '../region-table';
+import { type RestClues, restClues } from '../routing/clues';
 import { decide, type Decision, type Home } from '../routing/home';
 import type { HomeFinder } from '../routing/home-finder';
 import type { Route } from '../routing/paths';
@@ -22,6 +24,27 @@ const NAMED_IN_BODY: ReadonlySet<string> = new Set(['/v1/webhooks', '/v1/robots'
 
 /** What `GET` lists of an account as a whole, unless a domain is named. */
 const ACCOUNT_LISTS: ReadonlySet<string> = new Set(['/v1/robots']);
+
+/** Keys are the account's own: nothing of a domain is in what is asked about them. */
+const KEYS = /^\/v1\/keys(?:\/|$)/;
+
+/** What path, query and body say. */
+type Content =
+  | { readonly kind: 'target'; readonly target: CallTarget }
+  | {
+      readonly kind: 'rest';
+      readonly path: string;
+      readonly clues: RestClues;
+      readonly inBody: DomainName | undefined;
+      readonly list: boolean;
+    };
+
+/** Where a call belongs, with all that can be known. */
+export interface Finding {
+  readonly home: Home;
+  /** It lists what the account has, whatever else says where it is to go. */
+  readonly list: boolean;
+}
 
 /** Finds out where calls belong, in two steps: before their body is read, and with it. */
 export class Classifier {
@@ -52,32 +75,58 @@ export class Classifier {
   /**
    * Headers go first, but they cannot carry a strictly resident domain's payload past its border.
    * @param body undefined when it was not read
-   * @throws when the directory is down and nobody remembers
+   * @throws when the directory is down and nobody remembers; {@link RegionSilent}
    */
-  async late(passage: Passage, route: CallRoute, early: EarlyFinding, body: Buffer | undefined): Promise<Home> {
-    if (early.home !== undefined && this.decide(passage, early.home).kind === 'serve') return early.home;
-    const named = await this.byContent(passage, route, body);
-    if (early.home === undefined) {
-      // A host that cannot be looked up may have been the one clue.
-      if (named.kind === 'anywhere' && early.blind) throw new Error('the host could not be looked up');
-      return named;
+  async late(passage: Passage, route: CallRoute, early: EarlyFinding, body: Buffer | undefined): Promise<Finding> {
+    // Another router of ours asks every region for its part, and a key may be of any of them.
+    const { regions } = passage.says;
+    if (regions !== undefined) return { home: this.finder.everywhere(regions.split(',')), list: true };
+    if (early.home !== undefined && this.decide(passage, early.home).kind === 'serve') {
+      return { home: early.home, list: false };
     }
-    return named.kind === 'region' && named.strict ? named : early.home;
+    const content = this.contentOf(passage, route, body);
+    const home = this.combined(early, await this.byContent(passage, content));
+    return { home: namesNothing(content) ? await this.finder.unnamed(home) : home, list: isList(content) };
+  }
+
+  private combined({ home, blind }: EarlyFinding, named: Home): Home {
+    // A host that cannot be looked up may have been the one clue.
+    if (home === undefined && named.kind === 'anywhere' && blind) throw new Error('the host could not be looked up');
+    return home === undefined || (named.kind === 'region' && named.strict) ? named : home;
   }
 
   decide(passage: Passage, home: Home): Decision {
     return decide(home, this.table.own.id, passage.hops);
   }
 
-  private byContent(passage: Passage, route: CallRoute, body: Buffer | undefined): Promise<Home> {
-    const { headers } = passage.request;
-    const authId = single(headers['x-auth-id']);
-    if (route.kind !== 'rest') return this.finder.byTarget(targetOf(route, body ?? Buffer.alloc(0)), authId);
-    const clues = restClues(route.path, route.query, headers.authorization);
+  private contentOf(passage: Passage, route: CallRoute, body: Buffer | undefined): Content {
+    if (route.kind !== 'rest') return { kind: 'target', target: targetOf(route, body ?? Buffer.alloc(0)) };
+    const { path, query } = route;
+    const clues = restClues(path, query, passage.request.headers.authorization);
     const inBody = body !== undefined && this.needsBody(passage, route) ? domainInBody(body) : undefined;
-    const list = passage.method === 'GET' && ACCOUNT_LISTS.has(route.path) && clues.domain === undefined;
-    return this.finder.byRest(clues, { inBody, authId, list });
+    const list = passage.method === 'GET' && ACCOUNT_LISTS.has(path) && clues.domain === undefined;
+    return { kind: 'rest', path, clues, inBody, list };
   }
+
+  private byContent({ request }: Passage, content: Content): Promise<Home> {
+    const authId = single(request.headers['x-auth-id']);
+    return content.kind === 'target'
+      ? this.finder.byTarget(content.target, authId)
+      : this.finder.byRest(content.clues, { ...content, authId });
+  }
+}
+
+function isList(content: Content): boolean {
+  return content.kind === 'target' ? content.target.kind === 'account' : content.list;
+}
+
+/** Whether it could concern any domain, as far as can be read: no id, no domain, and not the account as a whole. */
+function namesNothing(content: Content): boolean {
+  if (content.kind === 'target') return content.target.kind === 'unknown';
+  const { path, clues, inBody, list } = content;
+  if (list || KEYS.test(path)) return false;
+  const named = inBody !== undefined || parseDomainName(clues.domain ?? '').ok;
+  return !named && clues.numeric === undefined && clues.delivery === undefined;
 }
 
 function single(value: string | string[] | undefined): string | undefined {

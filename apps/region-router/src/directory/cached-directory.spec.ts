@@ -19,6 +19,7 @@ function setUp(maxEntries = 100) {
     host: (host) => answer(host, null),
     regionsOf: (authId) => answer(authId, []),
     movedId: (kind, id) => answer(`${kind} ${id}`, null),
+    strictRegions: () => answer('strict', []),
   };
   const told: string[] = [];
   const outage = { began: (error: unknown) => void told.push(String(error)), ended: () => void told.push('over') };

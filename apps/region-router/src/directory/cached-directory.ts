@@ -58,6 +58,10 @@ export class CachedDirectory implements Directory {
     return this.remember(`${kind} ${id}`, () => this.source.movedId(kind, id));
   }
 
+  strictRegions(): Promise<readonly RegionId[]> {
+    return this.remember('strict regions', () => this.source.strictRegions());
+  }
+
   /** Asks anew: somebody who must know said that what we hold is not so. What we hold stays in case nobody answers. */
   refreshDomain(name: DomainName): Promise<DomainHome | null> {
     const known = this.entries.get(`domain ${name}`);

@@ -6,6 +6,8 @@ export interface RestClues {
   readonly issuer?: string;
   /** The numeric id in the path. */
   readonly numeric?: { readonly kind: 'webhook' | 'robot'; readonly id: number };
+  /** The delivery in the path. */
+  readonly delivery?: string;
   /** The region that made the bearer key or ticket. Not checked here: it only says where that can be done. */
   readonly bearer?: string;
   /** The domain in the path or the query. */
@@ -24,11 +26,13 @@ const NUMERIC = { webhooks: 'webhook', robots: 'robot' } as const;
 export function restClues(path: string, query: string, authorization: string | undefined): RestClues {
   const [, , collection = '', subject = ''] = path.split('/');
   const issuer = REGIONAL_ID.exec(subject)?.[1];
+  const delivery = collection === 'deliveries' && subject.startsWith('dlv_') ? subject : undefined;
   const numeric = numericOf(collection, subject);
   const bearer = regionOfBearer(authorization);
   const domain = collection === 'domains' && subject !== '' ? subject : new URLSearchParams(query).get('domain');
   return {
     ...(issuer === undefined ? {} : { issuer }),
+    ...(delivery === undefined ? {} : { delivery }),
     ...(numeric === undefined ? {} : { numeric }),
     ...(bearer === undefined ? {} : { bearer }),
     ...(domain === null ? {} : { domain }),

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
-import { parseDomainName, type DomainName } from '@parley/domain';
+import { parseDomainName, type DomainName, type RegionId } from '@parley/domain';
 import type { CallTarget } from '@parley/protocol-xroom';
 import type { CachedDirectory } from '../directory/cached-directory';
 import type { RegionTable } from '../region-table';
 import type { RestClues } from './clues';
 import type { Home } from './home';
+import type { Residency, Thing } from './residency';
 
 /** What the headers say about a call's domain. */
 export interface HeaderClues {
@@ -36,6 +37,7 @@ export class HomeFinder {
   constructor(
     private readonly directory: Pick<CachedDirectory, 'domain' | 'refreshDomain' | 'host' | 'regionsOf' | 'movedId'>,
     private readonly table: RegionTable,
+    private readonly residency: Pick<Residency, 'mayBeIn' | 'strictHomeOf'>,
   ) {}
 
   /** The home that the headers name, before a byte of the body was read. */
@@ -81,13 +83,29 @@ export class HomeFinder {
     // What is strictly resident is told nobody else, whatever else the call shows.
     const strict = [ofTarget, ofBody].find((home) => home?.kind === 'region' && home.strict);
     if (strict?.kind === 'region') return strict;
-    const { numeric, issuer, bearer } = clues;
-    const byId = numeric === undefined ? this.ofRegion(issuer) : await this.ofId(numeric.kind, numeric.id);
-    const found = [byId, ofTarget, this.ofRegion(bearer), ofBody].find((home) => home?.kind === 'region');
-    if (found?.kind === 'region') return found;
-    for (const home of [ofTarget, ofBody]) if (home?.kind === 'unasked') throw home.error;
+    const { numeric, bearer } = clues;
+    const byId = numeric === undefined ? await this.ofText(clues) : await this.ofId(numeric.kind, numeric.id);
+    const byKey = this.ofRegion(bearer);
     const named = inTarget ?? call.inBody;
+    const unasked = [ofTarget, ofBody].find((home) => home?.kind === 'unasked');
+    const found = [byId, ofTarget, byKey, ofBody].find((home) => home?.kind === 'region');
+    if (found?.kind === 'region') {
+      // The directory did not say what the domain is; the key's region may be its home.
+      const inDoubt = found === byKey && unasked !== undefined && named !== undefined;
+      return inDoubt ? this.unlessStrict(byKey, { kind: 'domain', id: named }) : found;
+    }
+    if (unasked?.kind === 'unasked') throw unasked.error;
     return named === undefined ? this.ofAccount(call.authId, call.list) : { kind: 'anywhere' };
+  }
+
+  /**
+   * The home of a call that names nothing, found by its key, its account or a regional host: it may concern a strictly
+   * resident domain all the same, so that it is not sent where such are at home.
+   */
+  async unnamed(home: Home): Promise<Home> {
+    const region = regionWithoutName(home, this.table.own.id);
+    if (region === undefined || !(await this.residency.mayBeIn(region))) return home;
+    return { kind: 'region', region, strict: true };
   }
 
   /** An outage of the directory counts only when nothing else says where a call belongs. */
@@ -119,7 +137,20 @@ export class HomeFinder {
     // The id says enough when the directory is down: hardly any domain ever moves.
     const moved = await this.directory.movedId(kind, id).catch(() => null);
     const region = moved ?? this.table.issuerOf(id)?.id;
-    return region === undefined ? undefined : { kind: 'region', region, strict: false };
+    if (region === undefined) return undefined;
+    return this.unlessStrict({ kind: 'region', region, strict: false }, { kind, id: String(id) });
+  }
+
+  private async ofText({ issuer, delivery }: RestClues): Promise<Found | undefined> {
+    const home = this.ofRegion(issuer);
+    return home === undefined || delivery === undefined
+      ? home
+      : this.unlessStrict(home, { kind: 'delivery', id: delivery });
+  }
+
+  /** @throws RegionSilent */
+  private async unlessStrict(home: Found, thing: Thing): Promise<Found> {
+    return (await this.residency.strictHomeOf(home.region, thing)) ?? home;
   }
 
   /** A region that an id or a key names; undefined when there is none of that name. */
@@ -137,6 +168,12 @@ export class HomeFinder {
     const region = host === undefined ? undefined : this.table.byHost(host)?.id;
     return region === undefined || region === this.table.own.id ? undefined : { kind: 'region', region, strict: false };
   }
+}
+
+/** The region that a call would go to without anybody knowing which domain it concerns. */
+function regionWithoutName(home: Home, own: RegionId): RegionId | undefined {
+  if (home.kind === 'region') return home.domain === undefined ? home.region : undefined;
+  return home.kind === 'account' && !home.list && !home.regions.includes(own) ? home.regions[0] : undefined;
 }
 
 function homeOf(domain: DomainName, home: Awaited<ReturnType<CachedDirectory['domain']>>): Home {

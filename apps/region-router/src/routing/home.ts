@@ -38,7 +38,8 @@ export function decide(home: Home, own: RegionId, hops: number): Decision {
     if (home.list && others.length > 0) return { kind: 'fan-out', regions: home.regions };
     return home.regions.includes(own) ? { kind: 'serve' } : { kind: 'forward', region: first };
   }
-  if (home.region === own) return { kind: 'serve' };
+  // A router that sends what is strictly resident here has not heard yet that it is: its bytes go no further that way.
+  if (home.region === own && !(home.strict && hops > 0)) return { kind: 'serve' };
   if (home.strict) return { kind: 'misdirected', region: home.region };
   return hops > 0 ? { kind: 'loop', region: home.region } : { kind: 'forward', region: home.region };
 }

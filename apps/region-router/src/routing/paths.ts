@@ -8,7 +8,7 @@ export type Route =
   | { readonly kind: 'rest'; readonly path: string; readonly query: string }
   | { readonly kind: 'signaling' }
   | { readonly kind: 'api' }
-  /** What another region's api writes to the api of this one. */
+  /** What another region's services write to the api of this one. */
   | { readonly kind: 'letter' }
   /** Never passed on: the operator's side of the services. */
   | { readonly kind: 'closed' };
@@ -17,7 +17,7 @@ export type Route =
 const CLOSED = ['/v1/admin', '/internal', '/metrics', '/health'];
 
 /** Where regions write to each other. */
-const LETTERS = ['/internal/moves', '/internal/accounts'];
+const LETTERS = ['/internal/moves', '/internal/accounts', '/internal/owners'];
 
 /** Where signaling is at home; everything else over HTTP is the api's. */
 const SIGNALING = ['/spreed', '/socket.io', '/standalone-signaling', '/api/v1'];

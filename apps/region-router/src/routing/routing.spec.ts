@@ -35,10 +35,12 @@ describe('decide', () => {
     );
   });
 
-  it('serves at home whatever way it came', () => {
+  it('serves at home whatever way it came, but for what is strictly resident and came from elsewhere', () => {
     fc.assert(
       fc.property(anyRegion, fc.boolean(), fc.nat(3), (own, strict, hops) => {
-        expect(decide({ kind: 'region', region: own, strict }, own, hops)).toEqual({ kind: 'serve' });
+        const refused = { kind: 'misdirected', region: own };
+        const expected = strict && hops > 0 ? refused : { kind: 'serve' };
+        expect(decide({ kind: 'region', region: own, strict }, own, hops)).toEqual(expected);
       }),
     );
   });
@@ -74,9 +76,11 @@ describe('HomeFinder', () => {
     host: async (host) => (host === 'rooms.customer.example' ? brandAs<DomainName>('us.example') : null),
     regionsOf: async (authId) => (authId === 'acc' ? [eu.id, us.id] : []),
     movedId: async (_kind, id) => (id === numericId(7, 1) ? ap.id : null),
+    strictRegions: async () => [],
   };
   const cached = (source: Directory) => new CachedDirectory(source, () => 0);
-  const finder = new HomeFinder(cached(directory), new RegionTable([eu, us, ap], 'eu-1'));
+  const nothingStrict = { mayBeIn: async () => false, strictHomeOf: async () => undefined };
+  const finder = new HomeFinder(cached(directory), new RegionTable([eu, us, ap], 'eu-1'), nothingStrict);
 
   it('believes the explicit domain before the host', async () => {
     const clues = { domain: 'EU.example', host: 'rooms.customer.example' };
@@ -88,7 +92,7 @@ describe('HomeFinder', () => {
   it('does not ask the directory for front doors and addresses', async () => {
     const asked: string[] = [];
     const spy = { ...directory, host: async (host: string) => (asked.push(host), null) };
-    const spying = new HomeFinder(cached(spy), new RegionTable([eu, us], 'eu-1'));
+    const spying = new HomeFinder(cached(spy), new RegionTable([eu, us], 'eu-1'), nothingStrict);
     for (const host of ['eu-1.parley.example:8443', '127.0.0.1:8080', '[::1]:80', 'localhost', undefined, '']) {
       expect(await spying.byHeaders({ domain: undefined, host })).toEqual({ blind: false });
     }
@@ -98,7 +102,7 @@ describe('HomeFinder', () => {
   it('does not ask it for what cannot be a domain', async () => {
     const asked: string[] = [];
     const spy = { ...directory, domain: async (name: string) => (asked.push(name), null) };
-    const spying = new HomeFinder(cached(spy), new RegionTable([eu, us], 'eu-1'));
+    const spying = new HomeFinder(cached(spy), new RegionTable([eu, us], 'eu-1'), nothingStrict);
     for (const domain of ['', 'a b', 'a..b', '\u00e4.example', `${'a.'.repeat(200)}a`]) {
       expect(await spying.byHeaders({ domain, host: undefined })).toEqual({ blind: false });
     }
@@ -115,8 +119,9 @@ describe('HomeFinder', () => {
   it('reads it even while the directory is down, but does not guess about domains', async () => {
     const down = () => Promise.reject(new Error('down'));
     const blind = new HomeFinder(
-      cached({ domain: down, host: down, regionsOf: down, movedId: down }),
+      cached({ domain: down, host: down, regionsOf: down, movedId: down, strictRegions: down }),
       new RegionTable([eu, us], 'eu-1'),
+      nothingStrict,
     );
     const id = brandAs<WebhookId>(numericId(6, 2));
     expect(await blind.byTarget({ kind: 'webhook', id }, undefined)).toMatchObject({ region: 'us-1' });

@@ -18,9 +18,11 @@ export interface Directory {
   regionsOf(authId: string): Promise<readonly RegionId[]>;
   /** Where a numeric id lives if its domain left the region that issued it; null when it stayed. */
   movedId(kind: 'webhook' | 'robot', id: number): Promise<RegionId | null>;
+  /** Regions where strictly resident domains are at home. */
+  strictRegions(): Promise<readonly RegionId[]>;
 }
 
-/** What becomes of a region: `draining` takes no new rooms, `down` is asked nothing at all. */
+/** What becomes of a region: `draining` serves what it has and gets nothing new, `down` is asked nothing at all. */
 export type RegionState = 'serving' | 'draining' | 'down';
 
 /** A region as all regions know it. */

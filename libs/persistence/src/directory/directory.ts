@@ -76,6 +76,11 @@ class PrismaDirectory implements DirectoryStore {
     return row && brandAs<RegionId>(row.region);
   }
 
+  async strictRegions(): Promise<readonly RegionId[]> {
+    const rows = await this.prisma.directoryDomain.groupBy({ by: ['region'], where: { strictResidency: true } });
+    return rows.map((row) => brandAs<RegionId>(row.region));
+  }
+
   async regions(): Promise<readonly RegionEntry[]> {
     const rows = await this.prisma.directoryRegion.findMany({ orderBy: { number: 'asc' } });
     return rows.map(({ latitude, longitude, updatedAt: _updatedAt, ...row }) => ({

@@ -1,0 +1,292 @@
+import { randomBytes } from 'node:crypto';
+import { eventually, queryDatabase, ScriptedSignalingClient, startReceiver, type Receiver } from '@parley/testing';
+import type { JoinAnswer } from './back-end';
+import { answerHandshakes, toldOf } from './receiving';
+import {
+  ask,
+  callsAbout,
+  exchange,
+  inChunks,
+  onTheWire,
+  signed,
+  type Subject,
+  unreadable,
+  xroom,
+} from './residency-calls';
+import { OVERSEAS, startTwoRegions, type TwoRegions } from './two-regions';
+import { databaseText, isIn, isToDatabase, monitorRedis, type Recorded, redisText, Wiretap } from './wiretap';
+
+const random = () => randomBytes(6).toString('hex');
+
+/** Two domains of one account at home in eu-1, of which one is strictly resident; everything of both is done at both doors. */
+describe('what is strictly resident in eu-1, as us-1 sees it', () => {
+  let world: TwoRegions;
+  let tap: Wiretap;
+  let redis: Awaited<ReturnType<typeof monitorRedis>>;
+  let strict: Subject;
+  let open: Subject;
+  /** What was made up at home for the strictly resident domain: host keys, tickets, secrets, ids of sessions. */
+  const madeAtHome = new Set<string>();
+  /** Of a domain of us-1 itself. */
+  const local = `l${random()}`;
+  const receivers: Receiver[] = [];
+  const clients: ScriptedSignalingClient[] = [];
+
+  beforeAll(async () => {
+    tap = await Wiretap.on('us-1');
+    world = await startTwoRegions({ ...tap.env, LOG_LEVEL: 'debug' });
+    redis = await monitorRedis(world.us.run.redisUrl);
+    open = await settle(`open-${random()}.localhost`, `o${random()}`, false);
+    strict = await settle(`strict-${random()}.localhost`, `s${random()}`, true);
+    // Until us-1 has heard that eu-1 has strictly resident domains.
+    await eventually(
+      async () => (await ask(world.us.door, signed(strict, 'GET', `/v1/robots/${strict.robot}`))).status === 421,
+      'us-1 to know what is strictly resident',
+      120_000,
+    );
+  }, 300_000);
+
+  afterAll(async () => {
+    for (const client of clients) client.drop();
+    redis?.close();
+    for (const receiver of receivers) await receiver.close();
+    await world?.close();
+    await tap?.close();
+  }, 60_000);
+
+  /** Makes a domain in eu-1 and something of everything in it. */
+  async function settle(domain: string, tag: string, isStrict: boolean): Promise<Subject> {
+    const { eu, demo } = world;
+    const host = `rooms.${domain.replace('.localhost', '.example')}`;
+    const settings = { name: domain, account: 'demo', strictResidency: isStrict, hosts: [host] };
+    const { webhookKey } = await eu.admin('POST', 'domains', settings);
+    // As the demo domain may, so that its receiver can run here.
+    await queryDatabase(eu.run.postgresUrl, 'UPDATE "Domain" SET "insecureWebhooks" = true WHERE name = $1', [domain]);
+    const receiver = await startReceiver();
+    receivers.push(receiver);
+    answerHandshakes(receiver, String(webhookKey));
+    const none = { webhook: 0, spareWebhook: 0, delivery: '', robot: 0, spareRobot: 0, connectKey: '', key: '' };
+    const start: Subject = { domain, host, tag, account: demo, receiverUrl: receiver.url, ...none };
+    const rest = async (path: string, data: object) => parsed(await ask(eu.door, signed(start, 'POST', path, data)));
+    const hook = { domain, type: 'url', url: `${receiver.url}/${tag}-hook` };
+    const added = parsed(await ask(eu.door, xroom(start, 'webhook/add', hook)));
+    expect(added).toMatchObject({ isError: false, data: { validated: true } });
+    const { id: webhook } = added.data as { id: number };
+    const robot = await rest('/v1/robots', { domain, name: `${tag}-robot` });
+    // The account's, which is known in all its regions, name and all.
+    const { key } = (await rest('/v1/keys', { name: random() })) as { key: string };
+    const opened = await openRoom(start);
+    await eventually(() => toldOf(receiver, `${tag}-room`)[0], `roomCreated at the receiver of ${domain}`, 60_000);
+    const log = await ask(eu.door, signed(start, 'GET', `/v1/webhooks/${webhook}/deliveries`));
+    const [delivery] = parsed(log).deliveries as { id: string }[];
+    const { robotId, connectKey } = robot as { robotId: number; connectKey: string };
+    if (isStrict) for (const made of [opened.hostKey, connectKey, String(webhookKey)]) madeAtHome.add(made);
+    return renewed({ ...start, webhook, delivery: delivery?.id ?? '', robot: robotId, connectKey, key });
+  }
+
+  async function openRoom(subject: Subject): Promise<{ hostKey: string }> {
+    const { domain, tag } = subject;
+    const data = { id: `${domain}/${tag}-room`, key: `${tag}-password`, addHostKey: true };
+    const { data: opened } = parsed(await ask(world.eu.door, xroom(subject, 'room/init', data)));
+    return opened as { hostKey: string };
+  }
+
+  function parsed({ status, text }: { status: number; text: string }): Record<string, unknown> {
+    if (status >= 300) throw new Error(`refused with ${status}: ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
+  /** Somebody enters the room, at home, and talks to somebody else there. */
+  async function meet(subject: Subject, door: string): Promise<void> {
+    const { domain, tag } = subject;
+    const enter = async (name: string) => {
+      const { signalingUrl, authUrl, ticket, roomId } = await ticketFor(subject, name, door);
+      const client = await ScriptedSignalingClient.connect(signalingUrl, { name });
+      clients.push(client);
+      await client.hello({ authUrl, ticket });
+      await client.join(roomId);
+      if (subject === strict) madeAtHome.add(client.sessionId).add(client.resumeId);
+      return client;
+    };
+    const [ann, ben] = [await enter(`${tag}-ann`), await enter(`${tag}-ben`)];
+    ann.message({ type: 'session', sessionid: ben.sessionId }, { sdp: `${tag}-offer`, in: domain });
+    await ben.expect('message', 30_000);
+  }
+
+  async function ticketFor(subject: Subject, displayName: string, door = world.eu.door): Promise<JoinAnswer> {
+    const { domain, tag } = subject;
+    const body = JSON.stringify({ room: `${domain}/${tag}-room`, displayName, password: `${tag}-password` });
+    const headers = { 'content-type': 'application/json' };
+    const answer = parsed(await ask(door, { method: 'POST', path: '/join', headers, body }));
+    if (subject === strict) madeAtHome.add(String(answer.ticket));
+    return answer as unknown as JoinAnswer;
+  }
+
+  /** What calls use up. */
+  async function renewed(subject: Subject): Promise<Subject> {
+    const { domain, tag, receiverUrl } = subject;
+    const make = async (path: string, data: object) =>
+      parsed(await ask(world.eu.door, signed(subject, 'POST', path, data)));
+    const hook = await make('/v1/webhooks', { domain, type: 'url', url: `${receiverUrl}/${tag}-spare` });
+    const robot = await make('/v1/robots', { domain, name: `${tag}-spare` });
+    return { ...subject, spareWebhook: Number(hook.id), spareRobot: Number(robot.robotId) };
+  }
+
+  /** Long texts that answers hold: ids, keys, secrets, tickets. */
+  function noteDown(json: unknown, name = ''): void {
+    const known = new Set([strict.domain, strict.host, strict.delivery]);
+    if (typeof json === 'object' && json !== null)
+      for (const [key, value] of Object.entries(json)) noteDown(value, key);
+    // The delivery's id stands in calls: its home is asked whose it is. Cursors are not of one domain alone.
+    else if (/cursor/i.test(name)) return;
+    else if (typeof json === 'string' && /^[\w.+/=-]{24,}$/.test(json) && !known.has(json)) madeAtHome.add(json);
+  }
+
+  const sees = (hay: Buffer | string, needles: Iterable<string>) => [...needles].filter((needle) => isIn(hay, needle));
+  const dataOfStrict = () => [strict.tag, strict.key, ...madeAtHome];
+  const namesOfStrict = () => [strict.domain, strict.host];
+
+  it('is all done at home, as for any domain', async () => {
+    for (const subject of [strict, open]) {
+      await meet(subject, world.eu.door);
+      for (const call of callsAbout(await renewed(subject), { domain: open.domain, door: world.eu.door })) {
+        const { status, text } = await ask(world.eu.door, call);
+        expect({ call, status, text, served: status < 500 && ![401, 404, 421].includes(status) }).toMatchObject({
+          served: true,
+        });
+        if (subject === strict && text !== '') noteDown(JSON.parse(text));
+      }
+    }
+    expect(madeAtHome.size).toBeGreaterThan(20);
+  }, 240_000);
+
+  it('is refused at us-1 by every way, with the address of its home', async () => {
+    const home = { status: 421, region: 'eu-1', host: new URL(world.eu.door).host };
+    for (const call of callsAbout(strict, { domain: open.domain, door: world.eu.door })) {
+      const { status, headers, text } = await ask(world.us.door, call);
+      const told = { status, region: headers['x-home-region'], host: headers['x-home-host'] };
+      expect({ call, text, told }).toMatchObject({ told: home });
+    }
+    for (const call of unreadable(strict)) {
+      const { status, text } = await ask(world.us.door, call);
+      expect({ call, status, text, refused: status >= 400 && status < 500 }).toMatchObject({ refused: true });
+    }
+  }, 240_000);
+
+  it('is refused at us-1 however its bytes come', async () => {
+    const { us } = world;
+    const { domain, tag } = strict;
+    const close = { connection: 'close' };
+    const opening = (subject: Subject, more: Record<string, string> = {}, key = `${subject.tag}-password`) =>
+      xroom(subject, 'room/init', { id: `${subject.domain}/${subject.tag}-wire`, key }, more);
+    expect(await exchange(us.door, inChunks(opening(strict, close), 7))).toMatch(/^HTTP\/1.1 421 /);
+    const pipelined = [opening(open), opening(strict), opening(strict, close)].map((call) => onTheWire(call)).join('');
+    const statuses = [...(await exchange(us.door, pipelined)).matchAll(/HTTP\/1\.1 (\d+) /g)].map(
+      ([, status]) => status,
+    );
+    expect(statuses.slice(0, 2)).toEqual(['200', '421']);
+    // An answer to what is still being sent may be lost with the connection.
+    const tooLong = opening(strict, close, tag.repeat(70_000 / tag.length));
+    expect(await exchange(us.door, onTheWire(tooLong))).not.toMatch(/ 200 /);
+    const named = opening(strict, { ...close, 'x-parley-domain': domain }, tag.repeat(70_000 / tag.length));
+    expect(await exchange(us.door, onTheWire(named))).not.toMatch(/ 200 /);
+    const half = onTheWire(opening(strict), { 'content-length': '60000' });
+    expect(await exchange(us.door, half, { end: true })).not.toMatch(/ 200 /);
+  }, 120_000);
+
+  it('is only named in lists of the account that us-1 is asked for', async () => {
+    const { us, eu } = world;
+    const host = new URL(eu.door).host;
+    const lists = [
+      xroom(open, 'room/list', {}),
+      xroom(open, 'room/list', {}, { 'x-parley-domain': open.domain }),
+      xroom(open, 'room/list', {}, { host }),
+      signed(open, 'GET', '/v1/robots'),
+      { ...signed(open, 'GET', '/v1/robots'), headers: { authorization: `Bearer ${open.key}` } },
+      { ...signed(open, 'GET', '/v1/robots'), headers: { authorization: `Bearer ${open.key}`, host } },
+    ];
+    for (const call of lists) {
+      const { status, headers, text } = await ask(us.door, call);
+      const told = { status, omitted: headers['x-parley-omitted-domains'], open: text.includes(open.domain) };
+      expect({ call, text, told }).toMatchObject({ told: { status: 200, omitted: strict.domain, open: true } });
+      expect(sees(text, [...namesOfStrict(), ...dataOfStrict()])).toEqual([]);
+    }
+  }, 60_000);
+
+  it('is nowhere to be entered by sockets of us-1', async () => {
+    const { us, parley } = world;
+    for (const transport of ['websocket', 'socket.io', 'socket.io-polling'] as const) {
+      const { ticket, authUrl } = await ticketFor(strict, `${strict.tag}-visitor`);
+      const url = transport === 'websocket' ? `${us.door.replace('http', 'ws')}/spreed` : us.door;
+      const client = await ScriptedSignalingClient.connect(url, { transport, name: `at us-1 by ${transport}` });
+      clients.push(client);
+      await expect(client.hello({ authUrl, ticket })).rejects.toThrow('wrong_region');
+    }
+    const recorder = await ScriptedSignalingClient.connect(us.run.signaling[0] ?? '', { name: 'a recorder' });
+    clients.push(recorder);
+    await recorder.helloInternal({ secret: parley.run.internalSecret, backend: us.door });
+    await expect(recorder.join(`${strict.domain}/lobby`)).rejects.toThrow('wrong_region');
+  }, 120_000);
+
+  it('the same calls of the other domain are passed on', async () => {
+    for (const call of callsAbout(await renewed(open), { domain: open.domain, door: world.eu.door })) {
+      const { status, headers, text } = await ask(world.us.door, call);
+      const passedOn = status < 500 && ![401, 404, 421].includes(status);
+      const told = { passedOn: passedOn && (headers['x-home-region'] === 'eu-1' || status === 307) };
+      expect({ call, status, headers, text, told }).toMatchObject({ told: { passedOn: true } });
+    }
+  }, 240_000);
+
+  it('leaves nothing in the database, Redis, the logs and what goes out of us-1', async () => {
+    const { us, parley, demo } = world;
+    // What can be found at all: of us-1's own domain, and of one that may be passed on.
+    const own = { ...open, domain: OVERSEAS, tag: local, account: demo };
+    const room = { id: `${OVERSEAS}/${local}-room`, key: `${local}-password` };
+    expect((await ask(us.door, xroom(own, 'room/init', room))).status).toBe(200);
+    await meet(own, us.door);
+    await ask(us.door, { method: 'GET', path: `/v1/${local}`, headers: {}, body: '' });
+    await eventually(() => isIn(redis.text(), local), 'Redis to be told of the room', 30_000);
+    await eventually(async () => isIn(await parley.logsOf('us-1'), local), 'the request to be logged', 30_000);
+
+    const recorded = await tap.recorded();
+    const database = await databaseText(us.run.postgresUrl);
+    const directory = await databaseText(parley.run.directoryUrl);
+    const holders = (texts: ReadonlyMap<string, string>, needles: Iterable<string>) =>
+      [...texts].filter(([, rows]) => sees(rows, needles).length > 0).map(([table]) => table);
+    const kept = await redisText(us.run.redisUrl);
+    expect(holders(database, [local])).toEqual(expect.arrayContaining(['Room', 'OutboxEvent']));
+    expect(isIn(kept, local)).toBe(true);
+    expect(new Set(carriers(recorded, [local]).map(({ service }) => service))).toContain('api');
+    const sent = recorded.filter(
+      ({ peer, way, service }) => peer === 'others' && way === 'said' && service === 'region-router',
+    );
+    for (const what of ['password', 'room', 'booked-too', 'hook-of-rest', 'hook-moved', 'robot-too', 'visitor']) {
+      expect({ what, sent: carriers(sent, [`${open.tag}-${what}`]).length > 0 }).toEqual({ what, sent: true });
+    }
+
+    const everything = [...dataOfStrict(), ...namesOfStrict()];
+    expect(holders(database, everything)).toEqual([]);
+    expect(sees(kept, everything)).toEqual([]);
+    const linesWith = (text: string) => text.split('\n').filter((line) => sees(line, everything).length > 0);
+    expect(linesWith(redis.text())).toEqual([]);
+    expect(linesWith(await parley.logsOf('us-1'))).toEqual([]);
+    // What comes from callers stays among the region's own processes at most.
+    const outside = recorded.filter(({ peer, way }) => peer !== 'own-services' || way === 'heard');
+    expect(carriers(outside, dataOfStrict())).toEqual([]);
+    // Its name and hosts are in the directory: databases are asked for them, and callers told which domain a list lacks.
+    expect(holders(directory, dataOfStrict())).toEqual([]);
+    expect(holders(directory, [strict.domain]).sort()).toEqual(['DirectoryDomain', 'DirectoryHost']);
+    const naming = outside.filter((each) => each.peer === 'others' && each.way === 'said' && !isToDatabase(each));
+    expect(carriers(naming, namesOfStrict())).toEqual([]);
+  }, 120_000);
+
+  /** Connections that carried one of these, with what and where, for people. */
+  function carriers(recorded: readonly Recorded[], needles: Iterable<string>) {
+    return recorded.flatMap(({ bytes, ...connection }) =>
+      sees(bytes, needles).map((needle) => {
+        const at = Math.max(bytes.indexOf(needle), 0);
+        return { ...connection, needle, excerpt: bytes.subarray(Math.max(at - 200, 0), at + 100).toString('latin1') };
+      }),
+    );
+  }
+});
