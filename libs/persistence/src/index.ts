@@ -4,6 +4,7 @@ export { parseMasterKeys, Sealer, SealBroken, type MasterKey, type SealedPlace }
 export { isOutage, isUniqueViolation } from './prisma-errors';
 export { createMemoryUnitOfWork, type MemoryDatabase, type MemoryOptions } from './memory/memory-unit-of-work';
 export * from './delivery';
+export { DELIVERIES_SEEN_PER_PAGE } from './delivery/delivery-log.store';
 export { EVENTS_SEEN_PER_PAGE } from './delivery/event-log.store';
 export { createDirectory, type DirectoryStore, type OpenDirectory } from './directory/directory';
 export { createDomainHomes, type Departed, type DepartedKind, type DomainHomes } from './directory/domain-homes';
