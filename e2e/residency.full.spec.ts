@@ -132,6 +132,14 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     return { ...subject, spareWebhook: Number(hook.id), spareRobot: Number(robot.robotId) };
   }
 
+  /** A domain of us-1. */
+  const own = (): Subject => ({ ...open, domain: OVERSEAS, tag: local });
+
+  async function openLocal(): Promise<void> {
+    const room = { id: `${OVERSEAS}/${local}-room`, key: `${local}-password` };
+    expect((await ask(world.us.door, xroom(own(), 'room/init', room))).status).toBe(200);
+  }
+
   /** Long texts that answers hold: ids, keys, secrets, tickets. */
   function noteDown(json: unknown, name = ''): void {
     const known = new Set([strict.domain, strict.host, strict.delivery]);
@@ -225,7 +233,14 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     const recorder = await ScriptedSignalingClient.connect(us.run.signaling[0] ?? '', { name: 'a recorder' });
     clients.push(recorder);
     await recorder.helloInternal({ secret: parley.run.internalSecret, backend: us.door });
-    await expect(recorder.join(`${strict.domain}/lobby`)).rejects.toThrow('wrong_region');
+    await expect(recorder.join(`${strict.domain}/${strict.tag}-room`)).rejects.toThrow('wrong_region');
+    // Somebody who is let in at us-1 asks for more.
+    await openLocal();
+    const { ticket, authUrl } = await ticketFor(own(), `${local}-visitor`, us.door);
+    const visitor = await ScriptedSignalingClient.connect(us.run.signaling[0] ?? '', { name: 'a visitor of us-1' });
+    clients.push(visitor);
+    await visitor.hello({ authUrl, ticket });
+    await expect(visitor.join(`${strict.domain}/${strict.tag}-room`)).rejects.toThrow('no_such_room');
   }, 120_000);
 
   it('the same calls of the other domain are passed on', async () => {
@@ -238,12 +253,10 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
   }, 240_000);
 
   it('leaves nothing in the database, Redis, the logs and what goes out of us-1', async () => {
-    const { us, parley, demo } = world;
+    const { us, parley } = world;
     // What can be found at all: of us-1's own domain, and of one that may be passed on.
-    const own = { ...open, domain: OVERSEAS, tag: local, account: demo };
-    const room = { id: `${OVERSEAS}/${local}-room`, key: `${local}-password` };
-    expect((await ask(us.door, xroom(own, 'room/init', room))).status).toBe(200);
-    await meet(own, us.door);
+    await openLocal();
+    await meet(own(), us.door);
     await ask(us.door, { method: 'GET', path: `/v1/${local}`, headers: {}, body: '' });
     await eventually(() => isIn(redis.text(), local), 'Redis to be told of the room', 30_000);
     await eventually(async () => isIn(await parley.logsOf('us-1'), local), 'the request to be logged', 30_000);

@@ -32,7 +32,7 @@ export interface DoorParts extends BackendAdmissionParts {
   readonly entry: EntryService;
   readonly roomStore: Pick<RoomStore, 'findById'>;
   readonly live: Pick<LiveRooms, 'members'>;
-  readonly signpost: Pick<Signpost, 'forRefusal'>;
+  readonly signpost: Pick<Signpost, 'forRefusal' | 'forRoomsOf'>;
 }
 
 const REFUSALS = {
@@ -48,6 +48,19 @@ export class Door {
 
   constructor(private readonly parts: DoorParts) {
     this.backends = new BackendAdmission(parts);
+  }
+
+  /**
+   * What a session is told that names a room of a domain which cannot be here, before its request is written down: of what
+   * is strictly resident elsewhere nothing is kept in this region. Undefined: the room may be here.
+   */
+  async elsewhere({ record }: OwnedSession, roomId: string): Promise<WireError | undefined> {
+    const right = rightOf(record);
+    const path = parseRoomPath(roomId);
+    if (!path.ok) return undefined;
+    const { domain } = path.value;
+    if (right.kind === 'ticket') return right.claims.domain === domain ? undefined : wireError('no_such_room');
+    return right.kind === 'internal' && right.backendId === null ? this.parts.signpost.forRoomsOf(domain) : undefined;
   }
 
   /**

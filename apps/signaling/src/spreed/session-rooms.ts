@@ -24,6 +24,8 @@ export class SessionRooms {
     const kind = 'joined' as const;
     try {
       if (owned === undefined) return { kind, id, outcome: { ok: false, error: wireError('no_such_session') } };
+      const elsewhere = await this.services.door.elsewhere(owned, roomId);
+      if (elsewhere !== undefined) return { kind, id, outcome: { ok: false, error: elsewhere } };
       await owned.begin(keptRoomRequest({ id, roomId, foreignSessionId }));
       const outcome = await this.services.door.join(owned, roomId, foreignSessionId, inCall);
       if (outcome.ok) await this.tellParticipants(owned);

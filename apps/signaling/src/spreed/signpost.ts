@@ -33,11 +33,14 @@ export class Signpost {
   /** What a session is told that was refused a room: where its domain is at home, if that is not here (any more). */
   async forRefusal(error: DomainError, domain: DomainName | undefined): Promise<WireError> {
     if (domain === undefined || !MAY_BE_ELSEWHERE.has(error.code)) return thrownToWire(error);
+    return (await this.forRoomsOf(domain)) ?? thrownToWire(error);
+  }
+
+  /** What is said of a domain that is at home in another region; undefined: it is not, or nobody knows. */
+  async forRoomsOf(domain: DomainName): Promise<WireError | undefined> {
     const region = await this.homeOf(domain);
-    if (region !== undefined && region !== this.parts.region) {
-      return this.to(region, 'The domain is at home in another region.');
-    }
-    return thrownToWire(error);
+    if (region === undefined || region === this.parts.region) return undefined;
+    return this.to(region, 'The domain is at home in another region.');
   }
 
   private async homeOf(domain: DomainName): Promise<RegionId | undefined> {
