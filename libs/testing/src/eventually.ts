@@ -1,5 +1,7 @@
 /** How often a condition is looked at. */
 const INTERVAL_MS = 20;
+/** How long tests wait that say nothing else: longer than a loaded machine takes for anything, as only failures last so long. */
+export const PATIENCE_MS = 15_000;
 
 /**
  * Waits until `check` is true or returns without throwing something truthy; replaces sleeping in tests.
@@ -11,7 +13,7 @@ const INTERVAL_MS = 20;
 export async function eventually<Value>(
   check: () => Value | Promise<Value>,
   describeMissing: string | (() => string | Promise<string>),
-  timeoutMs = 5000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<NonNullable<Value>> {
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;

@@ -1,3 +1,5 @@
+import { PATIENCE_MS } from './eventually';
+
 /** Things that arrive one by one, and tests that wait for some of them. */
 export class Inbox<Item> {
   private readonly items: Item[] = [];
@@ -33,7 +35,7 @@ export class Inbox<Item> {
   async until<Found>(
     look: (items: readonly Item[]) => Found | undefined,
     missing: string,
-    timeoutMs = 5000,
+    timeoutMs = PATIENCE_MS,
   ): Promise<Found> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {

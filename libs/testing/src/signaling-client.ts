@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { type JsonObject, type JsonValue } from '@parley/domain';
+import { PATIENCE_MS } from './eventually';
 import { Inbox } from './inbox';
 import { CLOSED_FOR_GOOD, openTransport, type ConnectOptions, type SignalingTransport } from './signaling-transport';
 
@@ -175,7 +176,7 @@ export class ScriptedSignalingClient {
   }
 
   /** Waits until the connection is closed; answers why, e.g. `close 1000`. */
-  async expectClosed(timeoutMs = 5000): Promise<string> {
+  async expectClosed(timeoutMs = PATIENCE_MS): Promise<string> {
     // The inbox throws as soon as the connection has ended, and at the latest when time is up.
     await this.inbox
       .until(() => undefined, 'close', timeoutMs)
