@@ -125,7 +125,8 @@ describe('a worker that stops without a word', () => {
         concurrency: 1,
         handle: async (each) => void done.push(each.id),
         events: { trouble: () => undefined, failed: () => undefined, replaced: (name) => void replaced.push(name) },
-        silentAfterMs: 150,
+        // So long that the good one is not taken for another one that stopped.
+        silentAfterMs: 1_500,
         lockMs: 8_000,
       },
       (handle) => (makers.shift() ?? goodWorker)(connection, handle),
