@@ -76,7 +76,7 @@ async function startProcess(port: number, args: readonly string[], env: Record<s
           () => false,
         ),
       () => `the receiver to answer; it printed: ${printed}`,
-      10_000,
+      20_000,
     );
   } catch (error) {
     await receiver.close();

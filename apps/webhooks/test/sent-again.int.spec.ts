@@ -73,6 +73,7 @@ test('a replay tells a webhook what happened before it was there, and what it wa
   expect(await log().replay(id, ['room.created'], EVER)).toEqual({ count: 3, reached: null });
   await ring();
   await receiver.waitFor(4);
+  await early.waitFor(3);
   const names = receiver.requests.map(({ body }) => (JSON.parse(body) as { roomName: string }).roomName);
   expect([names[0], names.slice(1).toSorted()]).toEqual(['three', ['one', 'three', 'two']]);
   expect(early.requests).toHaveLength(3);

@@ -131,7 +131,7 @@ describe('the way out', () => {
       mute.closeAllConnections();
     });
     const proxyUrl = `http://127.0.0.1:${(mute.address() as AddressInfo).port}`;
-    expect(await post({ allowed, proxyUrl, connectTimeoutMs: 100 })).toEqual({
+    expect(await post({ allowed, proxyUrl, connectTimeoutMs: 500 })).toEqual({
       kind: 'no-way-out',
       reason: 'The egress proxy did not answer in time.',
     });
