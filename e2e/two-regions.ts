@@ -100,6 +100,16 @@ export const OVERSEAS = 'overseas.localhost';
 
 export async function startTwoRegions(env: Readonly<Record<string, string>> = {}): Promise<TwoRegions> {
   const parley = await startParleyIn(env, '--regions', 'eu-1,us-1', '--gateways', '1');
+  try {
+    return await furnish(parley);
+  } catch (error) {
+    // Nobody else could.
+    await parley.stop();
+    throw error;
+  }
+}
+
+async function furnish(parley: RunningParley): Promise<TwoRegions> {
   const { regions, adminKey, account } = parley.run;
   const [eu, us] = regions.map((region) => new Region(region, adminKey, parley));
   if (eu === undefined || us === undefined) throw new Error('two regions were started, and run.json has less');
