@@ -37,7 +37,7 @@ const allowed = {
   protocol: ['domain'],
   app: ['domain', 'contracts', 'protocol', 'persistence', 'live', 'queue', 'config', 'server-kit'],
   bench: ['domain', 'persistence', 'server-kit', 'tools'],
-  e2e: ['testing', 'contracts', 'domain'],
+  e2e: ['testing', 'contracts', 'domain', 'client'],
   tools: ['persistence', 'domain', 'config', 'testing'],
 };
 

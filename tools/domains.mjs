@@ -18,7 +18,7 @@ options of add and change; what is not said stays:
 options of move, which can be interrupted and repeated until it is done:
   --to <region>           its new home
   --dry-run               says what would be moved and what stands in the way, and changes nothing
-  --close-rooms           closes its open rooms; without it a domain with open rooms stays
+  --close-rooms           closes its open rooms and leads those inside there; without it a domain with open rooms stays
   --cancel                takes a move back, as long as the directory has not been told
 ${ADMIN_HELP}`;
 

@@ -13,7 +13,7 @@ option of add alone:
 options of add and change; what is not said stays:
   --api-url <url>         base URL of its front door
   --signaling-url <url>   ws or wss base URL of its signaling
-  --state <state>         serving, draining (takes no new rooms) or down (is asked nothing at all)
+  --state <state>         serving, draining (gets nothing new) or down (is asked nothing at all)
   --position <lat,lon>    where it stands, in degrees; "none" takes it away
   --group <name>          regions of a group stand in for each other first; "none" takes it away
 ${ADMIN_HELP}`;

@@ -81,7 +81,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
     signatures: authenticator,
   });
   const loops = new RoomLoops(rooms, bookings, telling, live, kit.logger, SYSTEM_CLOCK);
-  const regions = createRegionParts(config, kit, database, rooms);
+  const regions = createRegionParts(config, kit, machines);
   return {
     machines,
     rooms,

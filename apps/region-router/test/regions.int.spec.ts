@@ -97,5 +97,9 @@ describe('the regions', () => {
     await say({}, 'us-1 up serving, eu-1 up serving');
     await Promise.all(regions.us.signaling.map((gateway) => gateway.kill()));
     await say({}, 'eu-1 up serving, us-1 down serving');
+    regions.us.directory.down = true;
+    const statusOf = async (path: string) => (await fetch(`${regions.us.url}/health/${path}`)).status;
+    // A region is withdrawn because of that, and no front door ended: it serves as soon as somebody behind it does.
+    expect([await statusOf('region'), await statusOf('ready'), await statusOf('live')]).toEqual([503, 200, 200]);
   });
 });

@@ -64,6 +64,7 @@ describe('trouble', () => {
       'readiness to be withdrawn',
       10_000,
     );
+    expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
     await openRooms(domain, 3);
     await world().redis.restart();
     await world().waitForDeliveries(id, 'delivered', 3, 20_000);

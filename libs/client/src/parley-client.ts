@@ -2,7 +2,8 @@ import type { JoinRequest } from '@parley/contracts';
 import type { SocketClass } from './line';
 import { RegionChooser, type Chosen } from './region-choice';
 import { Rest, type Fetch } from './rest';
-import { Session, SESSION_TIMES, type SessionHandlers, type SessionTimes } from './session';
+import { Session } from './session';
+import { SESSION_TIMES, type SessionHandlers, type SessionTimes } from './session-parts';
 
 export interface ParleyOptions {
   /** Base URL of a front door: the global one, or any region's. */

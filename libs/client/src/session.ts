@@ -1,53 +1,11 @@
 import type { IceServer, JoinAnswer } from '@parley/contracts';
 import { errorOf, greet, type Greeted, type Hello } from './greeting';
-import type { Frame, SocketClass } from './line';
+import type { Frame } from './line';
+import { leadsToRegion, passes, troubleOf } from './moving-on';
 import { isObject, ParleyError, textOf, type Json } from './parley-error';
-
-/** To whom a message goes. */
-export type Recipient =
-  | { readonly type: 'session'; readonly sessionid: string }
-  | { readonly type: 'user'; readonly userid: string }
-  | { readonly type: 'room' }
-  | { readonly type: 'call' };
-
-/**
- * `connected`: also after every resume (`reason` is then `resumed`, nothing was missed) and when a new session had to be
- * made (`renewed`: a new id, and what was said meanwhile is lost). `closed` is the end; `reason` says why.
- */
-export type SessionState = 'connected' | 'interrupted' | 'closed';
-
-/** What a session tells. Given before it connects, so that nothing is missed. */
-export interface SessionHandlers {
-  /** Somebody sent something: `message.sender`, `message.data`. */
-  message?(message: Json, kind: 'message' | 'control'): void;
-  /** The room, its members: `event.target`, `event.type` and what belongs to it. */
-  event?(event: Json): void;
-  state?(state: SessionState, reason: string | undefined): void;
-}
-
-export interface SessionTimes {
-  /** For connecting, and for each answer. */
-  readonly answerMs: number;
-  /** The first pause before trying again; doubled up to 5 s. */
-  readonly retryMs: number;
-  /** How long a broken connection is tried to be mended. */
-  readonly giveUpMs: number;
-}
-
-export const SESSION_TIMES: SessionTimes = { answerMs: 10_000, retryMs: 250, giveUpMs: 120_000 };
+import type { Recipient, SessionParts } from './session-parts';
 
 const LONGEST_PAUSE_MS = 5_000;
-
-/** Troubles that pass; after anything else trying again is useless. */
-const PASSING = new Set(['unreachable', 'internal_error', 'rate_limited', 'unavailable', 'home_region_down']);
-
-export interface SessionParts {
-  readonly socketClass: SocketClass;
-  /** Asks for another ticket: the first one is used up. */
-  readonly rejoin: () => Promise<JoinAnswer>;
-  readonly handlers: SessionHandlers;
-  readonly times: SessionTimes;
-}
 
 interface Waiter {
   resolve(frame: Frame): void;
@@ -63,6 +21,12 @@ export class Session {
   private isOver = false;
   private isInRoom = false;
   private isMending = false;
+  /** It was told that its room goes on in another region; when it closes here, this session follows. */
+  private willMove = false;
+  /** Its room closed here and goes on there. */
+  private isLeftBehind = false;
+  /** It gave its session up for that, and is not there yet. */
+  private isFollowing = false;
   /** Connections made so far; only the last one is listened to. */
   private lines = 0;
   private wake: (() => void) | undefined;
@@ -86,6 +50,8 @@ export class Session {
         .catch((failure: unknown) => session.fail(failure));
     }
     parts.handlers.state?.('connected', undefined);
+    // Its room may have gone at once.
+    if (session.isLeftBehind) session.interrupt('moved');
     return session;
   }
 
@@ -132,7 +98,7 @@ export class Session {
   private async enterAnew(answer: JoinAnswer): Promise<void> {
     this.answer = answer;
     this.lastSeq = undefined;
-    this.isInRoom = false;
+    this.isInRoom = this.willMove = this.isLeftBehind = false;
     await this.connect(answer.signalingUrl, { authUrl: answer.authUrl, ticket: answer.ticket });
     await this.enterRoom();
   }
@@ -192,40 +158,61 @@ export class Session {
     if (!isObject(body)) return;
     const { handlers } = this.parts;
     if (frame.type === 'message' || frame.type === 'control') handlers.message?.(body, frame.type);
-    else if (frame.type === 'event') handlers.event?.(body);
-    else if (frame.type === 'bye') this.end(textOf(body.reason) ?? 'ended');
-    else if (frame.type === 'room' && body.roomid === '') this.end('room_closed');
+    else if (frame.type === 'event') {
+      if (leadsToRegion(body)) this.willMove = true;
+      handlers.event?.(body);
+    } else if (frame.type === 'bye') this.end(textOf(body.reason) ?? 'ended');
+    else if (frame.type === 'room' && body.roomid === '') this.roomClosed();
+  }
+
+  private roomClosed(): void {
+    if (!this.willMove) return this.end('room_closed');
+    this.isLeftBehind = true;
+    this.interrupt('moved');
   }
 
   private broken(code: number): void {
     if (this.isOver) return;
     if (code === 1000) return this.end('ended');
     this.rejectAll(silent('to the room'));
+    this.interrupt(undefined);
+  }
+
+  private interrupt(reason: 'moved' | undefined): void {
     // Who is just entering, or mending, hears of it by that.
     if (!this.isInRoom || this.isMending) return;
-    this.parts.handlers.state?.('interrupted', undefined);
+    this.parts.handlers.state?.('interrupted', reason);
     this.isMending = true;
     void this.mend().finally(() => (this.isMending = false));
   }
 
   private async mend(): Promise<void> {
     const { retryMs, giveUpMs } = this.parts.times;
-    const end = performance.now() + giveUpMs;
+    let end = performance.now() + giveUpMs;
+    let toldMs = 0;
     for (let pause = retryMs; !this.isOver; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      // At random: those whose gateway went all come at the same time otherwise. The last try is made when time is up.
-      await this.pause(Math.min(Math.random() * pause, Math.max(0, end - performance.now())));
+      // At random: those whose gateway went, or whose room moved, all come at the same time otherwise.
+      const wait = toldMs + Math.random() * Math.max(pause, toldMs);
+      // The last try is made when time is up.
+      await this.pause(Math.min(wait, Math.max(0, end - performance.now())));
       if (this.isOver) return;
       try {
         const reason = await this.resumeOrRenew();
-        return this.isOver ? undefined : this.parts.handlers.state?.('connected', reason);
+        if (this.isOver) return;
+        // What was missed may have been that the room moved.
+        if (!this.isLeftBehind) return this.parts.handlers.state?.('connected', reason);
       } catch (error) {
-        const code = error instanceof ParleyError ? error.code : 'failed';
-        if (!PASSING.has(code) || performance.now() >= end) return this.end(code);
+        const { code, facts } = troubleOf(error);
+        // A domain may be on its way for long; whoever says so is there.
+        if (code === 'domain_moving') end = performance.now() + giveUpMs;
+        if (!passes(code, this.isFollowing) || performance.now() >= end) return this.end(code);
+        toldMs = (facts.retryAfterSeconds ?? 0) * 1_000;
       }
     }
   }
 
   private async resumeOrRenew(): Promise<'resumed' | 'renewed'> {
+    if (this.isLeftBehind) this.giveUpSession();
     const { current } = this;
     if (current !== undefined) {
       try {
@@ -238,7 +225,19 @@ export class Session {
       }
     }
     await this.enterAnew(await this.parts.rejoin());
+    this.isFollowing = false;
     return 'renewed';
+  }
+
+  /** The region that its room left has nothing more for it. */
+  private giveUpSession(): void {
+    this.isFollowing = true;
+    this.isLeftBehind = false;
+    // Nobody listens to that line any more.
+    this.lines += 1;
+    this.current?.line.send({ id: 'bye', type: 'bye', bye: {} });
+    this.current?.line.close();
+    this.current = undefined;
   }
 
   private pause(ms: number): Promise<void> {

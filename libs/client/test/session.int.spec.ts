@@ -138,6 +138,101 @@ it('comes in anew when its session is gone, and ends for good when it is thrown 
   await eventually(() => eu.sockets.size === 0, 'the line to be closed');
 });
 
+/** What the gateway of a region says when a domain leaves it, all at once as a busy room would. */
+const leaving = (to: string) => [
+  message('the last word', 'seq-1'),
+  {
+    type: 'event',
+    seq: 'seq-2',
+    event: { target: 'room', type: 'switchto', switchto: { roomid: 'a.test/lobby', details: { region: to } } },
+  },
+  { type: 'room', seq: 'seq-3', room: { roomid: '' } },
+];
+
+it('follows its room to another region: it hears all until the end, and is patient until the room is open there', async () => {
+  const { handlers, has, heard } = ears();
+  const session = await client().join(request, handlers);
+  const refusals = [
+    [503, 'domain_moving'],
+    [421, 'wrong_region'],
+    [409, 'room_reserved'],
+  ] as const;
+  let asked = 0;
+  eu.answerRest = (_request, response) => {
+    const [status, code] = refusals[asked] ?? [];
+    asked += 1;
+    if (status === undefined) return sendJson(response, 200, us.joinAnswer());
+    // A fetch repeats what was answered 421 by itself, so the next answer is for that one.
+    sendJson(response, status, { code });
+  };
+  for (const frame of leaving('us-1')) eu.tell(frame);
+  await has('connected: renewed');
+  expect(heard).toEqual([
+    'connected',
+    'message the last word',
+    'event switchto',
+    'interrupted: moved',
+    'connected: renewed',
+  ]);
+  expect(asked).toBeGreaterThan(refusals.length);
+  expect([session.signalingUrl, us.hellos.length]).toEqual([us.socketUrl, 1]);
+  await eventually(() => eu.sockets.size === 0, 'the former region to be rid of it');
+  us.tell(message('the first word', 'seq-1'));
+  await has('message the first word');
+  session.leave();
+});
+
+it('follows when it hears only after a resume that its room left', async () => {
+  const { handlers, has, heard } = ears();
+  const session = await client().join(request, handlers);
+  eu.answerRest = (_request, response) => sendJson(response, 200, us.joinAnswer());
+  eu.answerFrame = (frame, socket) => {
+    socket.send(JSON.stringify(eu.usual(frame)));
+    if (frame.type === 'hello') for (const missed of leaving('us-1')) socket.send(JSON.stringify(missed));
+    return undefined;
+  };
+  eu.cut();
+  await has('connected: renewed');
+  expect(heard).toEqual(['connected', 'interrupted', 'message the last word', 'event switchto', 'connected: renewed']);
+  expect(session.signalingUrl).toBe(us.socketUrl);
+  session.leave();
+});
+
+it('follows a room that left while it was just entering, and none that was only closed', async () => {
+  const { handlers, has } = ears();
+  eu.answerFrame = (frame, socket) => {
+    const answer = eu.usual(frame);
+    if (frame.type !== 'room') return answer;
+    for (const one of [answer, ...leaving('us-1')]) socket.send(JSON.stringify(one));
+    return undefined;
+  };
+  eu.answerRest = (_request, response) => sendJson(response, 200, (eu.calls.length === 1 ? eu : us).joinAnswer());
+  const session = await client().join(request, handlers);
+  await has('connected: renewed');
+  expect(session.signalingUrl).toBe(us.socketUrl);
+  us.tell({ type: 'event', event: { target: 'room', type: 'switchto', switchto: { roomid: 'break-out' } } });
+  us.tell({ type: 'room', room: { roomid: '' } });
+  await has('closed: room_closed');
+});
+
+it('waits for as long as a refusal says, and for a domain that is on its way however long that takes', async () => {
+  const { handlers, has } = ears();
+  const times = { retryMs: 5, answerMs: 2_000, giveUpMs: 100 };
+  await new ParleyClient({ url: eu.url, frontDoor: 'as-given', webSocket: WebSocket, times }).join(request, handlers);
+  const asked: number[] = [];
+  eu.answerRest = (_request, response) => {
+    asked.push(performance.now());
+    // Several times as long as it would wait for anything else.
+    if (asked.length > 20) return sendJson(response, 200, us.joinAnswer());
+    sendJson(response, 503, { code: 'domain_moving' }, asked.length === 20 ? { 'retry-after': '1' } : {});
+  };
+  for (const frame of leaving('us-1')) eu.tell(frame);
+  await has('connected: renewed');
+  const [before = 0, after = 0] = asked.slice(-2);
+  // As long as it is told, but no longer than it would try at all.
+  expect(after - before).toBeGreaterThanOrEqual(90);
+});
+
 it('gives up when it was away for too long', async () => {
   const { handlers, has } = ears();
   const session = await client().join(request, handlers);

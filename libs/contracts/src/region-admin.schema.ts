@@ -20,7 +20,7 @@ const regionSettings = {
   group: z.string().min(1).max(63).nullable().describe('Regions of a group stand in for each other first'),
   state: z
     .enum(['serving', 'draining', 'down'])
-    .describe('`draining` takes no new rooms; `down` is asked nothing at all'),
+    .describe('`draining` serves what it has and gets nothing new; `down` is asked nothing at all'),
 };
 
 export const createRegionSchema = z
@@ -65,7 +65,10 @@ export const planMoveSchema = z.strictObject({ to: region }).meta({ id: 'PlanMov
 export const moveDomainSchema = z
   .strictObject({
     to: region.describe('The region that becomes its home'),
-    closeRooms: z.boolean().default(false).describe('Closes its open rooms; a domain with open rooms stays otherwise'),
+    closeRooms: z
+      .boolean()
+      .default(false)
+      .describe('Closes its open rooms and leads those inside there; a domain with open rooms stays otherwise'),
   })
   .meta({ id: 'MoveDomain' });
 

@@ -1,5 +1,6 @@
 import type { UnitOfWork } from '@parley/domain';
 import type { PrismaClient } from './generated/client';
+import { asMover } from './moving/domain-rows';
 import { answers, openPrisma } from './prisma-client';
 import { withReadableErrors } from './prisma-errors';
 import { parseMasterKeys, Sealer, type MasterKey } from './sealing';
@@ -22,6 +23,8 @@ export interface DatabaseOptions {
 /** A region's database. */
 export interface Database {
   readonly uow: UnitOfWork;
+  /** The same, also for domains that are on their way to another region: for what a move itself has to end. */
+  readonly movingUow: UnitOfWork;
   /** The same stores outside of transactions, e.g. to look up an account. Outages are DomainError unavailable. */
   readonly stores: ReadStores;
   readonly prisma: PrismaClient;
@@ -41,8 +44,10 @@ export function createDatabase(options: DatabaseOptions): Database {
   const sealer = new Sealer(typeof masterKeys === 'string' ? parseMasterKeys(masterKeys) : masterKeys);
   const prisma = openPrisma(options.url, options.poolSize, options.statementMs);
   const stores = storesOn(prisma, sealer, region);
+  const wakeRelay = options.wakeRelay ?? (() => undefined);
   return {
-    uow: new PrismaUnitOfWork(prisma, sealer, region, options.wakeRelay ?? (() => undefined)),
+    uow: new PrismaUnitOfWork(prisma, sealer, region, wakeRelay),
+    movingUow: new PrismaUnitOfWork(prisma, sealer, region, wakeRelay, asMover),
     stores: {
       tenancy: withReadableErrors(stores.tenancy),
       rooms: withReadableErrors(stores.rooms),

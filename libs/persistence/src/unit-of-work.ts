@@ -44,6 +44,8 @@ export class PrismaUnitOfWork implements UnitOfWork {
     private readonly sealer: Sealer,
     private readonly region: RegionIdentity,
     private readonly wakeRelay: () => void,
+    /** What each transaction begins with. */
+    private readonly begin: (tx: Connection) => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** @throws DomainError unavailable when the database cannot be reached */
@@ -52,6 +54,7 @@ export class PrismaUnitOfWork implements UnitOfWork {
     const outcome = await this.prisma
       .$transaction(
         async (tx) => {
+          await this.begin(tx);
           const outbox = new PrismaOutbox(tx, this.region.id);
           const done = await work({
             ...storesOn(tx, this.sealer, this.region),

@@ -166,6 +166,15 @@ describe('operators', () => {
       expect(await directory.regionsOf('auth-acme')).toEqual(['eu-1', 'us-1']);
     });
 
+    it('are not made in a region that is being emptied', async () => {
+      const entry = { apiUrl: 'https://eu.test', signalingUrl: 'wss://eu.test', position: null, group: null } as const;
+      await directory.changes.addRegion({ ...entry, id: EU.id, number: EU.number, state: 'draining' });
+      expect(await refusal(admin.domains.create('root', { name: 'a.test', account: 'acme' }))).toBe('elsewhere');
+      expect(await directory.domain(A)).toBeNull();
+      await directory.changes.changeRegion(EU.id, { state: 'serving' });
+      expect(await admin.domains.create('root', { name: 'a.test', account: 'acme' })).toMatchObject({ name: 'a.test' });
+    });
+
     it('refuse unknown accounts and names that are none', async () => {
       expect(await refusal(admin.domains.create('root', { name: 'a.test', account: 'nobody' }))).toBe('not_found');
       expect(await refusal(admin.domains.create('root', { name: 'a/b', account: 'acme' }))).toBe('invalid');

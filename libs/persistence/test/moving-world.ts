@@ -29,6 +29,8 @@ export interface Region {
 export class MovingWorld {
   /** Called before each call between the regions; may throw. */
   onCall: (call: string) => void = () => undefined;
+  /** Called when the rooms of a domain that moves were closed; may fail. */
+  onClosed: () => Promise<void> = () => Promise.resolve();
   readonly eu: Region;
   readonly us: Region;
 
@@ -59,10 +61,11 @@ export class MovingWorld {
     return createMoving(db, this.directory, {
       others: this.others(),
       closeRooms: async (domain) => {
-        await db.prisma.room.updateMany({
-          where: { domainName: domain, closedAt: null },
-          data: { closedAt: new Date() },
+        const open = await db.stores.rooms.listOpen(domain);
+        await db.movingUow.run(async ({ rooms }) => {
+          for (const { id } of open) await rooms.close(id, new Date());
         });
+        await this.onClosed();
       },
       onLag: () => undefined,
       clock: { now: () => new Date() },

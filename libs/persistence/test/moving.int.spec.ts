@@ -2,6 +2,7 @@ import { brandAs, type RoomName, type WebhookId } from '@parley/domain';
 import { AdminError, type MoveStatus } from '../src';
 import { countRows } from '../src/moving/domain-rows';
 import { TENANT_TABLES } from '../src/moving/tables';
+import { room } from './fixtures';
 import { DOMAIN, EU, fillDomain, MovingWorld, SECRET, US } from './moving-world';
 
 let world: MovingWorld;
@@ -156,6 +157,52 @@ test('open rooms keep it where it is, unless they are to be closed', async () =>
   expect((await world.eu.admin.domains.get(DOMAIN)).movingTo).toBeNull();
   await move(() => world.eu.moving.moves.step('root', DOMAIN, { ...wish, closeRooms: true }));
   expect(await world.us.db.prisma.room.count({ where: { closedAt: null } })).toBe(0);
+});
+
+test('who is thrown out of a room that is closed for the move opens none in its place', async () => {
+  await world.eu.db.prisma.room.updateMany({ data: { closedAt: null } });
+  const reopening: string[] = [];
+  world.onClosed = async () => {
+    const again = room({ domain: DOMAIN, name: brandAs<RoomName>('a') });
+    const opened = world.eu.db.uow.run(({ rooms }) => rooms.insert(again));
+    reopening.push(await refusal(opened));
+  };
+  await world.eu.moving.moves.step('root', DOMAIN, { ...wish, closeRooms: true });
+  expect(reopening).toEqual(['domain_moving']);
+  expect(await world.eu.db.prisma.room.count({ where: { closedAt: null } })).toBe(0);
+});
+
+test('a closing that fails is made good by the next step, or by taking the move back', async () => {
+  await world.eu.db.prisma.room.updateMany({ data: { closedAt: null } });
+  const closing = { ...wish, closeRooms: true };
+  const failOnce = () => {
+    world.onClosed = async () => {
+      world.onClosed = () => Promise.resolve();
+      throw new Error('killed');
+    };
+  };
+  failOnce();
+  await expect(world.eu.moving.moves.step('root', DOMAIN, closing)).rejects.toThrow('killed');
+  expect((await world.eu.admin.domains.get(DOMAIN)).movingTo).toBe(US.id);
+  await world.eu.moving.moves.cancel('root', DOMAIN);
+  expect((await world.eu.admin.domains.get(DOMAIN)).movingTo).toBeNull();
+  failOnce();
+  await expect(world.eu.moving.moves.step('root', DOMAIN, closing)).rejects.toThrow('killed');
+  await move(() => world.eu.moving.moves.step('root', DOMAIN, closing));
+});
+
+test('a region that is being emptied is no place to move to', async () => {
+  const entry = { apiUrl: 'https://us.test', signalingUrl: 'wss://us.test', position: null, group: null } as const;
+  await world.directory.changes.addRegion({ ...entry, ...US, state: 'draining' });
+  expect((await world.eu.moving.moves.plan(DOMAIN, US.id)).obstacles).toEqual([
+    'us-1 is draining and takes nothing new.',
+  ]);
+  expect(await refusal(world.eu.moving.moves.step('root', DOMAIN, wish))).toBe('invalid');
+  await world.directory.changes.changeRegion(US.id, { state: 'serving' });
+  await world.eu.moving.moves.step('root', DOMAIN, wish);
+  // One that began before goes on: half-way is no place to stay.
+  await world.directory.changes.changeRegion(US.id, { state: 'draining' });
+  await move(() => world.eu.moving.moves.step('root', DOMAIN, wish));
 });
 
 test('what began before the freezing is waited for, and told of before it is copied', async () => {

@@ -1,11 +1,12 @@
 import type { Provider, Type } from '@nestjs/common';
-import { brandAs, type RegionId, type RoomService } from '@parley/domain';
-import { createDirectory, createMoving, createOwners, type Database, type Moving } from '@parley/persistence';
+import { brandAs, cryptoIds, type RegionId, RoomService } from '@parley/domain';
+import { createDirectory, createMoving, createOwners, type Moving } from '@parley/persistence';
 import { every, InternalAuth, RegionBook, RegionLetters, type ServiceKit } from '@parley/server-kit';
 import type { ApiConfig } from '../config';
-import { SYSTEM_CLOCK } from '../machines';
+import { type Machines, SYSTEM_CLOCK } from '../machines';
 import { LettersController } from './letters.controller';
 import { HttpOtherRegions } from './other-regions';
+import { RoomClearing } from './room-clearing';
 import { LETTER_CLOCK, MOVING, OWNERS } from './tokens';
 
 /** How often regions that lack the newest record of an account are given it. */
@@ -25,8 +26,7 @@ export const REGION_CONTROLLERS: readonly Type[] = [LettersController];
 export function createRegionParts(
   config: ApiConfig,
   { logger }: ServiceKit,
-  database: Database,
-  rooms: Pick<RoomService, 'list' | 'destroy'>,
+  { database, live }: Pick<Machines, 'database' | 'live'>,
 ): RegionParts {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
   const book = new RegionBook({ rows: config.PARLEY_REGIONS, directory, logger });
@@ -38,15 +38,15 @@ export function createRegionParts(
     letters,
     clock: SYSTEM_CLOCK,
   });
+  const clearing = new RoomClearing({
+    store: database.stores.rooms,
+    rooms: new RoomService(database.movingUow, live.rooms, SYSTEM_CLOCK, cryptoIds),
+    sessions: live.sessions,
+    regions: book,
+  });
   const moving = createMoving(database, directory, {
     others,
-    closeRooms: async (name) => {
-      const domain = await database.stores.tenancy.domain(name);
-      if (domain === null) return;
-      for (const { rooms: open } of await rooms.list(domain.accountId, name)) {
-        for (const { room } of open) await rooms.destroy(domain.accountId, name, room.name, true);
-      }
-    },
+    closeRooms: (domain, to) => clearing.clear(domain, to),
     onLag: (region, error) => logger.warn({ region, err: error }, 'a region lacks the newest record of an account'),
     clock: SYSTEM_CLOCK,
   });

@@ -132,7 +132,10 @@ export class RoomService {
     return this.closing.close(await this.ownOpen(account, domain, name), forceKick);
   }
 
-  /** Closes a room that its foreign backend has deleted, whoever is in. Nothing to do when it is closed already. */
+  /**
+   * Closes a room that its foreign backend has deleted, or that leaves with its domain, whoever is in. Nothing to do when
+   * it is closed already.
+   */
   async closeForBackend(id: RoomSessionId): Promise<void> {
     const room = await this.uow.run((stores) => stores.rooms.findById(id));
     if (room !== null) await this.closing.close(room, true);

@@ -67,7 +67,8 @@ export class DomainAdmin {
 
   /**
    * Makes a domain at home in this region. Its webhook key is shown only here.
-   * @throws AdminError invalid (the name), taken (the name or a host, in any region), not_found (the account)
+   * @throws AdminError invalid (the name), taken (the name or a host, in any region), not_found (the account), elsewhere
+   *   (the region is being emptied)
    */
   async create(actor: string, input: NewDomain): Promise<DomainRecord & { readonly webhookKey: string }> {
     const { name: text, account: slug, hosts = [], webhookKey = newWebhookKey(cryptoIds), ...settings } = input;
@@ -76,6 +77,7 @@ export class DomainAdmin {
     const account = await prisma.account.findUnique({ where: { slug } });
     if (!account) throw noAccount(slug);
     if (await prisma.domain.findUnique({ where: { name }, select: { name: true } })) throw taken(name);
+    await this.assertTakesNew();
     await this.claim(name, settings.strictResidency ?? false, hosts);
     const at = this.clock.now();
     try {
@@ -176,6 +178,14 @@ export class DomainAdmin {
       await writeAudit(tx, { at, actor, action: 'domain.delete', target: name, details: {} });
     });
     await this.directory.releaseDomain(name, region.id);
+  }
+
+  /** @throws AdminError elsewhere */
+  private async assertTakesNew(): Promise<void> {
+    const { id } = this.database.region;
+    const state = (await this.directory.regions()).find((region) => region.id === id)?.state ?? 'serving';
+    if (state === 'serving') return;
+    throw new AdminError('elsewhere', `${id} is ${state} and takes nothing new: make the domain in another region.`);
   }
 
   private async claim(name: DomainName, strictResidency: boolean, hosts: readonly string[]): Promise<void> {

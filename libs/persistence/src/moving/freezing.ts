@@ -1,4 +1,4 @@
-import type { DomainName } from '@parley/domain';
+import type { DomainName, RegionId } from '@parley/domain';
 import { AdminError } from '../admin/admin-error';
 import type { PrismaClient } from '../generated/client';
 import type { Connection } from '../prisma-client';
@@ -9,11 +9,9 @@ const TRANSACTION = { maxWait: 5_000, timeout: 30_000 } as const;
 /** How long one step of a move works or waits, in milliseconds: callers see progress, and may end between two steps. */
 export const STEP_MS = 1_000;
 const LOOK_AGAIN_MS = 50;
-/** How often rooms that visitors open again are closed before that is given up. */
-const CLOSINGS_AT_MOST = 5;
 
-/** Closes what the domain has open. */
-export type RoomCloser = (domain: DomainName) => Promise<void>;
+/** Closes what the frozen domain has open, and tells those inside where it goes. May be repeated. */
+export type RoomCloser = (domain: DomainName, to: RegionId) => Promise<void>;
 
 /**
  * Refuses writes to the domain from now on, and makes sure that what began before left no open room. May be repeated.
@@ -24,26 +22,20 @@ export type RoomCloser = (domain: DomainName) => Promise<void>;
 export async function freezeEmpty(
   prisma: PrismaClient,
   domain: DomainName,
-  { to, closeRooms }: { readonly to: string; readonly closeRooms: RoomCloser | null },
+  { to, closeRooms }: { readonly to: RegionId; readonly closeRooms: RoomCloser | null },
 ): Promise<boolean> {
-  for (let closings = 1; ; closings += 1) {
-    try {
-      if (closeRooms !== null && !(await isFrozen(prisma, domain))) await closeRooms(domain);
-      await freeze(prisma, domain, to);
-      if (!(await outlived(prisma, await transactionsUnderWay(prisma)))) return false;
-      await assertNoOpenRooms(prisma, domain);
-      return true;
-    } catch (error) {
-      if (!(error instanceof AdminError) || error.code !== 'rooms_open') throw error;
-      await prisma.$transaction((tx) => unfreeze(tx, domain));
-      if (closeRooms === null || closings === CLOSINGS_AT_MOST) throw error;
-    }
+  try {
+    await freeze(prisma, domain, { to, mustBeEmpty: closeRooms === null });
+    if (!(await outlived(prisma, await transactionsUnderWay(prisma)))) return false;
+    // Not before: who is thrown out comes again, and would open here what is to be open there.
+    if (closeRooms !== null) await closeRooms(domain, to);
+    await assertNoOpenRooms(prisma, domain);
+    return true;
+  } catch (error) {
+    if (!(error instanceof AdminError) || error.code !== 'rooms_open') throw error;
+    await prisma.$transaction((tx) => unfreeze(tx, domain));
+    throw error;
   }
-}
-
-async function isFrozen(prisma: PrismaClient, domain: string): Promise<boolean> {
-  const row = await prisma.domain.findUnique({ where: { name: domain }, select: { movingTo: true } });
-  return row !== null && row.movingTo !== null;
 }
 
 /** Whether these have ended, within the time of a step. */
@@ -63,12 +55,16 @@ export function pause(): Promise<void> {
 }
 
 /** @throws AdminError rooms_open */
-async function freeze(prisma: PrismaClient, domain: string, to: string): Promise<void> {
+async function freeze(
+  prisma: PrismaClient,
+  domain: string,
+  { to, mustBeEmpty }: { readonly to: string; readonly mustBeEmpty: boolean },
+): Promise<void> {
   await prisma.$transaction(async (tx) => {
     await asMover(tx);
     // Rooms refer to the row, so none is opened until the commit.
     await tx.$queryRaw`SELECT 1 FROM "Domain" WHERE name = ${domain} FOR UPDATE`;
-    await assertNoOpenRooms(tx, domain);
+    if (mustBeEmpty) await assertNoOpenRooms(tx, domain);
     await tx.webhook.updateMany({ where: { domainName: domain }, data: { frozen: true } });
     await tx.domain.update({ where: { name: domain }, data: { movingTo: to } });
   }, TRANSACTION);

@@ -39,7 +39,8 @@ export class DomainMoves {
 
   /** What a move would do; changes nothing. @throws AdminError not_found, DomainError unavailable */
   async plan(domain: DomainName, to: RegionId): Promise<MovePlan> {
-    return planOf(this.database, this.others, domain, to);
+    const { directory, others } = this;
+    return planOf(this.database, { directory, others }, domain, to);
   }
 
   /** How far the domain's last move is. @throws AdminError not_found */

@@ -1,4 +1,4 @@
-import { DomainError, type DomainName, isDomainError, type RegionId } from '@parley/domain';
+import { DomainError, type DomainName, isDomainError, type RegionDirectory, type RegionId } from '@parley/domain';
 import { AdminError } from '../admin/admin-error';
 import type { Database } from '../database';
 import { SealBroken } from '../sealing';
@@ -14,7 +14,7 @@ const PAGE = 500;
 /** What moving the domain would do, and what stands in the way. */
 export async function planOf(
   database: Database,
-  others: OtherRegions,
+  { directory, others }: { readonly directory: RegionDirectory; readonly others: OtherRegions },
   domain: DomainName,
   to: RegionId,
 ): Promise<MovePlan> {
@@ -28,7 +28,14 @@ export async function planOf(
   }
   const broken = await brokenSecrets(database, domain);
   const taken = await takenThere(database, others, domain, to);
-  return { domain, from: region.id, to, rows, openRooms, obstacles: [...broken, ...taken] };
+  const obstacles = [...(await leaving(directory, to)), ...broken, ...taken];
+  return { domain, from: region.id, to, rows, openRooms, obstacles };
+}
+
+/** A region that is being emptied is not filled. One that nobody entered into the directory serves. */
+async function leaving(directory: RegionDirectory, to: RegionId): Promise<string[]> {
+  const state = (await directory.regions()).find(({ id }) => id === to)?.state ?? 'serving';
+  return state === 'serving' ? [] : [`${to} is ${state} and takes nothing new.`];
 }
 
 async function takenThere(database: Database, others: OtherRegions, domain: DomainName, to: RegionId) {

@@ -83,13 +83,14 @@ export async function seedOperatorKey(database: Database, key: string): Promise<
   return isNew(insert);
 }
 
-/** False when it was there already. */
+/** False when it was there already, or the region is being emptied. */
 async function isNew(made: Promise<unknown>): Promise<boolean> {
   try {
     await made;
     return true;
   } catch (error) {
-    if (isUniqueViolation(error) || (error instanceof AdminError && error.code === 'taken')) return false;
+    const refused = error instanceof AdminError && (error.code === 'taken' || error.code === 'elsewhere');
+    if (isUniqueViolation(error) || refused) return false;
     throw error;
   }
 }
