@@ -89,6 +89,20 @@ describe('xroom calls through the front door', () => {
     expect([seenBy(eu).length, seenBy(us).length]).toEqual([2, 0]);
   });
 
+  it.each([
+    ['go where the account is known, which can say so', false, 200, 1],
+    ['go no further than to the border of strictly resident domains, of which it may be a new one', true, 421, 0],
+  ])('of a domain that nobody knows %s', async (_what, strict, status, arrived) => {
+    const { eu, us } = regions;
+    for (const { directory } of [eu, us]) {
+      directory.accounts.set('acc', ['us-1']);
+      if (!strict) directory.domains.delete('strict.example');
+    }
+    const answer = await call(eu, init('nobody.example/r'), { 'x-auth-id': 'acc' });
+    expect([answer.status, answer.headers.get('x-home-region')]).toEqual([status, 'us-1']);
+    expect([seenBy(eu).length, seenBy(us).length]).toEqual([0, arrived]);
+  });
+
   it('never make a second hop: two regions that disagree get 508', async () => {
     const { eu, us } = regions;
     us.directory.domains.set('us.example', { region: 'eu-1' });

@@ -59,8 +59,10 @@ export class HomeFinder {
   /** The home that an xroom call's payload names. */
   async byTarget(target: CallTarget, authId: string | undefined): Promise<Home> {
     switch (target.kind) {
-      case 'domain':
-        return this.ofDomain(target.domain);
+      case 'domain': {
+        const home = await this.ofDomain(target.domain);
+        return home.kind === 'anywhere' ? this.knownIn(authId) : home;
+      }
       case 'webhook':
         return (await this.ofId('webhook', target.id)) ?? { kind: 'anywhere' };
       case 'account':
@@ -157,6 +159,12 @@ export class HomeFinder {
   private ofRegion(name: string | undefined): Found | undefined {
     const region = name === undefined ? undefined : this.table.find(name)?.id;
     return region === undefined ? undefined : { kind: 'region', region, strict: false };
+  }
+
+  /** Where an account is known: there it is told that nobody knows the domain it named, elsewhere that its key is wrong. */
+  private async knownIn(authId: string | undefined): Promise<Home> {
+    const home = await this.ofAccount(authId, false);
+    return home.kind === 'account' && home.regions.length === 0 ? { kind: 'anywhere' } : this.unnamed(home);
   }
 
   private async ofAccount(authId: string | undefined, list: boolean): Promise<Home> {
