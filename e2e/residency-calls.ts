@@ -17,7 +17,7 @@ export interface Subject {
   readonly key: string;
   readonly receiverUrl: string;
   readonly webhook: number;
-  readonly spareWebhook: number;
+  readonly spareWebhooks: readonly [number, number];
   readonly delivery: string;
   readonly robot: number;
   readonly spareRobot: number;
@@ -102,7 +102,7 @@ const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
 /** Every method of the manual that concerns the domain. What names an id alone carries the tag beside it. */
 function methods(subject: Subject): Call[] {
-  const { domain, tag, receiverUrl, webhook, spareWebhook } = subject;
+  const { domain, tag, receiverUrl, webhook, spareWebhooks } = subject;
   const id = `${domain}/${tag}-room`;
   const booked = { domain, roomName: `${tag}-booked-too` };
   const calls: [string, object][] = [
@@ -120,7 +120,7 @@ function methods(subject: Subject): Call[] {
     ['webhook/add', { domain, type: 'url', url: `${receiverUrl}/${tag}-hook-too` }],
     ['webhook/list', { domain, token: tag }],
     ['webhook/validate', { id: webhook, [tag]: tag }],
-    ['webhook/remove', { id: spareWebhook, [tag]: tag }],
+    ['webhook/remove', { id: spareWebhooks[0], [tag]: tag }],
   ];
   return calls.map(([call, data]) => xroom(subject, call, data));
 }
@@ -149,6 +149,8 @@ function restCalls(subject: Subject, make: typeof withKey): Call[] {
     call('GET', `/v1/robots?domain=${domain}`),
     call('POST', '/v1/robots', { domain, name: `${tag}-robot-too` }),
     call('GET', `/v1/robots/${robot}`),
+    call('GET', `/v1/domains/${domain}`),
+    call('PATCH', `/v1/domains/${domain}`, { peerEvents: true }),
     call('POST', `/v1/domains/${domain}/webhook-key/rotate`, { overlapHours: 24 }),
   ];
 }
@@ -172,7 +174,7 @@ function ways(subject: Subject, other: { readonly domain: string; readonly door:
 
 /** All calls that concern the domain and are answered 421 where it is strictly resident elsewhere. */
 export function callsAbout(subject: Subject, other: { readonly domain: string; readonly door: string }): Call[] {
-  const { domain, tag, robot, spareRobot, connectKey } = subject;
+  const { domain, tag, robot, spareWebhooks, spareRobot, connectKey } = subject;
   const join = { room: `${domain}/${tag}-room`, displayName: `${tag}-visitor`, password: `${tag}-password` };
   const json = { 'content-type': 'application/json' };
   return [
@@ -189,6 +191,7 @@ export function callsAbout(subject: Subject, other: { readonly domain: string; r
     },
     signed(subject, 'POST', `/v1/robots/${spareRobot}/connect-key`),
     signed(subject, 'DELETE', `/v1/robots/${spareRobot}`),
+    signed(subject, 'DELETE', `/v1/webhooks/${spareWebhooks[1]}`),
   ];
 }
 

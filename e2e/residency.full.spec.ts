@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventually, queryDatabase, ScriptedSignalingClient, startReceiver, type Receiver } from '@parley/testing';
 import type { JoinAnswer } from './back-end';
 import { answerHandshakes, toldOf } from './receiving';
@@ -14,7 +16,10 @@ import {
   xroom,
 } from './residency-calls';
 import { OVERSEAS, startTwoRegions, type TwoRegions } from './two-regions';
+import { METHODS } from './xroom-methods';
 import { databaseText, isIn, isToDatabase, monitorRedis, type Recorded, redisText, Wiretap } from './wiretap';
+
+const ABOUT_NO_DOMAIN = ['DELETE /v1/keys/{id}', 'GET /v1/keys', 'GET /v1/regions', 'POST /v1/keys'];
 
 const random = () => randomBytes(6).toString('hex');
 
@@ -65,7 +70,15 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     const receiver = await startReceiver();
     receivers.push(receiver);
     answerHandshakes(receiver, String(webhookKey));
-    const none = { webhook: 0, spareWebhook: 0, delivery: '', robot: 0, spareRobot: 0, connectKey: '', key: '' };
+    const none = {
+      webhook: 0,
+      spareWebhooks: [0, 0] as const,
+      delivery: '',
+      robot: 0,
+      spareRobot: 0,
+      connectKey: '',
+      key: '',
+    };
     const start: Subject = { domain, host, tag, account: demo, receiverUrl: receiver.url, ...none };
     const rest = async (path: string, data: object) => parsed(await ask(eu.door, signed(start, 'POST', path, data)));
     const hook = { domain, type: 'url', url: `${receiver.url}/${tag}-hook` };
@@ -127,9 +140,11 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     const { domain, tag, receiverUrl } = subject;
     const make = async (path: string, data: object) =>
       parsed(await ask(world.eu.door, signed(subject, 'POST', path, data)));
-    const hook = await make('/v1/webhooks', { domain, type: 'url', url: `${receiverUrl}/${tag}-spare` });
+    const hook = { domain, type: 'url', url: `${receiverUrl}/${tag}-spare` };
+    const [one, other] = [await make('/v1/webhooks', hook), await make('/v1/webhooks', hook)];
     const robot = await make('/v1/robots', { domain, name: `${tag}-spare` });
-    return { ...subject, spareWebhook: Number(hook.id), spareRobot: Number(robot.robotId) };
+    const spareWebhooks = [Number(one.id), Number(other.id)] as const;
+    return { ...subject, spareWebhooks, spareRobot: Number(robot.robotId) };
   }
 
   /** A domain of us-1. */
@@ -153,6 +168,30 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
   const sees = (hay: Buffer | string, needles: Iterable<string>) => [...needles].filter((needle) => isIn(hay, needle));
   const dataOfStrict = () => [strict.tag, strict.key, ...madeAtHome];
   const namesOfStrict = () => [strict.domain, strict.host];
+
+  it('is everything that can be asked about a domain', () => {
+    const document = JSON.parse(readFileSync(join(__dirname, '..', 'apps', 'api', 'openapi.json'), 'utf8')) as {
+      readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    };
+    const documented = Object.entries(document.paths)
+      .filter(([path]) => path.startsWith('/v1/') && !path.startsWith('/v1/admin/'))
+      .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })));
+    const asked = callsAbout(strict, { domain: open.domain, door: world.eu.door });
+    const isAsked = ({ method, path }: { method: string; path: string }) => {
+      const form = new RegExp(`^${path.replace(/\{\w+\}/g, '[^/?]+')}(?:\\?|$)`);
+      return asked.some((call) => call.method === method && form.test(call.path));
+    };
+    const missing = documented.filter((each) => !isAsked(each)).map(({ method, path }) => `${method} ${path}`);
+    // These are about the account or nobody.
+    expect(missing.sort()).toEqual(ABOUT_NO_DOMAIN);
+    const bodies = asked
+      .filter(({ path }) => path.startsWith('/api/'))
+      .map(({ path, body }) => {
+        const { method } = JSON.parse(body) as { method: string };
+        return `${path.slice('/api/'.length)}/${method}`;
+      });
+    expect([...new Set(bodies)].sort()).toEqual(Object.keys(METHODS).sort());
+  });
 
   it('is all done at home, as for any domain', async () => {
     for (const subject of [strict, open]) {
@@ -188,11 +227,11 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     const opening = (subject: Subject, more: Record<string, string> = {}, key = `${subject.tag}-password`) =>
       xroom(subject, 'room/init', { id: `${subject.domain}/${subject.tag}-wire`, key }, more);
     expect(await exchange(us.door, inChunks(opening(strict, close), 7))).toMatch(/^HTTP\/1.1 421 /);
-    const pipelined = [opening(open), opening(strict), opening(strict, close)].map((call) => onTheWire(call)).join('');
+    const pipelined = [opening(open), opening(strict, close)].map((call) => onTheWire(call)).join('');
     const statuses = [...(await exchange(us.door, pipelined)).matchAll(/HTTP\/1\.1 (\d+) /g)].map(
       ([, status]) => status,
     );
-    expect(statuses.slice(0, 2)).toEqual(['200', '421']);
+    expect(statuses).toEqual(['200', '421']);
     // An answer to what is still being sent may be lost with the connection.
     const tooLong = opening(strict, close, tag.repeat(70_000 / tag.length));
     expect(await exchange(us.door, onTheWire(tooLong))).not.toMatch(/ 200 /);
