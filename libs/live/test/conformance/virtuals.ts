@@ -61,10 +61,11 @@ export function virtualsSuite(backend: () => Backend): void {
     });
 
     it('do not count, and are not resumed by themselves', async () => {
-      const before = await a.live.sessions.count(TENANT);
       const sip = await a.open('sip');
+      const before = await a.live.sessions.count(TENANT);
       const virtual = await phone(a, sip);
-      expect(await a.live.sessions.count(TENANT)).toBe(before + 1);
+      // Those of earlier tests may run out at any moment.
+      expect(await a.live.sessions.count(TENANT)).toBeLessThanOrEqual(before);
       expect(await b.resume({ ...sip, id: virtual.record.id })).toBeUndefined();
       await expect(phone(b, sip)).rejects.toMatchObject({ code: 'session_not_found' });
     });
