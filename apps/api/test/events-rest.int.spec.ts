@@ -160,7 +160,7 @@ describe('waiting', () => {
     await eventually(() => statuses.length > 0, 'one call too many to be refused');
     expect(statuses).toEqual([429]);
     for (const request of waiting) request.destroy();
-    await eventually(async () => (await call('GET', without)).status === 200, 'a place to be free again', 10_000);
+    await eventually(async () => (await call('GET', without)).status === 200, 'a place to be free again', 20_000);
   });
 
   it('does not keep a replica from ending', async () => {

@@ -19,14 +19,16 @@ afterEach(async () => {
 const MOVE = `domains/${DOMAIN}/move`;
 const WISH = { to: 'us-1', closeRooms: true };
 
-/** Steps until the move is done; prints what stood in the way. */
+/** Steps until the move is done, repeating what a busy database put off; prints what stood in the way. */
 async function finish(): Promise<Record<string, unknown>> {
+  let last = '';
   for (let steps = 0; steps < 60; steps += 1) {
     const { status, json } = await world.eu.admin('POST', MOVE, WISH);
-    if (status !== 200) throw new Error(`${status} ${JSON.stringify(json)}`);
+    last = `${status} ${JSON.stringify(json)}`;
+    if (status !== 200 && status !== 503) throw new Error(last);
     if (json['phase'] === 'done') return json;
   }
-  throw new Error('the move does not end');
+  throw new Error(`the move does not end: ${last}`);
 }
 
 test('a domain moves with its rooms, bookings and webhooks; its old home says where it is', async () => {
@@ -190,10 +192,13 @@ test('nothing goes between the regions in the clear, and a letter that is not ou
   await directory.close();
   await world.eu.admin('POST', 'accounts/demo/regions', { region: 'us-1' });
   between.close();
-  expect(heard).toHaveLength(1);
+  // Whoever makes up for what regions lack, every few seconds, may have written it once more meanwhile.
+  expect(heard.length).toBeGreaterThan(0);
+  for (const letter of heard) {
+    expect(letter.length).toBeGreaterThan(100);
+    expect(letter.includes('demo')).toBe(false);
+  }
   const [letter = Buffer.alloc(0)] = heard;
-  expect(letter.length).toBeGreaterThan(100);
-  expect(letter.includes('demo')).toBe(false);
   const post = async (path: string, body: Buffer) =>
     (await fetch(`${world.us.url}${path}`, { method: 'POST', body: new Uint8Array(body) })).status;
   expect(await post('/internal/accounts/demo', letter)).toBe(200);
