@@ -10,7 +10,7 @@ describe('xroom calls that concern an account as a whole', () => {
   let regions: TwoRegions;
   beforeEach(async () => {
     regions = await startTwoRegions({
-      times: { proxy: { ...PROXY_TIMES, listPart: { connectMs: 500, answerMs: 500 } } },
+      times: { proxy: { ...PROXY_TIMES, listPart: { connectMs: 3_000, answerMs: 3_000 } } },
     });
     regions.know('strict.example', { region: 'us-1', strict: true });
     for (const { directory } of [regions.eu, regions.us]) directory.accounts.set('acc', ['eu-1', 'us-1']);

@@ -21,7 +21,7 @@ const path = fc.constantFrom('/api/room', '/api/booking', '/api/webhook', '/join
 describe('arbitrary input at the front door', () => {
   let regions: TwoRegions;
   beforeAll(async () => {
-    regions = await startTwoRegions({ times: { bodyMs: 400 } });
+    regions = await startTwoRegions({ times: { bodyMs: 3_000 } });
     regions.know('eu.example', { region: 'eu-1' });
   });
   afterAll(() => regions.close());

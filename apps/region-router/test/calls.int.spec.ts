@@ -11,7 +11,7 @@ const random = 'r'.repeat(32);
 describe('xroom calls through the front door', () => {
   let regions: TwoRegions;
   beforeEach(async () => {
-    regions = await startTwoRegions({ times: { bodyMs: 400 } });
+    regions = await startTwoRegions({ times: { bodyMs: 1_500 } });
     regions.know('eu.example', { region: 'eu-1' });
     regions.know('us.example', { region: 'us-1' });
     regions.know('strict.example', { region: 'us-1', strict: true });

@@ -6,6 +6,8 @@ import { WebSocketServer, type WebSocket } from 'ws';
 
 /** A request as a service behind the router saw it. */
 export interface Seen {
+  /** When it had arrived, in milliseconds of `performance.now()`. */
+  readonly at: number;
   readonly method: string;
   readonly target: string;
   readonly rawHeaders: readonly string[];
@@ -83,7 +85,8 @@ export class FakeService {
       return; // the router hung up; there is nobody to answer
     }
     const { method = '', url = '', rawHeaders, headers } = request;
-    const seen = { method, target: url, rawHeaders, headers, body: Buffer.concat(chunks).toString() };
+    const body = Buffer.concat(chunks).toString();
+    const seen = { at: performance.now(), method, target: url, rawHeaders, headers, body };
     this.seen.push(seen);
     this.answer(seen, response);
   }
@@ -106,15 +109,16 @@ export function envelope(response: ServerResponse, data: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length }).end(bytes);
 }
 
-/** Writes raw bytes, answers what came back until the other side closed. `keep`: says no more but keeps the line open. */
+/** Writes raw bytes, answers what came back until the other side closed, or cut the line behind its answer. */
 export function exchange(port: number, text: string | Buffer, options: { end?: boolean } = {}): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = '';
+    const failed = (error: Error) => (received === '' ? reject(error) : resolve(received));
     const socket = connect(port, '127.0.0.1', () => {
       if (options.end) socket.end(text);
       else socket.write(text);
     });
     socket.on('data', (chunk) => (received += chunk.toString()));
-    socket.on('close', () => resolve(received)).on('error', reject);
+    socket.on('close', () => resolve(received)).on('error', failed);
   });
 }

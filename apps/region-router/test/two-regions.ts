@@ -124,8 +124,10 @@ export async function startTwoRegions(tuning: Tuning = {}): Promise<TwoRegions> 
 }
 
 async function startRegion(id: string, ports: Readonly<Record<string, number>>, tuning: Tuning): Promise<TestRegion> {
-  const api = [await FakeService.start(`${id}-api-1`), await FakeService.start(`${id}-api-2`)] as const;
-  const signaling = [await FakeService.start(`${id}.gw-1`), await FakeService.start(`${id}.gw-2`)] as const;
+  // On ports that nobody else is given when they die.
+  const service = async (name: string) => FakeService.start(name, await freePort());
+  const api = [await service(`${id}-api-1`), await service(`${id}-api-2`)] as const;
+  const signaling = [await service(`${id}.gw-1`), await service(`${id}.gw-2`)] as const;
   signaling.forEach(withEcho);
   const directory = new FakeDirectory();
   const table = Object.entries(ports).map(([name, port], index) => ({
@@ -150,14 +152,16 @@ async function startRegion(id: string, ports: Readonly<Record<string, number>>, 
   });
   const log: string[] = [];
   const logTo = { write: (line: string) => void log.push(line) };
-  const times = { replicas: { probeEveryMs: 50, probeTimeoutMs: 500 }, regionsMs: 50, ...tuning.times };
+  // No replica is taken for dead because this process had something else to do: those that die refuse at once.
+  const times = { replicas: { probeEveryMs: 50, probeTimeoutMs: 10_000 }, regionsMs: 50, ...tuning.times };
   const now = () => new Date(Date.now() + (tuning.skewMs?.[id] ?? 0));
   const router = await startRouter({ config, directory, times, now, logTo, ownsProcess: false });
   return { id, port: router.port, url: router.url, directory, api, signaling, router, log };
 }
 
-/** Everything the services behind a region's router were asked. */
-export const seenBy = (region: TestRegion) => [...region.api, ...region.signaling].flatMap(({ seen }) => seen);
+/** Everything the services behind a region's router were asked, in the order in which it came. */
+export const seenBy = (region: TestRegion) =>
+  [...region.api, ...region.signaling].flatMap(({ seen }) => seen).sort((one, other) => one.at - other.at);
 
 /** What a router signed for a service about a request; undefined when it signed nothing. */
 export function saidTo(seen: Seen | undefined, secret = SECRET) {

@@ -1,19 +1,23 @@
 import { regionsAnswerSchema } from '@parley/contracts';
+import { eventually } from '@parley/testing';
 import { startTwoRegions, type TwoRegions } from './two-regions';
 
 let regions: TwoRegions;
 beforeAll(async () => {
   regions = await startTwoRegions();
+  // The first one that started found the other one away, and those that are away come last.
+  await eventually(async () => (await listed('')).every(({ status }) => status === 'up'), 'both regions to be up');
 });
-afterAll(() => regions.close());
+afterAll(() => regions?.close());
 
-async function told(query: string): Promise<string> {
+async function listed(query: string) {
   const answer = await fetch(`${regions.eu.url}/v1/regions${query}`);
   expect(answer.status).toBe(200);
-  return regionsAnswerSchema
-    .parse(await answer.json())
-    .map(({ id }) => id)
-    .join(' ');
+  return regionsAnswerSchema.parse(await answer.json());
+}
+
+async function told(query: string): Promise<string> {
+  return (await listed(query)).map(({ id }) => id).join(' ');
 }
 
 it.each([
