@@ -7,6 +7,8 @@ export type Connection = Prisma.TransactionClient;
 const DEFAULT_POOL_SIZE = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
 const HEALTH_TIMEOUT_MS = 2_000;
+/** Where a transaction says nothing else. Prisma's own two and five seconds are little while there is much to do. */
+const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 };
 
 /**
  * A client on its own pool. Nothing is connected before the first query.
@@ -19,7 +21,7 @@ export function openPrisma(url: string, poolSize = DEFAULT_POOL_SIZE, statementM
     // An idle connection that breaks is replaced by the pool; the query that needs one reports what is wrong.
     { onPoolError: () => undefined, onConnectionError: () => undefined },
   );
-  return new PrismaClient({ adapter });
+  return new PrismaClient({ adapter, transactionOptions: TRANSACTIONS });
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type RoomName,
 } from '@parley/domain';
 import { createDatabase, type Database } from '@parley/persistence';
+import { eventually } from '@parley/testing';
 import { FakeLiveRooms } from './fake-live-rooms';
 import { account, domain, EU, MASTER_KEYS, room } from './fixtures';
 import { refusal } from './house';
@@ -138,7 +139,9 @@ describe('the database', () => {
       return stores.rooms.listOpen(A);
     });
     expect(await refusal(broken)).toBe('unavailable');
-    expect(await db.stores.rooms.listOpen(A)).toEqual([]);
+    // A connection that lay idle may be found to be broken by who is given it first.
+    const again = await eventually(async () => ({ open: await db.stores.rooms.listOpen(A) }), 'the database to answer');
+    expect(again).toEqual({ open: [] });
   });
 });
 

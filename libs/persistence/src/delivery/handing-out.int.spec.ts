@@ -4,6 +4,8 @@ import { AMPLE, useDeliveryWorld, WEBHOOK } from '../../test/delivery-world';
 
 const world = useDeliveryWorld();
 const FIFO = brandAs<WebhookId>(3073);
+/** A machine may be slow; as many transactions as there are have to come to stand before a lock. */
+const PATIENT = { maxWait: 15_000, timeout: 25_000 };
 const rooms = (count: number): string[] => Array.from({ length: count }, (_, index) => `r${index}`);
 
 /** Waits until so many connections stand before a lock. */
@@ -28,7 +30,7 @@ describe('deliveries are handed out', () => {
       const racing = Array.from({ length: 6 }, () => world().handedOut({ atOnce: 4 }));
       await waiting(6);
       return { racing };
-    });
+    }, PATIENT);
     const handed = (await Promise.all((await blocker).racing)).flat();
     expect(handed).toEqual(ids.slice(0, 4));
     expect(await world().handedOut({ atOnce: 4 })).toEqual([]);
@@ -46,7 +48,7 @@ describe('deliveries are handed out', () => {
         UPDATE "WebhookDelivery" SET wake = 1, "lockedUntil" = now() + interval '1 h' WHERE id = ANY(${ids.slice(4)})`;
       await tx.$executeRaw`UPDATE "Webhook" SET "paidUntil" = now() WHERE id = ${WEBHOOK}`;
       return { late };
-    });
+    }, PATIENT);
     const { jobs, again } = await (await blocker).late;
     expect(jobs).toEqual([]);
     expect(again.has(WEBHOOK)).toBe(true);
@@ -71,11 +73,13 @@ describe('deliveries are handed out', () => {
   test('no faster than their rate, and it is said when there may be more', async () => {
     const ids = await world().relayed(rooms(40));
     const options = { ...AMPLE, perSecond: 50 };
+    const began = performance.now();
     const { jobs, again } = await world().jobs.reserve([WEBHOOK], options);
     expect(jobs.map(({ deliveryId }) => deliveryId)).toEqual(ids.slice(0, 10));
     expect(again.get(WEBHOOK)).toBeGreaterThan(0);
     const next = await world().jobs.reserve([WEBHOOK], options);
-    expect(next.jobs.length).toBeLessThan(5);
+    const passedMs = performance.now() - began;
+    expect(next.jobs.length).toBeLessThanOrEqual(Math.ceil((passedMs * options.perSecond) / 1_000));
     await eventually(
       async () => (await world().jobs.reserve([WEBHOOK], options)).jobs.length > 0,
       'the rate to allow another one',

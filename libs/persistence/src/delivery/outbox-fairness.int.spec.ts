@@ -3,6 +3,7 @@ import { addDomains } from '../../test/delivery-world';
 import { booked, ONE, removed, TWO, useOutboxWorld } from '../../test/outbox-world';
 
 const world = useOutboxWorld();
+const PATIENT = { maxWait: 15_000, timeout: 25_000 };
 
 describe('a domain', () => {
   test('is left to the relay that is at it, and the others are taken, however much waits before them', async () => {
@@ -12,7 +13,7 @@ describe('a domain', () => {
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('parley:outbox:one.example', 0))`;
       expect(await world().relay.relay(3)).toMatchObject({ events: 1, more: false });
       expect(await world().relay.relay(3)).toMatchObject({ events: 0, more: false });
-    });
+    }, PATIENT);
     expect(await world().relay.relay(3)).toMatchObject({ events: 3, more: true });
     expect(await world().relay.relay(5)).toMatchObject({ events: 3, more: false });
   });
