@@ -30,11 +30,13 @@ export interface SessionTimes {
   readonly answerMs: number;
   /** The first pause before trying again; doubled up to 5 s. */
   readonly retryMs: number;
+  /** The first pause, up to twice as long, when the room goes on in another region: its domain takes a while to get there. */
+  readonly moveMs: number;
   /** How long a broken connection is tried to be mended. */
   readonly giveUpMs: number;
 }
 
-export const SESSION_TIMES: SessionTimes = { answerMs: 10_000, retryMs: 250, giveUpMs: 120_000 };
+export const SESSION_TIMES: SessionTimes = { answerMs: 10_000, retryMs: 250, moveMs: 2_000, giveUpMs: 120_000 };
 
 export interface SessionParts {
   readonly socketClass: SocketClass;

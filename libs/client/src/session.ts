@@ -183,13 +183,14 @@ export class Session {
     if (!this.isInRoom || this.isMending) return;
     this.parts.handlers.state?.('interrupted', reason);
     this.isMending = true;
-    void this.mend().finally(() => (this.isMending = false));
+    void this.mend(reason === 'moved' ? this.parts.times.moveMs : 0).finally(() => (this.isMending = false));
   }
 
-  private async mend(): Promise<void> {
+  /** @param firstMs before the first try at least */
+  private async mend(firstMs: number): Promise<void> {
     const { retryMs, giveUpMs } = this.parts.times;
     let end = performance.now() + giveUpMs;
-    let toldMs = 0;
+    let toldMs = firstMs;
     for (let pause = retryMs; !this.isOver; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       // At random: those whose gateway went, or whose room moved, all come at the same time otherwise.
       const wait = toldMs + Math.random() * Math.max(pause, toldMs);

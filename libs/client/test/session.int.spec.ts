@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 function client(frontDoor: 'nearest' | 'as-given' = 'as-given') {
-  const times = { retryMs: 5, answerMs: 2_000, giveUpMs: 2_000 };
+  const times = { retryMs: 5, moveMs: 5, answerMs: 2_000, giveUpMs: 2_000 };
   return new ParleyClient({ url: eu.url, frontDoor, webSocket: WebSocket, times });
 }
 
@@ -217,7 +217,7 @@ it('follows a room that left while it was just entering, and none that was only 
 
 it('waits for as long as a refusal says, and for a domain that is on its way however long that takes', async () => {
   const { handlers, has } = ears();
-  const times = { retryMs: 5, answerMs: 2_000, giveUpMs: 100 };
+  const times = { retryMs: 5, moveMs: 5, answerMs: 2_000, giveUpMs: 100 };
   await new ParleyClient({ url: eu.url, frontDoor: 'as-given', webSocket: WebSocket, times }).join(request, handlers);
   const asked: number[] = [];
   eu.answerRest = (_request, response) => {

@@ -1,6 +1,6 @@
 import type { Provider, Type } from '@nestjs/common';
 import { brandAs, cryptoIds, type RegionId, RoomService } from '@parley/domain';
-import { createDirectory, createMoving, createOwners, type Moving } from '@parley/persistence';
+import { createDatabase, createDirectory, createMoving, createOwners, type Moving } from '@parley/persistence';
 import { every, InternalAuth, RegionBook, RegionLetters, type ServiceKit } from '@parley/server-kit';
 import type { ApiConfig } from '../config';
 import { type Machines, SYSTEM_CLOCK } from '../machines';
@@ -11,6 +11,9 @@ import { LETTER_CLOCK, MOVING, OWNERS } from './tokens';
 
 /** How often regions that lack the newest record of an account are given it. */
 const CATCH_UP_MS = 5_000;
+
+/** Connections for moves: they do not stand in line with those whom a move keeps waiting. */
+const MOVING_CONNECTIONS = 4;
 
 /** What regions give each other. */
 export interface RegionParts {
@@ -26,7 +29,7 @@ export const REGION_CONTROLLERS: readonly Type[] = [LettersController];
 export function createRegionParts(
   config: ApiConfig,
   { logger }: ServiceKit,
-  { database, live }: Pick<Machines, 'database' | 'live'>,
+  machines: Pick<Machines, 'database' | 'live' | 'wakeDispatcher'>,
 ): RegionParts {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
   const book = new RegionBook({ rows: config.PARLEY_REGIONS, directory, logger });
@@ -38,13 +41,14 @@ export function createRegionParts(
     letters,
     clock: SYSTEM_CLOCK,
   });
+  const ownWay = openOwnWay(config, machines);
   const clearing = new RoomClearing({
-    store: database.stores.rooms,
-    rooms: new RoomService(database.movingUow, live.rooms, SYSTEM_CLOCK, cryptoIds),
-    sessions: live.sessions,
+    store: ownWay.stores.rooms,
+    rooms: new RoomService(ownWay.movingUow, machines.live.rooms, SYSTEM_CLOCK, cryptoIds),
+    sessions: machines.live.sessions,
     regions: book,
   });
-  const moving = createMoving(database, directory, {
+  const moving = createMoving(ownWay, directory, {
     others,
     closeRooms: (domain, to) => clearing.clear(domain, to),
     onLag: (region, error) => logger.warn({ region, err: error }, 'a region lacks the newest record of an account'),
@@ -59,13 +63,24 @@ export function createRegionParts(
     book,
     providers: [
       { provide: MOVING, useValue: moving },
-      { provide: OWNERS, useValue: createOwners(database) },
+      { provide: OWNERS, useValue: createOwners(machines.database) },
       { provide: LETTER_CLOCK, useValue: SYSTEM_CLOCK },
       { provide: RegionLetters, useValue: letters },
     ],
     close: async () => {
       await Promise.all([loop.close(), book.close()]);
-      await directory.close();
+      await Promise.all([directory.close(), ownWay.close()]);
     },
   };
+}
+
+/** The region's database once more. */
+function openOwnWay(config: ApiConfig, { database, wakeDispatcher }: Pick<Machines, 'database' | 'wakeDispatcher'>) {
+  return createDatabase({
+    url: config.DATABASE_URL,
+    masterKeys: config.PARLEY_MASTER_KEYS,
+    region: database.region,
+    poolSize: MOVING_CONNECTIONS,
+    wakeRelay: wakeDispatcher,
+  });
 }

@@ -11,7 +11,7 @@ import {
 import type { LiveSessions } from '@parley/live';
 
 /** Rooms that are closed side by side. */
-const AT_ONCE = 4;
+const AT_ONCE = 16;
 
 export interface RoomClearingParts {
   readonly store: Pick<RoomStore, 'listOpen'>;
