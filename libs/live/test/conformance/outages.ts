@@ -1,6 +1,6 @@
 import { brandAs, type SessionId } from '@parley/domain';
 import { eventually } from '@parley/testing';
-import { POLICY, say, TENANT, World, type Backend, type Node } from './world';
+import { POLICY, say, TENANT, TIMES, World, type Backend, type Node } from './world';
 
 /** What happens when connections, replicas or the store go away. */
 export function outagesSuite(backend: () => Backend): void {
@@ -21,9 +21,10 @@ export function outagesSuite(backend: () => Backend): void {
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
       await bob.join(room);
       await ann.join(room);
+      // Before it: who is held up afterwards measures less.
+      const since = performance.now();
       await ann.session.detach();
       expect(await b.live.rooms.members(room)).toHaveLength(2);
-      const since = performance.now();
       await bob.sink.until(() => bob.sink.lines.includes('-ann'), '-ann');
       expect(performance.now() - since).toBeGreaterThan(world.times.resumeWindowMs * 0.8);
       expect(await c.resume(ann)).toBeUndefined();
@@ -60,6 +61,10 @@ export function outagesSuite(backend: () => Backend): void {
     });
 
     it('has a thawed replica ask before it delivers', async () => {
+      // Nobody's window ends before it is thawed, on a busy machine either.
+      await world.close();
+      world = new World(backend(), { ...TIMES, resumeWindowMs: 8_000 });
+      [a, b, c] = [world.node(), world.node(), world.node()];
       const room = world.room();
       const [ann, bob, eve] = [await a.open('ann'), await a.open('bob'), await b.open('eve')];
       for (const person of [ann, bob, eve]) await person.join(room);
