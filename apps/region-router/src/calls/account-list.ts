@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { parseDomainName, type Directory, type RegionId } from '@parley/domain';
 import type { Passage } from '../proxy/passage';
-import { valuesOf } from '../proxy/headers';
 import type { Body, Proxy, Reply } from '../proxy/proxy';
 import type { ReplicaGroup } from '../proxy/replicas';
 import { UnsendableError, UpstreamError } from '../proxy/upstream';
@@ -17,10 +16,15 @@ export const OMITTED_HEADER = 'x-parley-omitted-domains';
 /** Names the regions whose part a merged list lacks, because they did not answer. */
 export const MISSING_HEADER = 'x-parley-missing-regions';
 
+/** With lists by a bearer key: all regions of the account, which only an api can tell of a key. */
+export const REGIONS_HEADER = 'x-parley-account-regions';
+
 /** One region's answer, complete. */
 interface Part extends ListPart {
   readonly status: number;
   readonly omitted: readonly string[];
+  /** As {@link REGIONS_HEADER} says. */
+  readonly regions?: string | undefined;
 }
 
 export type ListAnswer =
@@ -100,8 +104,9 @@ export class AccountLists {
       if (status >= 500) throw new UpstreamError(false, new Error(`the region answered ${status}`));
       const read = form.read(bytes, status);
       if (read === undefined) throw new UpstreamError(false, new Error('the answer is no list'));
-      const [named] = valuesOf(headers, OMITTED_HEADER);
-      return { ...read, status, omitted: named === undefined ? [] : named.split(', ') };
+      const named = headers[OMITTED_HEADER];
+      const regions = headers[REGIONS_HEADER]?.toString();
+      return { ...read, status, omitted: typeof named === 'string' ? named.split(', ') : [], regions };
     } finally {
       reply.done();
     }
@@ -120,12 +125,13 @@ export class AccountLists {
 /** Writes a list with what it lacks. */
 export function writeList(response: ServerResponse, answer: Extract<ListAnswer, { ok: true }>): void {
   const bytes = Buffer.from(JSON.stringify(answer.json));
-  const { omitted, missing } = answer;
+  const { omitted, missing, regions } = answer;
   response.writeHead(answer.status, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': String(bytes.length),
     ...(omitted.length === 0 ? {} : { [OMITTED_HEADER]: omitted.join(', ') }),
     ...(missing.length === 0 ? {} : { [MISSING_HEADER]: missing.join(', ') }),
+    ...(regions === undefined ? {} : { [REGIONS_HEADER]: regions }),
   });
   response.end(bytes);
 }

@@ -1,17 +1,18 @@
 import type { RegionId } from '@parley/domain';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
 import type { IncomingMessage } from 'node:http';
+import { without } from '../proxy/headers';
 import type { Passage, Says } from '../proxy/passage';
-import { valuesOf } from '../proxy/headers';
 import type { Body, Proxy, Reply } from '../proxy/proxy';
 import { announcedLength, hasBody, readBody } from '../proxy/read-body';
 import type { ReplicaGroup } from '../proxy/replicas';
+import type { UpstreamAnswer } from '../proxy/upstream-answer';
 import type { RegionTable } from '../region-table';
 import { prefersRedirect } from '../routing/clues';
 import { hasMoved, type Home } from '../routing/home';
-import type { HomeFinder } from '../routing/home-finder';
+import { type HomeFinder, REFUSED_DOMAIN_HEADER } from '../routing/home-finder';
 import { RegionSilent } from '../routing/residency';
-import { type AccountLists, type ListAnswer, writeList } from './account-list';
+import { type AccountLists, type ListAnswer, REGIONS_HEADER, writeList } from './account-list';
 import { Classifier, type CallRoute } from './classifier';
 import { downRefusal, Refusals } from './refusals';
 
@@ -21,10 +22,10 @@ export const BODY_TIMEOUT_MS = 20_000;
 /** Answers that say: this is not the home, or not the home you mean. */
 const MOVED_STATUSES: ReadonlySet<number> = new Set([421, 508]);
 
-const UNAVAILABLE = {
-  code: 'unavailable',
-  message: 'The service is not available now; try again.',
-};
+/** Headers of answers that no caller is told. */
+const ROUTERS_ALONE = [REFUSED_DOMAIN_HEADER, REGIONS_HEADER];
+
+const UNAVAILABLE = { code: 'unavailable', message: 'The service is not available now; try again.' };
 
 /** One call with all that is known about it. */
 interface Call {
@@ -118,12 +119,12 @@ export class CallHandler {
    * better one. Then the call is sent there: once, only by the first router, and only if all of its body is at hand.
    */
   private async conclude(passage: Passage, call: Call, reply: Reply, from?: RegionId): Promise<void> {
-    const home = await this.betterHome(call, reply.answer.status);
+    const home = await this.betterHome(call, reply.answer, from ?? this.table.own.id);
     const streamed = call.body !== undefined && !Buffer.isBuffer(call.body);
     if (home === undefined || call.repeated || streamed || passage.hops > 0 || passage.caller.isGone) {
+      if (passage.hops === 0) hide(reply.answer);
       // Who says that it is not the home is not named as it, and may have named another one.
-      const served =
-        !MOVED_STATUSES.has(reply.answer.status) && valuesOf(reply.answer.headers, 'x-home-region').length === 0;
+      const served = !MOVED_STATUSES.has(reply.answer.status) && reply.answer.headers['x-home-region'] === undefined;
       return this.proxy.relay(reply, passage.response, served && from !== undefined ? ['x-home-region', from] : []);
     }
     reply.answer.discard();
@@ -131,8 +132,19 @@ export class CallHandler {
     await this.act(passage, { ...call, home, repeated: true });
   }
 
-  private async betterHome({ home }: Call, status: number): Promise<Home | undefined> {
-    if (!MOVED_STATUSES.has(status) || home.kind !== 'region' || home.domain === undefined) return undefined;
+  private async betterHome(
+    { home }: Call,
+    { status, headers }: UpstreamAnswer,
+    asked: RegionId,
+  ): Promise<Home | undefined> {
+    // A list by key: whose it is, and where else they have something, the router could not know.
+    const regions = headers[REGIONS_HEADER]?.toString().split(', ');
+    if (regions !== undefined) return this.finder.everywhere(regions);
+    if (!MOVED_STATUSES.has(status)) return undefined;
+    // What it is about was in the api's memory alone.
+    const told = await this.finder.asTold(headers);
+    if (told !== undefined) return told.region === asked ? undefined : told;
+    if (home.kind !== 'region' || home.domain === undefined) return undefined;
     const now = await this.finder.anew(home.domain).catch(() => undefined);
     return now !== undefined && hasMoved(home, now) ? now : undefined;
   }
@@ -153,10 +165,7 @@ export class CallHandler {
     const length = announcedLength(request);
     if (!needed && (length === undefined || length > MAX_BODY_BYTES)) return request;
     if ((length ?? 0) > MAX_BODY_BYTES) return this.refuseBody(passage, 'too_large');
-    const body = await readBody(request, {
-      bytes: MAX_BODY_BYTES,
-      ms: this.bodyTimeoutMs,
-    });
+    const body = await readBody(request, { bytes: MAX_BODY_BYTES, ms: this.bodyTimeoutMs });
     return body.ok ? body.value : this.refuseBody(passage, body.error);
   }
 
@@ -177,11 +186,16 @@ export class CallHandler {
   }
 }
 
+/** Takes out what only routers are to know, from an answer that goes to somebody else. */
+function hide(answer: UpstreamAnswer): void {
+  const told = ROUTERS_ALONE.some((name) => answer.headers[name] !== undefined);
+  if (told) answer.rawHeaders = without(answer.rawHeaders, new Set(ROUTERS_ALONE));
+}
+
 /** What is signed for whoever serves a call: they know best whether it is so. */
 function told(home: Home): Says | undefined {
-  if (home.kind !== 'region' || home.domain === undefined) return undefined;
-  return {
-    domain: home.domain,
-    ...(home.epoch === undefined ? {} : { epoch: String(home.epoch) }),
-  };
+  if (home.kind !== 'region') return undefined;
+  // Found by an id or a key, there is nothing to say; but only who signs is told everything.
+  if (home.domain === undefined) return {};
+  return { domain: home.domain, ...(home.epoch === undefined ? {} : { epoch: String(home.epoch) }) };
 }

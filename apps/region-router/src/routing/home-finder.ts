@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { parseDomainName, type DomainName, type RegionId } from '@parley/domain';
 import type { CallTarget } from '@parley/protocol-xroom';
@@ -6,6 +7,10 @@ import type { RegionTable } from '../region-table';
 import type { RestClues } from './clues';
 import type { Home } from './home';
 import type { Residency, Thing } from './residency';
+
+/** In refusals of an api: the domain whose home is to be asked, or the region. */
+export const REFUSED_DOMAIN_HEADER = 'x-parley-refused-domain';
+const REFUSED_REGION_HEADER = 'x-parley-refused-region';
 
 /** What the headers say about a call's domain. */
 export interface HeaderClues {
@@ -73,7 +78,7 @@ export class HomeFinder {
   }
 
   /**
-   * The home of a call to the REST API: by id or domain in its target, then by its key, then by the domain in its body.
+   * The home of a call to the REST API: by id or domain in its target, then by the domain in its body, then by its key.
    * @param list the call lists what the account has, and so concerns all its regions
    */
   async byRest(
@@ -90,7 +95,7 @@ export class HomeFinder {
     const byKey = this.ofRegion(bearer);
     const named = inTarget ?? call.inBody;
     const unasked = [ofTarget, ofBody].find((home) => home?.kind === 'unasked');
-    const found = [byId, ofTarget, byKey, ofBody].find((home) => home?.kind === 'region');
+    const found = [byId, ofTarget, ofBody, byKey].find((home) => home?.kind === 'region');
     if (found?.kind === 'region') {
       // The directory did not say what the domain is; the key's region may be its home.
       const inDoubt = found === byKey && unasked !== undefined && named !== undefined;
@@ -133,6 +138,21 @@ export class HomeFinder {
   /** As {@link ofDomain}, asking the directory itself. */
   async anew(domain: DomainName): Promise<Home> {
     return homeOf(domain, await this.directory.refreshDomain(domain));
+  }
+
+  /**
+   * Where an api that refused a call says that it belongs: to the home of a domain, which the directory knows best, or to a
+   * region.
+   */
+  async asTold(headers: IncomingHttpHeaders): Promise<Found | undefined> {
+    const domain = domainName(headers[REFUSED_DOMAIN_HEADER]?.toString());
+    const now = domain === undefined ? undefined : await this.anew(domain).catch(() => undefined);
+    return now?.kind === 'region' ? now : this.ofRegion(headers[REFUSED_REGION_HEADER]?.toString());
+  }
+
+  /** All of these regions, which have a part of a list each. */
+  everywhere(regions: readonly string[]): Home {
+    return { kind: 'account', regions: regions.flatMap((id) => this.table.find(id)?.id ?? []), list: true };
   }
 
   private async ofId(kind: 'webhook' | 'robot', id: number): Promise<Found | undefined> {
