@@ -39,7 +39,8 @@ const withServers = {
 };
 
 module.exports = {
-  testTimeout: 30_000,
+  // Tests wait for conditions, so only those that fail take long; a loaded machine may be ten times slower than usual.
+  testTimeout: 90_000,
   projects: [
     {
       ...base,

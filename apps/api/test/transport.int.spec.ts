@@ -257,5 +257,5 @@ describe('outages', () => {
       () => `calls to work again; the last one was answered ${status}`,
       20_000,
     );
-  }, 30_000);
+  });
 });

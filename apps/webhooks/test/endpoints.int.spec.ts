@@ -12,7 +12,7 @@ const later = { nextDelay: () => 3_600_000 };
 
 const breakerOf = async (id: WebhookId) => (await world().webhookRow(id)).breaker;
 const waitForBreaker = (id: WebhookId, state: string) =>
-  eventually(async () => (await breakerOf(id)) === state, `the breaker to be ${state}`, 10_000);
+  eventually(async () => (await breakerOf(id)) === state, `the breaker to be ${state}`, 20_000);
 /** As if so much time had passed since the breaker opened. */
 const pass = (id: WebhookId, seconds: number) =>
   world().database.prisma.$executeRaw`
@@ -102,7 +102,12 @@ test('what operators see', async () => {
   await world().openRoom(domain, 'seen');
   await world().waitForDeliveries(id, 'delivered', 1);
   const text = async (): Promise<string> => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-  await eventually(async () => (await text()).includes('parley_webhook_endpoints{'), text);
+  // What an attempt counts it counts when its outcome is kept, a moment later.
+  const counted = ['parley_webhook_endpoints{', 'parley_webhook_latency_seconds_count{'];
+  await eventually(async () => {
+    const now = await text();
+    return counted.every((name) => now.includes(name));
+  }, text);
   const said = await text();
   expect(said).toMatch(/parley_webhook_attempt_seconds_count\{.*outcome="4xx".*\} 1/);
   expect(said).toMatch(/parley_webhook_attempt_seconds_count\{.*outcome="2xx".*\} 1/);

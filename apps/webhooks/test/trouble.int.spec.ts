@@ -48,7 +48,7 @@ describe('trouble', () => {
       await receiver.waitFor(seen);
       await world().redisClient.flushall();
     }
-    await world().waitForDeliveries(id, 'delivered', EVENTS, 20_000);
+    await world().waitForDeliveries(id, 'delivered', EVENTS, 60_000);
     // Nobody died, so nothing is told twice.
     expect(receiver.requests).toHaveLength(EVENTS);
   });
@@ -62,13 +62,13 @@ describe('trouble', () => {
     await eventually(
       async () => (await fetch(`${service.url}/health/ready`)).status === 503,
       'readiness to be withdrawn',
-      10_000,
+      20_000,
     );
     expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
     await openRooms(domain, 3);
     await world().redis.restart();
-    await world().waitForDeliveries(id, 'delivered', 3, 20_000);
-    await eventually(async () => (await fetch(`${service.url}/health/ready`)).status === 200, 'readiness', 10_000);
+    await world().waitForDeliveries(id, 'delivered', 3, 40_000);
+    await eventually(async () => (await fetch(`${service.url}/health/ready`)).status === 200, 'readiness', 20_000);
   });
 
   test('a worker that was killed in the middle is replaced when its claim lapses', async () => {
@@ -114,8 +114,8 @@ describe('trouble', () => {
     const receiver = await world().receiver();
     const domain = await world().domain();
     const id = await world().webhook(domain, receiver.url);
-    receiver.answer({ delayMs: 4_500 });
-    const short = { claimMs: 2_000 };
+    receiver.answer({ delayMs: 6_500 });
+    const short = { claimMs: 4_000 };
     await Promise.all([world().dispatcher({}, short), world().dispatcher({}, short)]);
     await world().openRoom(domain, 'slow');
     await world().waitForDeliveries(id, 'delivered', 1);
@@ -194,7 +194,7 @@ describe('trouble', () => {
     await openRooms(domain, EVENTS / 2);
     await world().redisClient.flushall();
     for (let index = 0; index < EVENTS / 2; index += 1) await world().openRoom(domain, `late-${index}`);
-    for (const webhook of webhooks) await world().waitForDeliveries(webhook, 'delivered', EVENTS, 20_000);
+    for (const webhook of webhooks) await world().waitForDeliveries(webhook, 'delivered', EVENTS, 60_000);
 
     const expected = (await Promise.all(webhooks.map((webhook) => world().deliveries(webhook)))).flat();
     expect(expected).toHaveLength(3 * EVENTS);
