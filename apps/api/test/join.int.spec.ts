@@ -111,12 +111,18 @@ describe('guessing', () => {
   it('gets slower for who guesses, not for others', async () => {
     const room = fresh();
     await call('room/init', { id: room, key: 'right' });
-    const guess = () => refusal({ room, password: 'wrong' }, '198.51.100.66');
-    const codes = [await guess(), await guess(), await guess(), await guess()].map(({ code }) => code);
-    expect(codes).toEqual(['wrong_password', 'wrong_password', 'wrong_password', 'rate_limited']);
-    const right = await refusal({ room, password: 'right' }, '198.51.100.66');
-    expect(right).toMatchObject({ status: 429, code: 'rate_limited' });
-    expect(Number(right.retryAfter)).toBeGreaterThan(0);
+    const from = '198.51.100.66';
+    const codes: string[] = [];
+    // The first pause is a second, which a busy machine may take for two calls; each is twice as long as the one before.
+    let right = await join({ room }, from);
+    for (let tries = 0; tries < 12 && right.status !== 429; tries += 1) {
+      codes.push((await refusal({ room, password: 'wrong' }, from)).code);
+      if (codes.at(-1) === 'rate_limited') right = await join({ room, password: 'right' }, from);
+    }
+    expect(codes.slice(0, 3)).toEqual(['wrong_password', 'wrong_password', 'wrong_password']);
+    expect(codes.at(-1)).toBe('rate_limited');
+    expect(right).toMatchObject({ status: 429, json: { code: 'rate_limited' } });
+    expect(Number(right.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await join({ room, password: 'right' }, '198.51.100.67')).status).toBe(200);
   });
 

@@ -44,7 +44,8 @@ test('a move whose apis are killed again and again arrives whole, once', async (
         continue;
       }
       const answer = await step;
-      if (answer !== null && answer.status !== 200) throw new Error(JSON.stringify(answer));
+      // What a busy database put off is repeated, too.
+      if (answer !== null && answer.status !== 200 && answer.status !== 503) throw new Error(JSON.stringify(answer));
       phase = answer?.json['phase'];
     }
     const [here, there] = [world.eu.database.prisma, world.us.database.prisma];
