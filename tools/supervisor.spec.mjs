@@ -18,7 +18,7 @@ describe('the supervisor', () => {
   let watched;
   /** Waits until something was reported. */
   const reported = async (pattern) => {
-    for (const startedAt = Date.now(); Date.now() - startedAt < 10_000;) {
+    for (const startedAt = Date.now(); Date.now() - startedAt < 25_000;) {
       const found = said.find((text) => pattern.test(text));
       if (found) return found;
       await new Promise((resolve) => setTimeout(resolve, 20));

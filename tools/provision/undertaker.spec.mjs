@@ -34,7 +34,7 @@ describe('the undertaker', () => {
     expect(isRunning(pid)).toBe(true);
     parent.kill(signal);
     for (const startedAt = Date.now(); isRunning(pid) || existsSync(temporary);) {
-      if (Date.now() - startedAt > 10_000) throw new Error(`alive ${isRunning(pid)}, folder ${existsSync(temporary)}`);
+      if (Date.now() - startedAt > 25_000) throw new Error(`alive ${isRunning(pid)}, folder ${existsSync(temporary)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   });

@@ -74,7 +74,7 @@ describe('without Redis', () => {
     await redis.kill();
     const startedAt = performance.now();
     await expect(validations.request(webhook)).rejects.toThrow(QueueUnavailableError);
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     await redis.restart();
     await eventually(() => validations.request(webhook).then(() => true), 'a request to pass after the restart');
     await validations.close();

@@ -13,7 +13,7 @@ async function expectHeard(url: string): Promise<void> {
       return heard > 0;
     },
     'the bell to be heard',
-    10_000,
+    20_000,
   );
   ringer.disconnect();
   listener.disconnect();

@@ -20,9 +20,9 @@ describe('createRedis on one node', () => {
     await server.kill();
     const before = performance.now();
     await expect(redis.get('a')).rejects.toThrow();
-    expect(performance.now() - before).toBeLessThan(4_000);
+    expect(performance.now() - before).toBeLessThan(12_000);
     await server.restart();
-    await eventually(async () => (await redis.ping()) === 'PONG', 'Redis to answer again', 10_000);
+    await eventually(async () => (await redis.ping()) === 'PONG', 'Redis to answer again', 20_000);
     expect(log.lines).toEqual(['redis is out of reach', 'redis answers again']);
     redis.disconnect();
     await server.close();
@@ -40,7 +40,7 @@ describe('createRedis on one node', () => {
     await eventually(
       async () => (await publisher?.publish('news', 'hello').catch(() => 0), heard.includes('hello')),
       () => `"hello" to arrive, heard ${JSON.stringify(heard)}`,
-      10_000,
+      20_000,
     );
     publisher?.disconnect();
     subscriber?.disconnect();
@@ -58,7 +58,7 @@ describe('createRedis on a cluster', () => {
     await cluster.close();
     const before = performance.now();
     await expect(redis.get('a')).rejects.toThrow();
-    expect(performance.now() - before).toBeLessThan(6_000);
+    expect(performance.now() - before).toBeLessThan(15_000);
     redis.disconnect();
   });
 });
