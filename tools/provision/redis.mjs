@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { freePort } from './ports.mjs';
 
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 30_000;
 
 /** The three ways to give Parley a Redis, in one sentence. */
 export const REDIS_WAYS =

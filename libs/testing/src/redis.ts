@@ -94,7 +94,7 @@ export async function startRedisCluster(
     await eventually(
       async () => (await Promise.all(clients.map((client) => isClusterReady(client, nodes)))).every(Boolean),
       async () => `every node to say cluster_state:ok; they say: ${(await clusterInfos(clients)).join(' | ')}`,
-      20_000,
+      60_000,
     );
   } finally {
     for (const client of clients) client.disconnect();
