@@ -5,7 +5,7 @@ import { TalkHouse } from './talk-house';
 
 const askId: unknown = expect.stringMatching(/^.{32}$/);
 const NUMBER = '+491234567890';
-const house = new TalkHouse({ dialoutMs: 400, endedCallMs: 800 });
+const house = new TalkHouse({ dialoutMs: 15_000, endedCallMs: 800 });
 
 let serial = 1_000;
 /** Rooms with a telephone have numbers. */
@@ -13,8 +13,9 @@ const newNumber = () => `${(serial += 1)}`;
 
 const features = ['start-dialout'];
 
-async function dial(token: string, body: JsonObject = { number: NUMBER, options: { attendeeId: 7 } }) {
-  const answer = await house.talk.post(house.one, token, 'dialout', body);
+async function dial(token: string, at = house.one) {
+  const body = { number: NUMBER, options: { attendeeId: 7 } };
+  const answer = await house.talk.post(at, token, 'dialout', body);
   return { status: answer.status, dialout: (JSON.parse(answer.body) as { dialout?: JsonObject }).dialout };
 }
 
@@ -81,7 +82,9 @@ inEveryLayout(house, () => {
       await house.talk.service(house.one, 'bridge one', { features }),
       await house.talk.service(house.two, 'bridge two', { features }),
     ];
-    expect(await dial(token)).toMatchObject({ status: 502, dialout: { error: { code: 'timeout' } } });
+    const impatient = await house.region.replica({ dialoutMs: 400 });
+    expect(await dial(token, impatient)).toMatchObject({ status: 502, dialout: { error: { code: 'timeout' } } });
+    await house.region.retire(impatient);
     for (const bridge of bridges) await bridge.expect(isQuestion);
     // One that lost its connection is not asked.
     bridges[0]?.drop();

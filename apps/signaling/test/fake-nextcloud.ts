@@ -101,7 +101,7 @@ export class FakeNextcloud {
   }
 
   /** Waits until it was asked something like this. */
-  async expectRequest(fits: (request: BackendRequest) => boolean, timeoutMs = 5_000): Promise<BackendRequest> {
+  async expectRequest(fits: (request: BackendRequest) => boolean, timeoutMs = 15_000): Promise<BackendRequest> {
     const end = Date.now() + timeoutMs;
     for (;;) {
       const found = this.requests.find(fits);

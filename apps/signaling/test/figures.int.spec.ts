@@ -1,3 +1,4 @@
+import { eventually } from '@parley/testing';
 import { foreignIdOf, isUpdate } from './backend-poster';
 import { TalkHouse } from './talk-house';
 
@@ -25,11 +26,16 @@ test('figures about calls: who is in one, how many joined, how many calls', asyn
   await house.postTo('two')(token, 'incall', { incall: 7, changed: users, users });
   await bob.expect(isUpdate);
   await ada.expect(isUpdate);
-  expect(await figure('signaling_call_sessions', people)).toBe(2);
-  expect(await figure('signaling_call_sessions_total', people)).toBe(before + 2);
-  expect(await figure('signaling_call_rooms_total', 'backend="talk"')).toBe(calls + 1);
+  const becomes = (name: string, labels: string, value: number) =>
+    eventually(
+      async () => (await figure(name, labels)) === value,
+      async () => `${name} to be ${value}, not ${await figure(name, labels)}`,
+    );
+  await becomes('signaling_call_sessions', people, 2);
+  await becomes('signaling_call_sessions_total', people, before + 2);
+  await becomes('signaling_call_rooms_total', 'backend="talk"', calls + 1);
   await house.postTo('two')(token, 'incall', { incall: 0, all: true });
   await ada.expect(isUpdate);
   await bob.expect(isUpdate);
-  expect(await figure('signaling_call_sessions', people)).toBe(0);
+  await becomes('signaling_call_sessions', people, 0);
 });
