@@ -46,6 +46,12 @@ export async function ask(door: string, { method, path, headers, body }: Call): 
   return { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(answer) };
 }
 
+/** What was answered, when it was not refused. */
+export function parsed({ status, text: said }: Pick<Answered, 'status' | 'text'>): Record<string, unknown> {
+  if (status >= 300) throw new Error(`refused with ${status}: ${said}`);
+  return JSON.parse(said) as Record<string, unknown>;
+}
+
 /** Writes bytes as they are and answers what came back until the other side closed; a connection that is cut is an end, too. */
 export function exchange(door: string, bytes: string, options: { readonly end?: boolean } = {}): Promise<string> {
   return new Promise((resolve) => {

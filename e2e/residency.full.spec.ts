@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, queryDatabase, ScriptedSignalingClient, startReceiver, type Receiver } from '@parley/testing';
+import { eventually, ScriptedSignalingClient, type Receiver } from '@parley/testing';
 import type { JoinAnswer } from './back-end';
-import { answerHandshakes, toldOf } from './receiving';
 import {
   ask,
   callsAbout,
   exchange,
   inChunks,
   onTheWire,
+  parsed,
   signed,
   type Subject,
   unreadable,
   xroom,
 } from './residency-calls';
+import { renewed, settle } from './residency-settling';
 import { OVERSEAS, startTwoRegions, type TwoRegions } from './two-regions';
 import { METHODS } from './xroom-methods';
 import { databaseText, isIn, isToDatabase, monitorRedis, type Recorded, redisText, Wiretap } from './wiretap';
@@ -41,8 +42,13 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     tap = await Wiretap.on('us-1');
     world = await startTwoRegions({ ...tap.env, LOG_LEVEL: 'debug' });
     redis = await monitorRedis(world.us.run.redisUrl);
-    open = await settle(`open-${random()}.localhost`, `o${random()}`, false);
-    strict = await settle(`strict-${random()}.localhost`, `s${random()}`, true);
+    const settled = [
+      await settle(world, { name: `open-${random()}`, tag: `o${random()}`, isStrict: false }),
+      await settle(world, { name: `strict-${random()}`, tag: `s${random()}`, isStrict: true }),
+    ] as const;
+    [open, strict] = [settled[0].subject, settled[1].subject];
+    for (const secret of settled[1].secrets) madeAtHome.add(secret);
+    receivers.push(...settled.map(({ receiver }) => receiver));
     // Until us-1 has heard that eu-1 has strictly resident domains.
     await eventually(
       async () => (await ask(world.us.door, signed(strict, 'GET', `/v1/robots/${strict.robot}`))).status === 421,
@@ -58,56 +64,6 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     await world?.close();
     await tap?.close();
   }, 60_000);
-
-  /** Makes a domain in eu-1 and something of everything in it. */
-  async function settle(domain: string, tag: string, isStrict: boolean): Promise<Subject> {
-    const { eu, demo } = world;
-    const host = `rooms.${domain.replace('.localhost', '.example')}`;
-    const settings = { name: domain, account: 'demo', strictResidency: isStrict, hosts: [host] };
-    const { webhookKey } = await eu.admin('POST', 'domains', settings);
-    // As the demo domain may, so that its receiver can run here.
-    await queryDatabase(eu.run.postgresUrl, 'UPDATE "Domain" SET "insecureWebhooks" = true WHERE name = $1', [domain]);
-    const receiver = await startReceiver();
-    receivers.push(receiver);
-    answerHandshakes(receiver, String(webhookKey));
-    const none = {
-      webhook: 0,
-      spareWebhooks: [0, 0] as const,
-      delivery: '',
-      robot: 0,
-      spareRobot: 0,
-      connectKey: '',
-      key: '',
-    };
-    const start: Subject = { domain, host, tag, account: demo, receiverUrl: receiver.url, ...none };
-    const rest = async (path: string, data: object) => parsed(await ask(eu.door, signed(start, 'POST', path, data)));
-    const hook = { domain, type: 'url', url: `${receiver.url}/${tag}-hook` };
-    const added = parsed(await ask(eu.door, xroom(start, 'webhook/add', hook)));
-    expect(added).toMatchObject({ isError: false, data: { validated: true } });
-    const { id: webhook } = added.data as { id: number };
-    const robot = await rest('/v1/robots', { domain, name: `${tag}-robot` });
-    // The account's, which is known in all its regions, name and all.
-    const { key } = (await rest('/v1/keys', { name: random() })) as { key: string };
-    const opened = await openRoom(start);
-    await eventually(() => toldOf(receiver, `${tag}-room`)[0], `roomCreated at the receiver of ${domain}`, 60_000);
-    const log = await ask(eu.door, signed(start, 'GET', `/v1/webhooks/${webhook}/deliveries`));
-    const [delivery] = parsed(log).deliveries as { id: string }[];
-    const { robotId, connectKey } = robot as { robotId: number; connectKey: string };
-    if (isStrict) for (const made of [opened.hostKey, connectKey, String(webhookKey)]) madeAtHome.add(made);
-    return renewed({ ...start, webhook, delivery: delivery?.id ?? '', robot: robotId, connectKey, key });
-  }
-
-  async function openRoom(subject: Subject): Promise<{ hostKey: string }> {
-    const { domain, tag } = subject;
-    const data = { id: `${domain}/${tag}-room`, key: `${tag}-password`, addHostKey: true };
-    const { data: opened } = parsed(await ask(world.eu.door, xroom(subject, 'room/init', data)));
-    return opened as { hostKey: string };
-  }
-
-  function parsed({ status, text }: { status: number; text: string }): Record<string, unknown> {
-    if (status >= 300) throw new Error(`refused with ${status}: ${text}`);
-    return JSON.parse(text) as Record<string, unknown>;
-  }
 
   /** Somebody enters the room, at home, and talks to somebody else there. */
   async function meet(subject: Subject, door: string): Promise<void> {
@@ -133,18 +89,6 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     const answer = parsed(await ask(door, { method: 'POST', path: '/join', headers, body }));
     if (subject === strict) madeAtHome.add(String(answer.ticket));
     return answer as unknown as JoinAnswer;
-  }
-
-  /** What calls use up. */
-  async function renewed(subject: Subject): Promise<Subject> {
-    const { domain, tag, receiverUrl } = subject;
-    const make = async (path: string, data: object) =>
-      parsed(await ask(world.eu.door, signed(subject, 'POST', path, data)));
-    const hook = { domain, type: 'url', url: `${receiverUrl}/${tag}-spare` };
-    const [one, other] = [await make('/v1/webhooks', hook), await make('/v1/webhooks', hook)];
-    const robot = await make('/v1/robots', { domain, name: `${tag}-spare` });
-    const spareWebhooks = [Number(one.id), Number(other.id)] as const;
-    return { ...subject, spareWebhooks, spareRobot: Number(robot.robotId) };
   }
 
   /** A domain of us-1. */
@@ -196,7 +140,7 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
   it('is all done at home, as for any domain', async () => {
     for (const subject of [strict, open]) {
       await meet(subject, world.eu.door);
-      for (const call of callsAbout(await renewed(subject), { domain: open.domain, door: world.eu.door })) {
+      for (const call of callsAbout(await renewed(world, subject), { domain: open.domain, door: world.eu.door })) {
         const { status, text } = await ask(world.eu.door, call);
         expect({ call, status, text, served: status < 500 && ![401, 404, 421].includes(status) }).toMatchObject({
           served: true,
@@ -239,7 +183,7 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     expect(await exchange(us.door, onTheWire(named))).not.toMatch(/ 200 /);
     const half = onTheWire(opening(strict), { 'content-length': '60000' });
     expect(await exchange(us.door, half, { end: true })).not.toMatch(/ 200 /);
-  }, 120_000);
+  }, 240_000);
 
   it('is only named in lists of the account that us-1 is asked for', async () => {
     const { us, eu } = world;
@@ -280,10 +224,10 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     clients.push(visitor);
     await visitor.hello({ authUrl, ticket });
     await expect(visitor.join(`${strict.domain}/${strict.tag}-room`)).rejects.toThrow('no_such_room');
-  }, 120_000);
+  }, 240_000);
 
   it('the same calls of the other domain are passed on', async () => {
-    for (const call of callsAbout(await renewed(open), { domain: open.domain, door: world.eu.door })) {
+    for (const call of callsAbout(await renewed(world, open), { domain: open.domain, door: world.eu.door })) {
       const { status, headers, text } = await ask(world.us.door, call);
       const passedOn = status < 500 && ![401, 404, 421].includes(status);
       const told = { passedOn: passedOn && (headers['x-home-region'] === 'eu-1' || status === 307) };
@@ -330,7 +274,7 @@ describe('what is strictly resident in eu-1, as us-1 sees it', () => {
     expect(holders(directory, [strict.domain]).sort()).toEqual(['DirectoryDomain', 'DirectoryHost']);
     const naming = outside.filter((each) => each.peer === 'others' && each.way === 'said' && !isToDatabase(each));
     expect(carriers(naming, namesOfStrict())).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   /** Connections that carried one of these, with what and where, for people. */
   function carriers(recorded: readonly Recorded[], needles: Iterable<string>) {
