@@ -50,6 +50,7 @@ const BODIES: Readonly<Record<string, object>> = {
   recoverDeliveries: { since: SINCE },
   replayEvents: { since: SINCE },
   rotateOwnWebhookKey: { overlapHours: 1 },
+  updateOwnDomain: { peerEvents: true },
   createOwnKey: { name: 'matrix' },
   createRobot: { domain: DOMAIN, name: 'matrix' },
 };

@@ -6,6 +6,8 @@ import { restClient, restHeaders } from './rest';
 import { backEnd, legacyHeaders, signedHeaders } from './running-api';
 import { DEMO, DOMAIN, INTERNAL_SECRET, relaying, startTwoRegions, type TwoRegions } from './two-regions';
 
+jest.setTimeout(120_000);
+
 let world: TwoRegions;
 /** The only delivery that the domain had before it moved, and its webhook. */
 let delivery: string;
@@ -27,7 +29,7 @@ beforeAll(async () => {
   delivery = await firstDelivery();
   await moveToUs();
   await Promise.all(dispatchers.map((each) => each.stop()));
-}, 120_000);
+});
 afterAll(() => world.close());
 
 async function firstDelivery(): Promise<string> {

@@ -2,6 +2,9 @@ import { AccountKeyService, brandAs, cryptoIds, DomainError, type AccountId } fr
 import { createAccountStores, type Database } from '../src';
 import { EU, MovingWorld, US } from './moving-world';
 
+// Databases are made, and thousands of rows moved, on machines that have much else to do.
+jest.setTimeout(120_000);
+
 let world: MovingWorld;
 let account: AccountId;
 beforeEach(async () => {

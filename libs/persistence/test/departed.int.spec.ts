@@ -2,6 +2,9 @@ import { brandAs, type DeliveryId } from '@parley/domain';
 import { createAccountStores, createDomainHomes, DeliveryUpkeepStore, type MoveStatus } from '../src';
 import { DOMAIN, EU, fillDomain, MovingWorld, US } from './moving-world';
 
+// Databases are made, and thousands of rows moved, on machines that have much else to do.
+jest.setTimeout(120_000);
+
 let world: MovingWorld;
 beforeEach(async () => {
   world = await MovingWorld.start();
