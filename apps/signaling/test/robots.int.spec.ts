@@ -77,6 +77,11 @@ inEveryLayout(house, () => {
     const kept = await house.robot();
     const robots = [await house.connected(kept, house.one), await house.connected(kept, house.two)];
     const ids = await house.deliver(kept, 100);
+    // Nobody acknowledges before: one alone would take everything, were the other held up.
+    await eventually(
+      () => robots.every((robot) => toldSoFar(robot).length > 0),
+      () => `something for each, not ${robots.map((each) => toldSoFar(each).length).join(' and ')}`,
+    );
     const work = robots.map(async (robot) => {
       let done = 0;
       await eventually(
