@@ -6,7 +6,7 @@ import { TalkHouse } from './talk-house';
 /** What back ends are told of who comes and who goes: what stands in the outbox. */
 const house = new TalkHouse();
 const PEER_EVENTS: readonly OutboxEventType[] = ['peer.joined', 'peer.left', 'host.joined'];
-const RESUME_MS = 1_500;
+const RESUME_MS = 4_000;
 let number = 0;
 const listening: WebhookId[] = [];
 
