@@ -20,13 +20,17 @@ const PASSING_WITH_THE_MOVE = new Set([
   'no_such_room',
 ]);
 
+type Trouble = Pick<ParleyError, 'code' | 'facts'>;
+
 /** Whether it is worth while to try again. @param following the room is on its way to another region */
-export function passes(code: string, following: boolean): boolean {
+export function passes({ code, facts: { status = 0 } }: Trouble, following: boolean): boolean {
+  // A server or a proxy that has too much to do may say so in words of its own.
+  if (status === 408 || status === 429 || status >= 500) return true;
   return PASSING.has(code) || (following && PASSING_WITH_THE_MOVE.has(code));
 }
 
 /** What went wrong; `failed` for a bug or a platform that fails, which does not pass. */
-export function troubleOf(error: unknown): Pick<ParleyError, 'code' | 'facts'> {
+export function troubleOf(error: unknown): Trouble {
   return error instanceof ParleyError ? error : { code: 'failed', facts: {} };
 }
 

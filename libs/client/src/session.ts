@@ -203,10 +203,11 @@ export class Session {
         // What was missed may have been that the room moved.
         if (!this.isLeftBehind) return this.parts.handlers.state?.('connected', reason);
       } catch (error) {
-        const { code, facts } = troubleOf(error);
+        const trouble = troubleOf(error);
+        const { code, facts } = trouble;
         // A domain may be on its way for long; whoever says so is there.
         if (code === 'domain_moving') end = performance.now() + giveUpMs;
-        if (!passes(code, this.isFollowing) || performance.now() >= end) return this.end(code);
+        if (!passes(trouble, this.isFollowing) || performance.now() >= end) return this.end(code);
         toldMs = (facts.retryAfterSeconds ?? 0) * 1_000;
       }
     }
