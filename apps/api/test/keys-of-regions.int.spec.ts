@@ -28,8 +28,15 @@ async function madeKey(name: string) {
   return createdAccountKeySchema.parse(json);
 }
 
+/** A region has three seconds to hear of it, which a busy machine may take: then it is named, and another key is made. */
+async function keyHeardAtOnce() {
+  let made = await madeKey('ci-1');
+  for (let again = 2; made.lagging.length > 0 && again < 6; again += 1) made = await madeKey(`ci-${again}`);
+  return made;
+}
+
 test('a bearer key is good in all regions of its account, and void in all of them', async () => {
-  const { key, id, lagging } = await madeKey('ci');
+  const { key, id, lagging } = await keyHeardAtOnce();
   expect(lagging).toEqual([]);
   expect(await inUs(key)).toBe(200);
   const robots = await restClient(world.us.url, { key })('GET', 'robots');
