@@ -11,13 +11,14 @@ import { TcpGate } from './tcp-gate';
 
 /** A cluster with a Nextcloud of its own. */
 export class TestCluster extends TalkHouse {
-  constructor() {
+  /** @param resumeWindowMs links of tests that are over are kept that long */
+  constructor(resumeWindowMs: number) {
     super(
       {
         backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
-        // Links of tests that are over would be kept that long.
-        liveTimes: { ...FAST.liveTimes, resumeWindowMs: 6_000 },
-        federationTimes: { timeoutMs: 2_000, firstRetryMs: 50, lastRetryMs: 200 },
+        // One that only stood still for a while keeps its links.
+        liveTimes: { ...FAST.liveTimes, deadAfterMs: 5_000, resumeWindowMs },
+        federationTimes: { firstRetryMs: 50, lastRetryMs: 200 },
       },
       ['talk'],
     );
@@ -31,15 +32,20 @@ export class TestCluster extends TalkHouse {
 
 /** Two clusters, `near` and `far`, with nothing in common but the way between them. */
 export class FederationHouse {
-  readonly near = new TestCluster();
-  readonly far = new TestCluster();
+  readonly near: TestCluster;
+  readonly far: TestCluster;
   private readonly key = generateKeyPairSync('ed25519');
   private way: TcpGate | undefined;
   private number = 0;
 
+  /** @param resumeWindowMs how long a session waits for its client */
+  constructor(resumeWindowMs = 6_000) {
+    [this.near, this.far] = [new TestCluster(resumeWindowMs), new TestCluster(resumeWindowMs)];
+  }
+
   /** Two clusters of one replica each, for clients over WebSocket. */
-  static async start(): Promise<FederationHouse> {
-    const house = new FederationHouse();
+  static async start(resumeWindowMs?: number): Promise<FederationHouse> {
+    const house = new FederationHouse(resumeWindowMs);
     await house.arrange({ replicas: 1, transport: 'websocket' });
     return house;
   }

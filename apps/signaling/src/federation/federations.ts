@@ -50,6 +50,7 @@ interface Guest {
   readonly ended: () => void;
   /** What could not be kept because the client was gone just then. */
   unkept?: FederationState | undefined;
+  seenElsewhere?: boolean; // when it was looked at last
 }
 
 /** How often it is looked whether sessions without a client are still to be spoken for, in milliseconds. */
@@ -151,7 +152,7 @@ export class Federations {
     const same = known?.link.room !== undefined && known.link.remoteResumeId === state.resumeId;
     if (known !== undefined && same) {
       known.link.attached = true;
-      this.guests.set(id, { ...known, owned, ended, unkept: undefined });
+      this.guests.set(id, { ...known, owned, ended, unkept: undefined, seenElsewhere: false });
       return { roomId: state.localRoom };
     }
     await known?.link.drop();
@@ -259,11 +260,16 @@ export class Federations {
 
   /** Sessions without a client either wait for it, or have ended, or were resumed elsewhere. */
   private async watch(): Promise<void> {
-    for (const [id, { link }] of this.guests) {
+    for (const [id, guest] of this.guests) {
+      const { link } = guest;
       if (link.attached) continue;
       const info = await this.parts.sessions.find(id);
       if (info === undefined) link.end();
-      else if (info.attached && !link.attached) await link.drop();
+      else if (info.attached && !link.attached) {
+        // Its client may be just coming back to this replica: a way that is open is worth a second look.
+        if (guest.seenElsewhere || !link.room || !link.serves(link.room)) await link.drop();
+        guest.seenElsewhere = true;
+      }
     }
   }
 
