@@ -43,7 +43,9 @@ export async function openAdmin(values) {
     const text = await response.text();
     const answer = text === '' ? undefined : JSON.parse(text);
     if (response.ok) return answer;
-    throw new AdminRefusal(response.status, answer?.detail ?? answer?.title ?? `refused with ${response.status}`);
+    const issues = (answer?.issues ?? []).map(({ path: where, message }) => ` ${where}: ${message}.`).join('');
+    const sentence = answer?.detail ?? answer?.title ?? `refused with ${response.status}`;
+    throw new AdminRefusal(response.status, `${sentence}${issues}`);
   };
   const call = (...args) => ask(...args).catch((error) => stop(error.message));
   return { ask, call, run };

@@ -12,6 +12,8 @@ const HELP = `usage: ${COMMAND} -- list
        ${COMMAND} -- move <name> --to <region> [--dry-run] [--close-rooms]
        ${COMMAND} -- move <name> --cancel
 
+list, add, change and remove are about the domains that are at home in the region that is asked.
+
 options of add and change; what is not said stays:
   --residency <mode>      strict: other regions answer 421 and pass nothing on; proxy: they pass calls on
   --host <host>           a host name that leads to it (may be repeated; on change these replace those it has)
@@ -65,35 +67,44 @@ async function move() {
     });
   }
   const step = () => ask('POST', `${path}/move`, { to, closeRooms: values['close-rooms'] === true });
-  await moveDomain({ step, progress }).catch((error) => {
-    const goOn = error.status === 503 ? ' The move stands where it is; repeat the command and it goes on.' : '';
-    stop(`${error.message}${goOn}`);
-  });
+  await moveDomain({ step, progress }).catch((error) => stop(`${error.message}${whatNext(error.status)}`));
   progress.say(`${name} is at home in ${to}.`);
+}
+
+function whatNext(status) {
+  if (status === 503) return ' The move stands where it is; repeat the command and it goes on.';
+  return status === 409 ? ' With --dry-run the command says what stands in the way.' : '';
 }
 
 async function plan(to) {
   const { from, rows, openRooms, obstacles } = await call('POST', `${path}/move/plan`, { to });
   const total = Object.values(rows).reduce((sum, count) => sum + count, 0);
-  console.log(`${name} would move from ${from} to ${to} with ${total} rows:`);
+  console.log(`${name} would move from ${from} to ${to} with ${total} rows${total > 0 ? ':' : '.'}`);
   for (const [table, count] of Object.entries(rows))
     if (count > 0) console.log(`  ${String(count).padStart(9)}  ${table}`);
-  if (openRooms > 0) console.log(`${openRooms} rooms are open: they have to end, or --close-rooms closes them.`);
+  if (openRooms > 0) console.log(`Open rooms: ${openRooms}. They have to end, or --close-rooms closes them.`);
   for (const obstacle of obstacles) console.log(`It cannot begin: ${obstacle}`);
   if (obstacles.length > 0) process.exitCode = 1;
+}
+
+async function add(account) {
+  const made = await ask('POST', '/domains', { name, account, ...settings() }).catch((error) => {
+    const unknown = `An account of another region is made known first: npm run accounts -- give ${account} --to <region>.`;
+    stop(error.status === 404 ? `${error.message} ${unknown}` : error.message);
+  });
+  console.log(line(made));
+  console.log(`webhook key, shown only now: ${made.webhookKey}`);
 }
 
 if (action === 'list') {
   for (const domain of (await call('GET', '/domains')).domains) console.log(line(domain));
 } else if (action === 'add' && name) {
-  const account = values.account ?? stop('Say --account.');
-  const made = await call('POST', '/domains', { name, account, ...settings() });
-  console.log(line(made));
-  console.log(`webhook key, shown only now: ${made.webhookKey}`);
+  await add(values.account ?? stop('Say --account.'));
 } else if (action === 'change' && name) {
   const changes = settings();
   if (Object.keys(changes).length === 0) stop(`Say what is to be changed: see "${COMMAND} -- --help".`);
   console.log(line(await call('PATCH', path, changes)));
+  if (values.residency) console.log('All regions heed that within a minute.');
 } else if (action === 'remove' && name) {
   await call('DELETE', path);
   console.log(`${name} is removed`);

@@ -1,5 +1,6 @@
 /** A participant in a terminal: joins a room, shows who comes and goes, sends what you type to everybody in the room. */
 import { createInterface } from 'node:readline';
+import { callAtHome } from './home.mjs';
 import { readCommandLine, readRunFile, stop } from './running.mjs';
 
 const HELP = `npm run join -- [room] [options]
@@ -27,19 +28,29 @@ const { WebSocket } = await import('ws');
 const room = positionals[0] ?? `${run.domain}/my-room`;
 
 async function askForTicket() {
-  const response = await fetch(`${run.url}/join`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      room,
-      displayName: values.name,
-      ...(values['host-key'] && { hostKey: values['host-key'] }),
-      ...(values.password && { password: values.password }),
-    }),
-  }).catch(() => stop(`Nothing answers at ${run.url}: is "npm start" still running?`));
+  const body = JSON.stringify({
+    room,
+    displayName: values.name,
+    ...(values['host-key'] && { hostKey: values['host-key'] }),
+    ...(values.password && { password: values.password }),
+  });
+  const headers = { 'content-type': 'application/json' };
+  const send = (base) => fetch(`${base}/join`, { method: 'POST', headers, body });
+  const response = await callAtHome(run.url, send).catch(() =>
+    stop(`Nothing answers at ${run.url}: is "npm start" still running?`),
+  );
   const answer = await response.json();
+  if (answer.code === 'domain_moving') {
+    console.log('* the domain is moving to another region; asking again');
+    await pause(Number(response.headers.get('retry-after') ?? 1) * 1_000);
+    return askForTicket();
+  }
   if (!response.ok) stop(`${room}: ${answer.detail ?? answer.title} (${answer.code})`);
   return answer;
+}
+
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function signalingUrl(ticket) {
@@ -59,15 +70,32 @@ function showJoin(entries) {
   }
 }
 
+/** The region in which the room was said to go on, until this participant is on the way there. */
+let goesOnIn;
+/** Before somebody who follows a room asks for a ticket: the domain is just on its way. */
+const FOLLOW_AFTER_MS = 2_000;
+
+async function follow() {
+  socket.close();
+  await pause(FOLLOW_AFTER_MS);
+  ticket = await askForTicket();
+  names.clear();
+  socket = connect(ticket.signalingUrl);
+}
+
 /** What each kind of message from the server does; others are of no interest to a terminal. */
 const handlers = {
   hello: (socket) => socket.send(JSON.stringify({ id: 'join', type: 'room', room: { roomid: ticket.roomId } })),
   room: (_socket, message) => {
-    if (message.room.roomid === '') stop('* the room was closed');
+    if (message.room.roomid === '') return goesOnIn === undefined ? stop('* the room was closed') : follow();
     console.log(`* you are in ${message.room.roomid}; type and press return, Ctrl-C leaves`);
   },
   event: (_socket, { event }) => {
     if (event.type === 'join') showJoin(event.join);
+    if (event.type === 'switchto' && event.switchto?.details?.region) {
+      goesOnIn = event.switchto.details.region;
+      console.log(`* the room goes on in ${goesOnIn}; following it`);
+    }
     if (event.type === 'leave') for (const id of event.leave) console.log(`* ${nameOf(id)} left`);
   },
   message: (_socket, { message }) => {
@@ -78,18 +106,26 @@ const handlers = {
   error: (_socket, { error }) => stop(`* ${error.message ?? error.code} (${error.code})`),
 };
 
-const ticket = await askForTicket();
-const socket = new WebSocket(signalingUrl(ticket));
-socket.on('open', () => {
-  const auth = { url: ticket.authUrl, params: { token: ticket.ticket } };
-  socket.send(JSON.stringify({ id: 'hello', type: 'hello', hello: { version: '2.0', auth } }));
-});
-socket.on('message', (frame) => {
-  const message = JSON.parse(frame.toString());
-  handlers[message.type]?.(socket, message);
-});
-socket.on('close', () => stop('* the connection is closed'));
-socket.on('error', (error) => stop(`The gateway cannot be reached: ${error.message}`));
+function connect(url) {
+  goesOnIn = undefined;
+  const opened = new WebSocket(url);
+  opened.on('open', () => {
+    const auth = { url: ticket.authUrl, params: { token: ticket.ticket } };
+    opened.send(JSON.stringify({ id: 'hello', type: 'hello', hello: { version: '2.0', auth } }));
+  });
+  opened.on('message', (frame) => {
+    const message = JSON.parse(frame.toString());
+    void handlers[message.type]?.(opened, message);
+  });
+  opened.on('close', () => {
+    if (opened === socket && goesOnIn === undefined) stop('* the connection is closed');
+  });
+  opened.on('error', (error) => stop(`The gateway cannot be reached: ${error.message}`));
+  return opened;
+}
+
+let ticket = await askForTicket();
+let socket = connect(signalingUrl(ticket));
 
 createInterface({ input: process.stdin }).on('line', (text) => {
   if (text.trim() === '' || socket.readyState !== WebSocket.OPEN) return;
