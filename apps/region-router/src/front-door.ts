@@ -5,15 +5,17 @@ import type { CallHandler } from './calls/call-handler';
 import { refuse } from './proxy/answer';
 import { tooManyHeaders } from './proxy/headers';
 import { Caller, forwardedBy, type Passage } from './proxy/passage';
+import { Pipelines } from './proxy/pipelines';
 import type { Proxy } from './proxy/proxy';
 import { hasBody } from './proxy/read-body';
 import type { ReplicaGroup } from './proxy/replicas';
-import { isReadablePath, routeOf } from './routing/paths';
+import { isReadablePath, pathForLog, routeOf } from './routing/paths';
 import { replicasFor } from './sockets/find-replica';
 
 /** Everything that reaches the router over HTTP and is not its own: sorts it and sends it on. */
 export class FrontDoor {
   private readonly requests: ReturnType<Metrics['counter']>;
+  private readonly pipelines = new Pipelines();
 
   constructor(
     private readonly calls: CallHandler,
@@ -43,6 +45,11 @@ export class FrontDoor {
 
   private enter(request: IncomingMessage, response: ServerResponse, id: string): Passage | undefined {
     const [method, target] = [request.method ?? 'GET', request.url ?? '/'];
+    if (!this.pipelines.enter(request.socket, response)) {
+      const message = 'The connection has too many requests under way.';
+      refuse(response, target, { status: 429, code: 'too_many_requests', message, hangUp: true });
+      return undefined;
+    }
     if (tooManyHeaders(request.rawHeaders)) {
       const message = 'The request has too many headers.';
       refuse(response, target, { status: 431, code: 'too_many_headers', message, hangUp: true });
@@ -76,8 +83,8 @@ export class FrontDoor {
       const { statusCode: status } = response;
       const failed = status >= 500;
       if (!failed && !logger.isLevelEnabled('debug')) return;
-      // A call that strict residency turned away leaves nothing here, and its path may name the domain.
-      const path = status === 421 ? undefined : (request.url ?? '').split('?', 1)[0];
+      // A call that strict residency turned away leaves nothing here.
+      const path = status === 421 ? undefined : pathForLog(request.url ?? '');
       const ms = Math.round(performance.now() - began);
       const fields = { requestId: id, method: request.method, path, status, ms };
       logger[failed ? 'warn' : 'debug'](fields, failed ? 'request failed' : 'request done');

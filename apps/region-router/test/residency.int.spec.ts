@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { numericId } from '@parley/domain';
+import { eventually } from '@parley/testing';
 import { envelope } from './fake-services';
 import { call, seenBy, startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
 
@@ -135,6 +136,23 @@ describe('calls that concern a strictly resident domain without naming it', () =
     for (const api of us.api) api.owners.set('domain/unheard.example', { domain: 'unheard.example', strict: true });
     expect((await send(eu, 'GET', '/v1/events?domain=unheard.example', { headers: KEY })).status).toBe(421);
     expect((await send(eu, 'GET', '/v1/events?domain=other.example', { headers: KEY })).status).toBe(200);
+  });
+
+  it('leave no name in the log while neither the directory nor their region says whose they are', async () => {
+    const { eu, us } = regions;
+    await us.router.close();
+    eu.directory.down = true;
+    for (const headers of [KEY, {}]) {
+      for (const target of ['/v1/domains/strict.example/rooms', '//v1/Domain%73/strict.example']) {
+        expect((await send(eu, 'GET', target, { headers })).status).toBe(503);
+      }
+    }
+    const failed = () => eu.log.filter((line) => line.includes('request failed'));
+    await eventually(
+      () => failed().length === 4,
+      () => `four lines about failures; there are ${eu.log.join('')}`,
+    );
+    expect(eu.log.join('')).not.toContain('strict.example');
   });
 });
 

@@ -22,6 +22,9 @@ const LETTERS = ['/internal/moves', '/internal/accounts', '/internal/owners'];
 /** Where signaling is at home; everything else over HTTP is the api's. */
 const SIGNALING = ['/spreed', '/socket.io', '/standalone-signaling', '/api/v1'];
 
+/** Paths below it name a domain. */
+const DOMAINS = '/v1/domains';
+
 /** Sorts a request by method and target. */
 export function routeOf(method: string, target: string): Route {
   const plain = normalised(target);
@@ -39,8 +42,12 @@ export function routeOf(method: string, target: string): Route {
   return plain === '/join' || plain === '/join/' ? { kind: 'join' } : { kind: 'api' };
 }
 
-/** Whether a request's path can be decoded at all. */
+/**
+ * Whether a request's path can be decoded at all. Nobody sends a fragment, and servers differ in what they take for one:
+ * behind it could stand a domain that only the api sees.
+ */
 export function isReadablePath(target: string): boolean {
+  if (target.includes('#')) return false;
   return !target.startsWith('/') || normalised(target) !== undefined;
 }
 
@@ -48,6 +55,16 @@ export function isReadablePath(target: string): boolean {
 export function isXroomPath(target: string): boolean {
   const plain = normalised(target) ?? '';
   return below(plain, '/api') && !below(plain, '/api/v1');
+}
+
+/**
+ * A request's path as a log may have it: without the name of a domain, which may be strictly resident elsewhere. Undefined
+ * when it cannot be read.
+ */
+export function pathForLog(target: string): string | undefined {
+  const plain = normalised(target);
+  if (plain === undefined) return undefined;
+  return below(plain, DOMAINS) ? DOMAINS : target.split('?', 1)[0];
 }
 
 /** Reads the same for everybody: nothing to decode or resolve. */
