@@ -1,6 +1,6 @@
 /** A participant in a terminal: joins a room, shows who comes and goes, sends what you type to everybody in the room. */
 import { createInterface } from 'node:readline';
-import { callAtHome } from './home.mjs';
+import { callAtHome, toldElsewhere } from './home.mjs';
 import { readCommandLine, readRunFile, stop } from './running.mjs';
 
 const HELP = `npm run join -- [room] [options]
@@ -103,7 +103,11 @@ const handlers = {
     console.log(`${nameOf(message.sender.sessionid)}: ${text}`);
   },
   bye: (_socket, { bye }) => stop(`* the server says bye: ${bye?.reason ?? 'no reason given'}`),
-  error: (_socket, { error }) => stop(`* ${error.message ?? error.code} (${error.code})`),
+  error: (_socket, message) => {
+    const { code, message: sentence = code } = message.error;
+    const url = toldElsewhere(message);
+    stop(`* ${sentence} (${code})${url ? ` It is at ${url}; without --gateway it is found by itself.` : ''}`);
+  },
 };
 
 function connect(url) {
@@ -118,7 +122,7 @@ function connect(url) {
     void handlers[message.type]?.(opened, message);
   });
   opened.on('close', () => {
-    if (opened === socket && goesOnIn === undefined) stop('* the connection is closed');
+    if (opened === socket && goesOnIn === undefined) stop('* the connection is closed; the same command enters again');
   });
   opened.on('error', (error) => stop(`The gateway cannot be reached: ${error.message}`));
   return opened;

@@ -84,7 +84,8 @@ export class HttpOtherRegions implements OtherRegions {
         redirect: 'error',
         signal: AbortSignal.timeout(timeoutMs),
       }).catch((error: unknown) => {
-        throw unavailable(id, error instanceof Error ? error.name : 'no answer');
+        const isLate = error instanceof Error && error.name === 'TimeoutError';
+        throw unavailable(id, isLate ? `nothing came for ${timeoutMs / 1_000} s` : 'it cannot be reached');
       });
       return this.answerOf(id, response);
     };
