@@ -1,6 +1,7 @@
 import { type AccountId, isDomainError, regionOfAccount, type RegionId } from '@parley/domain';
 import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
+import type { AccountCopyState } from '../directory/directory-changes';
 import type { AccountKeyModel, AccountModel } from '../generated/models';
 import type { Connection } from '../prisma-client';
 import { isUniqueViolation } from '../prisma-errors';
@@ -155,18 +156,21 @@ export class AccountCopies {
   /** Gives copies to all regions that lag, and ends rotations that all have heard of. */
   async catchUp(named?: Named): Promise<void> {
     const { prisma, region } = this.database;
+    // Every few seconds all accounts are looked at, so only what tells whether one lags is read.
     const accounts = await prisma.account.findMany({
       where: { AND: [{ id: { startsWith: `acc_${region.id}_` } }, ...(named === undefined ? [] : [named])] },
-      include: WITH_KEYS,
+      select: { id: true, authId: true, version: true, nextSecretSealed: true },
     });
-    const copies = await this.directory.changes.copiesOf(
-      accounts.map(({ authId }) => authId),
-      region.id,
-    );
+    const copies = new Map<string, AccountCopyState[]>(accounts.map(({ authId }) => [authId, []]));
+    for (const copy of await this.directory.changes.copiesOf([...copies.keys()], region.id)) {
+      copies.get(copy.authId)?.push(copy);
+    }
     // One that does not answer is asked once a round, not once per account.
     const away = new Set<RegionId>();
-    for (const account of accounts) {
-      const regions = copies.filter(({ authId }) => authId === account.authId);
+    for (const { id, authId, version, nextSecretSealed } of accounts) {
+      const regions = copies.get(authId) ?? [];
+      if (nextSecretSealed === null && regions.every((copy) => copy.version >= version)) continue;
+      const account = await this.find({ id });
       if (await this.bringUp(account, regions, away)) await this.promote(account);
     }
   }
