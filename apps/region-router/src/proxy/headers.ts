@@ -62,13 +62,9 @@ export function without(headers: RawHeaders, names: ReadonlySet<string>): string
 }
 
 function namesIn(list: string, before: ReadonlySet<string> | undefined): Set<string> {
-  return new Set([
-    ...(before ?? []),
-    ...list
-      .toLowerCase()
-      .trim()
-      .split(/\s*,\s*/),
-  ]);
+  const names = list.toLowerCase().split(',');
+  // Not split at /\s*,\s*/: a header full of spaces would take it half a second.
+  return new Set([...(before ?? []), ...names.map((name) => name.trim())]);
 }
 
 /** Puts headers in the place of all former values of those names, before all others: nothing a caller sends crowds them out. */

@@ -66,7 +66,10 @@ export class Proxy {
     for (const replica of mayRepeat ? [...candidates, ...candidates.slice(0, 1)] : candidates) {
       const done = group.begin(replica);
       try {
-        return { answer: await this.send(replica.url, passage, headers, body, times), done };
+        const answer = await this.send(replica.url, passage, headers, body, times);
+        // They may have gone just now, and no response will tell then that it is over.
+        passage.caller.onGone(done);
+        return { answer, done };
       } catch (error) {
         done();
         if (!(error instanceof UpstreamError)) throw error;

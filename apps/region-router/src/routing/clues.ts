@@ -15,7 +15,7 @@ export interface RestClues {
 }
 
 /** `<kind>_<region>_<rest>`: deliveries, events, openings of rooms, bookings, keys of accounts. */
-const REGIONAL_ID = /^(?:dlv|evt|rs|bk|ak)_([a-z0-9-]{1,64})_[\w-]+$/;
+const REGIONAL_ID = /^(?:dlv|evt|rs|bk|ak)_([a-z0-9-]{1,64})_[\w-]{1,128}$/;
 
 const NUMERIC = { webhooks: 'webhook', robots: 'robot' } as const;
 

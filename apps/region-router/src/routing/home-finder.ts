@@ -12,6 +12,9 @@ import type { Residency, Thing } from './residency';
 export const REFUSED_DOMAIN_HEADER = 'x-parley-refused-domain';
 const REFUSED_REGION_HEADER = 'x-parley-refused-region';
 
+/** No account's auth id is longer, in characters. What callers make up is remembered, and must not fill the memory. */
+const MAX_AUTH_ID = 128;
+
 /** What the headers say about a call's domain. */
 export interface HeaderClues {
   /** `x-parley-domain` */
@@ -188,7 +191,8 @@ export class HomeFinder {
   }
 
   private async ofAccount(authId: string | undefined, list: boolean): Promise<Home> {
-    return { kind: 'account', regions: authId === undefined ? [] : await this.directory.regionsOf(authId), list };
+    const named = authId !== undefined && authId.length <= MAX_AUTH_ID;
+    return { kind: 'account', regions: named ? await this.directory.regionsOf(authId) : [], list };
   }
 
   /** Another region's own host. Ours says nothing: it is where most callers send everything. */
