@@ -37,9 +37,25 @@ const { values, positionals } = readCommandLine(COMMAND, HELP, {
     ...ADMIN_OPTIONS,
   },
 });
-const { call, ask } = await openAdmin(values);
+const { ask } = await openAdmin(values);
 const [action, name] = positionals;
 const path = `/domains/${encodeURIComponent(name ?? '')}`;
+
+/** What to do about a refusal, or nothing. */
+function whatNext({ status, message }) {
+  const toGive = `npm run accounts -- give ${values.account} --to <region>`;
+  if (message.startsWith('There is no account')) return ` One of another region is made known first: ${toGive}.`;
+  if (message.startsWith('There is no domain')) return ' If it is at home in another one, say so with --region.';
+  if (action !== 'move' || values['dry-run'] || values.cancel) return '';
+  if (status === 503) return ' The move stands where it is; repeat the command and it goes on.';
+  return status === 409 ? ' With --dry-run the command says what stands in the way.' : '';
+}
+
+function refuse(error) {
+  stop(`${error.message}${whatNext(error)}`);
+}
+
+const call = (...args) => ask(...args).catch(refuse);
 
 /** What was said on the command line, and nothing else. */
 function settings() {
@@ -67,13 +83,8 @@ async function move() {
     });
   }
   const step = () => ask('POST', `${path}/move`, { to, closeRooms: values['close-rooms'] === true });
-  await moveDomain({ step, progress }).catch((error) => stop(`${error.message}${whatNext(error.status)}`));
+  await moveDomain({ step, progress }).catch(refuse);
   progress.say(`${name} is at home in ${to}.`);
-}
-
-function whatNext(status) {
-  if (status === 503) return ' The move stands where it is; repeat the command and it goes on.';
-  return status === 409 ? ' With --dry-run the command says what stands in the way.' : '';
 }
 
 async function plan(to) {
@@ -88,10 +99,7 @@ async function plan(to) {
 }
 
 async function add(account) {
-  const made = await ask('POST', '/domains', { name, account, ...settings() }).catch((error) => {
-    const unknown = `An account of another region is made known first: npm run accounts -- give ${account} --to <region>.`;
-    stop(error.status === 404 ? `${error.message} ${unknown}` : error.message);
-  });
+  const made = await call('POST', '/domains', { name, account, ...settings() });
   console.log(line(made));
   console.log(`webhook key, shown only now: ${made.webhookKey}`);
 }
