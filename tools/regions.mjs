@@ -53,8 +53,13 @@ function placeOf(text) {
   return { latitude, longitude };
 }
 
-function line({ id, number, state, apiUrl, signalingUrl, version }) {
-  return [id, number, state, apiUrl, signalingUrl, ...(version === 0 ? ['(not in the directory)'] : [])].join('\t');
+function line({ id, number, state, apiUrl, signalingUrl, position, group, version }) {
+  const said = [
+    position && `at ${position.latitude},${position.longitude}`,
+    group && `group ${group}`,
+    version === 0 && '(not in the directory)',
+  ];
+  return [id, number, state, apiUrl, signalingUrl, ...said.filter(Boolean)].join('\t');
 }
 
 const [action, id] = positionals;
