@@ -27,8 +27,8 @@ export class RegionStatus {
   }
 
   /**
-   * For somebody who is about there and says what they want or measured: those that can be chosen, the best first, then draining ones, then those that do not
-   * answer. What operators took down is left out.
+   * For somebody who is about there and says what they want or measured: those that can be chosen, the best first, then
+   * draining ones, then those that do not answer. What operators took down is left out.
    */
   regions(from?: Position, wish: Pick<PlacementWish, 'asked' | 'measured'> = {}): readonly RegionInfo[] {
     const known = this.table.regions.filter(({ id }) => this.table.stateOf(id) !== 'down');

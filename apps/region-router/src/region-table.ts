@@ -25,7 +25,8 @@ export interface Region extends RegionEntry, Replicas {
  * but for the own replicas, which the environment alone knows.
  */
 export class RegionTable {
-  readonly own: Region;
+  /** What of this region no operator changes; the rest is asked of the table each time. */
+  readonly own: Pick<Region, 'id' | 'apiUrls' | 'signalingUrls'>;
   private current: readonly Region[];
   /** By what a `Host` header would say. */
   private hosts: ReadonlyMap<string, Region>;

@@ -15,11 +15,6 @@ export class RegionAdmin {
     private readonly clock: Clock,
   ) {}
 
-  /** By their numbers. */
-  async list(): Promise<readonly RegionEntry[]> {
-    return this.directory.regions();
-  }
-
   /** @throws AdminError taken (the id or the number) */
   async add(actor: string, region: NewRegion): Promise<RegionEntry> {
     if (!(await this.directory.changes.addRegion(region))) {
