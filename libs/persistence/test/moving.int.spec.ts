@@ -298,12 +298,3 @@ test('a copy that differs is not switched to', async () => {
   await expect(world.eu.moving.moves.step('root', DOMAIN, wish)).rejects.toThrow('WebhookAttempt (1 here, 0 there)');
   expect(await world.directory.domain(DOMAIN)).toMatchObject({ region: EU.id, epoch: 1 });
 });
-
-test('nothing that comes over the wire touches a domain that lives there', async () => {
-  const { arrivals } = world.eu.moving;
-  expect(await refusal(arrivals.prepare(DOMAIN, { name: DOMAIN }))).toBe('taken');
-  expect(await refusal(arrivals.put(DOMAIN, 'Booking', []))).toBe('taken');
-  expect(await refusal(arrivals.abandon(DOMAIN))).toBe('taken');
-  expect(await refusal(arrivals.activate(DOMAIN, 2))).toBe('invalid');
-  await expect(arrivals.put(DOMAIN, 'Account', [])).rejects.toThrow();
-});
