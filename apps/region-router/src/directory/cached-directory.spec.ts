@@ -91,6 +91,24 @@ describe('CachedDirectory', () => {
     expect(state.asked).toEqual(['b']);
   });
 
+  it('keeps what is known, whatever others make up', async () => {
+    const { state, cache } = setUp(2);
+    await cache.domain(name);
+    for (let count = 0; count < 10; count += 1) await cache.regionsOf(`made up ${count}`);
+    state.asked.length = 0;
+    await cache.domain(name);
+    expect(state.asked).toEqual([]);
+  });
+
+  it('forgets that it did not know a domain, once it is known, and the other way round', async () => {
+    const { state, cache } = setUp();
+    for (const region of ['eu-1', null, 'us-1', null]) {
+      state.region = region;
+      expect((await cache.refreshDomain(name))?.region ?? null).toBe(region);
+      expect((await cache.domain(name))?.region ?? null).toBe(region);
+    }
+  });
+
   it('keeps an answer 24 hours while the directory is down, but not that a domain was unknown', async () => {
     const { state, cache } = setUp();
     await cache.domain(name);

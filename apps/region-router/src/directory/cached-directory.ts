@@ -13,6 +13,7 @@ export interface CacheTimes {
   readonly unknownMs: number;
   /** How long an answer is used while the directory is down. */
   readonly keptMs: number;
+  /** Of what is known; and as many of what is not. */
   readonly maxEntries: number;
 }
 
@@ -31,6 +32,8 @@ const SILENT = { began: () => undefined, ended: () => undefined };
  */
 export class CachedDirectory implements Directory {
   private readonly entries = new Map<string, Entry>();
+  /** Answers that say "unknown", apart: callers make up as many names as they like, and must not crowd out what is known. */
+  private readonly unknown = new Map<string, Entry>();
   private readonly asking = new Map<string, Promise<unknown>>();
   private isOut = false;
 
@@ -64,13 +67,14 @@ export class CachedDirectory implements Directory {
 
   /** Asks anew: somebody who must know said that what we hold is not so. What we hold stays in case nobody answers. */
   refreshDomain(name: DomainName): Promise<DomainHome | null> {
-    const known = this.entries.get(`domain ${name}`);
-    if (known !== undefined) this.entries.set(`domain ${name}`, { ...known, freshUntil: -Infinity });
+    const key = `domain ${name}`;
+    const known = this.recall(key);
+    if (known !== undefined) this.touch(key, { ...known, freshUntil: -Infinity });
     return this.domain(name);
   }
 
   private async remember<Value>(key: string, ask: () => Promise<Value>): Promise<Value> {
-    const known = this.entries.get(key);
+    const known = this.recall(key);
     // The key's first word says which question it answers, so the type is the one that was put in.
     if (known !== undefined && known.freshUntil > this.now()) return this.touch(key, known) as Value;
     try {
@@ -89,7 +93,7 @@ export class CachedDirectory implements Directory {
     const started = ask()
       .then((value) => {
         this.noteOutage(false);
-        const unknown = value === null || (Array.isArray(value) && value.length === 0);
+        const unknown = isUnknown(value);
         const { knownMs, unknownMs, keptMs } = this.times;
         const now = this.now();
         this.touch(key, { value, freshUntil: now + (unknown ? unknownMs : knownMs), keptUntil: now + keptMs });
@@ -104,6 +108,10 @@ export class CachedDirectory implements Directory {
     return started;
   }
 
+  private recall(key: string): Entry | undefined {
+    return this.entries.get(key) ?? this.unknown.get(key);
+  }
+
   private noteOutage(isOut: boolean, error?: unknown): void {
     if (this.isOut === isOut) return;
     this.isOut = isOut;
@@ -114,11 +122,17 @@ export class CachedDirectory implements Directory {
   /** Moves an entry to the young end and drops the oldest one if there are too many. */
   private touch(key: string, entry: Entry): unknown {
     this.entries.delete(key);
-    this.entries.set(key, entry);
-    const oldest = this.entries.size > this.times.maxEntries ? this.entries.keys().next().value : undefined;
-    if (oldest !== undefined) this.entries.delete(oldest);
+    this.unknown.delete(key);
+    const entries = isUnknown(entry.value) ? this.unknown : this.entries;
+    entries.set(key, entry);
+    const oldest = entries.size > this.times.maxEntries ? entries.keys().next().value : undefined;
+    if (oldest !== undefined) entries.delete(oldest);
     return entry.value;
   }
+}
+
+function isUnknown(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function isUnknownDomain(key: string, value: unknown): boolean {
