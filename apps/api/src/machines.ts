@@ -72,8 +72,7 @@ export function openMachines(config: ApiConfig, { logger, health }: ServiceKit):
     },
     close: async () => {
       await Promise.allSettled([validations.close(), live.close()]);
-      publisher.disconnect();
-      subscriber.disconnect();
+      for (const redis of [publisher, subscriber]) redis.disconnect();
       await database.close();
     },
   };

@@ -51,11 +51,7 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
   const { database, live } = machines;
   const rooms = new RoomService(database.uow, live.rooms, SYSTEM_CLOCK, cryptoIds);
   const bookings = new BookingService(database.uow, SYSTEM_CLOCK, cryptoIds);
-  const allowed = new AllowedReceivers(config.WEBHOOKS_ALLOWED_RECEIVERS);
-  const receivers: ReceiverRules = {
-    extraPorts: config.WEBHOOKS_EXTRA_PORTS,
-    mayBeReceiver: (hostname, local) => mayBeReceiver(hostname, local ? 'local-too' : 'public', allowed),
-  };
+  const receivers = receiverRules(config);
   const validator = validatorOn(machines, kit);
   const webhooks = new WebhookService(database.uow, validator, SYSTEM_CLOCK, receivers);
   const authenticator = new XroomAuthenticator(database.stores.tenancy, live.guards, SYSTEM_CLOCK, {
@@ -98,6 +94,14 @@ export function createParts(config: ApiConfig, kit: ServiceKit, machines: Machin
       await peers.close();
       await machines.close();
     },
+  };
+}
+
+function receiverRules(config: ApiConfig): ReceiverRules {
+  const allowed = new AllowedReceivers(config.WEBHOOKS_ALLOWED_RECEIVERS);
+  return {
+    extraPorts: config.WEBHOOKS_EXTRA_PORTS,
+    mayBeReceiver: (hostname, local) => mayBeReceiver(hostname, local ? 'local-too' : 'public', allowed),
   };
 }
 
