@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { brandAs, numericId, type RegionEntry, type RegionId } from '@parley/domain';
 import { InternalAuth } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
-import { exchange } from './fake-services';
+import { exchange, FakeService } from './fake-services';
 import { call, saidTo, SECRET, seenBy, startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
 
 const init = (id: string) => ({ method: 'init', data: { id } });
@@ -88,6 +88,22 @@ describe('ways of calls through the front door', () => {
     expect([answer.statusCode, answer.headers['x-home-region']]).toEqual([200, 'us-1']);
     await text(answer);
     expect(seenBy(us).map(({ body }) => body.length)).toEqual([200_000]);
+  });
+
+  it('to a region that takes no connections are refused at once after a few, and find it when it is back', async () => {
+    const { eu, us } = regions;
+    await us.router.close();
+    const refusals = () => eu.log.filter((line) => line.includes('the region takes no connections')).length;
+    for (let turn = 0; turn < 5; turn += 1) {
+      expect((await call(eu, init('us.example/r'))).status).toBe(503);
+      expect(refusals()).toBe(0);
+    }
+    const refused = await call(eu, init('us.example/r'));
+    expect([refused.status, refused.headers.get('x-home-region')]).toEqual([503, 'us-1']);
+    expect(refusals()).toBe(1);
+    const back = await FakeService.start('us-1', us.port);
+    await eventually(async () => (await call(eu, init('us.example/r'))).status === 200, 'a call to get there');
+    await back.kill();
   });
 
   it('stream to a replica that dies: the caller hears of it', async () => {

@@ -6,6 +6,7 @@ import { refuse, type Refusal } from './answer';
 import { endToEnd, type RawHeaders } from './headers';
 import { Letterhead } from './letterhead';
 import { onwardHeaders, type Passage, type Says } from './passage';
+import { RegionBreaker } from './region-breaker';
 import type { Replica, ReplicaGroup } from './replicas';
 import { UnsendableError, UpstreamClient, UpstreamError, type UpstreamTimes } from './upstream';
 import type { UpstreamAnswer } from './upstream-answer';
@@ -42,6 +43,7 @@ export interface Reply {
 export class Proxy {
   private readonly client = new UpstreamClient();
   private readonly letterhead: Letterhead;
+  private readonly breaker = new RegionBreaker(() => performance.now());
 
   constructor(
     private readonly table: RegionTable,
@@ -100,15 +102,27 @@ export class Proxy {
       ...this.signed(passage, passage.hops + 1, says),
       ...(says.domain === undefined ? {} : { 'x-parley-domain': says.domain }),
     });
-    const send = async () => ({
-      answer: await this.send(region.url, passage, headers, body, times),
-      done: () => undefined,
-    });
+    const send = async () => {
+      if (!this.breaker.admits(region.id)) throw new UpstreamError(true, new Error('the region takes no connections'));
+      try {
+        const answer = await this.send(region.url, passage, headers, body, times);
+        this.breaker.reached(region.id);
+        return { answer, done: () => undefined };
+      } catch (error) {
+        if (error instanceof UpstreamError) this.heard(region, error, passage);
+        throw error;
+      }
+    };
     return send().catch((error: unknown) => {
       const again = error instanceof UpstreamError && !error.timedOut && !passage.caller.isGone;
       if (again && isRepeatable(passage, body)) return send();
       throw error;
     });
+  }
+
+  private heard(region: Region, { nothingSent }: UpstreamError, { caller }: Passage): void {
+    if (!nothingSent) this.breaker.reached(region.id);
+    else if (!caller.isGone) this.breaker.missed(region.id);
   }
 
   /** Hands an answer through, whatever it is. */
