@@ -1,10 +1,12 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { brandAs, numericId, type RegionEntry, type RegionId } from '@parley/domain';
 import { InternalAuth } from '@parley/server-kit';
 import { eventually } from '@parley/testing';
+import { PROXY_TIMES } from '../src/proxy/proxy';
 import { exchange, FakeService } from './fake-services';
 import { call, saidTo, SECRET, seenBy, startTwoRegions, type TestRegion, type TwoRegions } from './two-regions';
 
@@ -121,6 +123,29 @@ describe('ways of calls through the front door', () => {
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
     sent.on('error', () => undefined).destroy();
+  });
+
+  it('whose answer nobody reads do not keep the connection to the replica', async () => {
+    await regions.close();
+    const ownRegion = { connectMs: 1_000, answerMs: 3_000 };
+    regions = await startTwoRegions({ times: { proxy: { ...PROXY_TIMES, ownRegion } } });
+    const { eu } = regions;
+    const size = 64 * 1_048_576;
+    const cut = Promise.race(
+      eu.api.map(
+        (api) =>
+          new Promise<void>((resolve) => {
+            api.answer = (_seen, response) => void response.once('close', resolve).end(Buffer.alloc(size));
+          }),
+      ),
+    );
+    const reader = connect(eu.port, '127.0.0.1').pause();
+    reader.on('error', () => undefined).write('GET /v1/deliveries HTTP/1.1\r\nHost: x\r\n\r\n');
+    await cut;
+    let arrived = 0;
+    reader.on('data', (chunk: Buffer) => (arrived += chunk.length)).resume();
+    await once(reader, 'close');
+    expect(arrived).toBeLessThan(size);
   });
 
   it('are told apart by the regional host, the id and the key while the directory is down', async () => {

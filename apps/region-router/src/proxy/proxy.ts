@@ -129,7 +129,7 @@ export class Proxy {
   relay({ answer, done }: Reply, response: ServerResponse, extra: RawHeaders = []): void {
     response.writeHead(answer.status, answer.statusText, [...endToEnd(answer.rawHeaders), ...extra]);
     response.once('close', done);
-    answer.pourInto(response);
+    answer.pourInto(response, this.times.ownRegion.answerMs);
   }
 
   /** Answers for an upstream that did not. */

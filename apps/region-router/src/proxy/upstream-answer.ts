@@ -38,11 +38,14 @@ export class UpstreamAnswer implements Dispatcher.DispatchHandler {
 
   constructor(private readonly asked: Waiting) {}
 
-  /** Hands the body over. When it breaks off so does the response, since half an answer cannot be taken back. */
-  pourInto(response: ServerResponse): void {
+  /**
+   * Hands the body over. When it breaks off so does the response, since half an answer cannot be taken back.
+   * @param idleMs who reads nothing for so long is cut off: the upstream's connection waits with them
+   */
+  pourInto(response: ServerResponse, idleMs: number): void {
     response.on('error', () => undefined);
     if (this.outcome === 'complete') return void response.end(Buffer.concat(this.waiting));
-    response.on('drain', () => this.controller?.resume());
+    response.on('drain', () => this.controller?.resume()).setTimeout(idleMs, () => response.destroy());
     this.give({
       take: (chunk) => response.write(chunk),
       end: () => response.end(),
