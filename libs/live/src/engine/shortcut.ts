@@ -7,8 +7,8 @@ import type { LiveSession } from './live-session';
  * still be on its way to the receiver over the bus, so that a sender's messages keep their order.
  */
 export class Shortcut {
-  /** Receivers of this turn whose writes are not known to be gone. */
-  private readonly touched = new Set<LiveSession>();
+  /** Receivers of this turn whose writes are not known to be gone. Replaced, not cleared: see `EventFrames`. */
+  private touched = new Set<LiveSession>();
   /** Appends of what could not be written at once. */
   private readonly keeping = new Set<Promise<unknown>>();
   private fences = 0;
@@ -54,7 +54,7 @@ export class Shortcut {
   /** Undefined: nothing that was sent directly is still to be written or appended. */
   private settle(): Promise<unknown> | undefined {
     for (const receiver of this.touched) receiver.flush();
-    this.touched.clear();
+    this.touched = new Set();
     return this.keeping.size > 0 ? Promise.allSettled(this.keeping) : undefined;
   }
 
@@ -64,7 +64,7 @@ export class Shortcut {
 
   private endTurn(): void {
     this.turn = undefined;
-    this.touched.clear(); // sinks write at the end of a turn by themselves
+    this.touched = new Set(); // sinks write at the end of a turn by themselves
   }
 
   private fence(): void {

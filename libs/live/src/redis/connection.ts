@@ -27,6 +27,8 @@ const OTHER_KEYS: Readonly<Record<string, number>> = {
   'registry.beat': 2,
   'registry.answerAsk': 2,
   'session.append': 1,
+  'session.checkpoint': 1,
+  'room.append': 1,
   ...Object.fromEntries(TAKES_PEERS.map((name) => [`room.${name}`, 8])),
 };
 
@@ -37,8 +39,17 @@ export type ScriptName =
   | `registry.${keyof typeof REGISTRY_SCRIPTS}`
   | `departure.${keyof typeof DEPARTURE_SCRIPTS}`;
 
-/** Called for every message, or for every session every second. */
-const FREQUENT: readonly ScriptName[] = ['session.append', 'session.checkpoint', 'room.append'];
+/** Called for every message, for every session every second, or for all sessions one after the other. */
+const FREQUENT: readonly ScriptName[] = [
+  'session.append',
+  'session.checkpoint',
+  'session.open',
+  'session.announce',
+  'room.append',
+  'registry.index',
+  'registry.admit',
+  'registry.lease',
+];
 
 /** What a script answers. */
 export type Reply = string | number | null | Reply[];

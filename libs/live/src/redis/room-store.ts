@@ -20,7 +20,12 @@ const NEWS = { first: '', now: '-' } as const;
 export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes): RoomStore {
   const { messages, bytes } = ROOM_LOG_LIMITS;
   const fixed = () => [redis.publish, messages, bytes, times.keepMs, times.abandonedMs, randomUUID()];
-  const run = (name: keyof typeof ROOM_SCRIPTS, room: RoomSessionId, ...args: (string | number)[]) => {
+  const spans = `${messages} ${bytes} ${times.keepMs} ${times.abandonedMs}`;
+  const run = (
+    name: Exclude<keyof typeof ROOM_SCRIPTS, 'append'>,
+    room: RoomSessionId,
+    ...args: (string | number)[]
+  ) => {
     const all = TAKES_PEERS.some((one) => one === name) ? [...keys.room(room), keys.peers(room)] : keys.room(room);
     return redis.run(`room.${name}`, all, [...fixed(), ...args]);
   };
@@ -48,7 +53,10 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
       const left = { removed: true, empty: empty === 1, noted: noted(generation, note, change) };
       return { ...left, ...(foreignSessionId ? { foreignSessionId } : {}) };
     },
-    append: async (room, json, except) => (await run('append', room, json, except)) === 1,
+    async append(room, json, except) {
+      const [state] = keys.room(room);
+      return (await redis.run('room.append', [state], [redis.publish, json, except, spans])) === 1;
+    },
     async read(room, generation, after) {
       const reply = await run('read', room, generation, after);
       if (reply === null) return undefined;

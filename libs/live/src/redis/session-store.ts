@@ -24,7 +24,11 @@ export function redisSessions(redis: RedisConnection, keys: Keys, times: StoreTi
   const run = (name: keyof typeof SESSION_SCRIPTS, id: SessionId, ...args: (string | number)[]) =>
     redis.run(`session.${name}`, keys.session(id), [redis.publish, ...args]);
   const mark = (id: SessionId, epoch: number, checkpoint: Checkpoint, detached: 0 | 1) =>
-    run('checkpoint', id, epoch, checkpoint.session, JSON.stringify(checkpoint), detached);
+    redis.run(
+      'session.checkpoint',
+      [keys.session(id)[0]],
+      [epoch, checkpoint.session, JSON.stringify(checkpoint), detached],
+    );
   const spans = `${times.keepMs} ${times.abandonedMs} ${times.tombstoneMs}`;
   return {
     async open(record, owner, parent) {

@@ -33,13 +33,14 @@ const NONE: readonly Frame[] = [];
  */
 export class EventFrames {
   private latest: CoreEvent | undefined;
-  private readonly variants = new Map<string, readonly Frame[]>();
+  private variants = new Map<string, readonly Frame[]>();
 
   /** Empty when clients of this protocol are not told. */
   of(event: CoreEvent, receiver: Receiver): readonly Frame[] {
     if (event !== this.latest) {
       this.latest = event;
-      this.variants.clear();
+      // Not cleared: a cleared map's old table keeps its entries and points to the new one, so that garbage grows old.
+      this.variants = new Map();
     }
     const variant = variantOf(event, receiver);
     let made = this.variants.get(variant);

@@ -18,3 +18,6 @@ local function get(key, ...)
   return answer
 end
 `;
+
+/** How many entries of a log that is full go at a time: so that not every message has to make room for itself. */
+export const STRIDE = 16;

@@ -1,4 +1,5 @@
 import { PEER_SCRIPTS, PEERS } from './peer-scripts';
+import { STRIDE } from './prelude';
 import { ROOM } from './room-prelude';
 
 /** ARGV: 7-12 policy, 13 session, 14 attempt, 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags, 22 properties (empty: none), 23 who comes */
@@ -68,10 +69,42 @@ else drop_transient('sd:' .. id) end
 return {1, empty and 1 or 0, m.json, s.gen, int(m.order), noted}
 `;
 
-/** ARGV: 7 json, 8 except */
-const append = `${ROOM}
-if not s.gen or s.closed then return 0 end
-append(ARGV[7], ARGV[8])
+/**
+ * KEYS: state. ARGV: PUBLISH or SPUBLISH, json, except, `messages bytes keepMs ttl`. Does what `append` of
+ * {@link ROOM} does, without all that a message does not need; what is too much goes {@link STRIDE} at a time.
+ */
+const append = `
+local ST, PUB, json = KEYS[1], ARGV[1], ARGV[2]
+local s = redis.call('HMGET', ST, 'gen', 'seq', 'bytes', 'closed')
+if not s[1] or s[4] then return 0 end
+local at = string.sub(ST, 1, -3)
+local LOG, except = at .. 'log', ARGV[3]
+local time = redis.call('TIME')
+local t = time[1] * 1000 + math.floor(time[2] / 1000)
+local seq, bytes = s[2] + 1, s[3] + #json
+local count = redis.call('RPUSH', LOG, seq .. '\\n' .. t .. '\\n' .. except .. '\\n' .. json)
+local messages, size, keep, ttl = string.match(ARGV[4], '^(%d+) (%d+) (%d+) (%d+)$')
+messages, size, keep = tonumber(messages), tonumber(size), tonumber(keep)
+local floor, many = seq - count, count > messages
+if count == 1 then
+  for _, name in ipairs({'st', 'mem', 'log', 'tr', 'exp', 'doc'}) do redis.call('PEXPIRE', at .. name, ttl) end
+elseif many or bytes > size or seq % ${STRIDE} == 0 then
+  local look = many and ${STRIDE - 1} or 0
+  repeat
+    local gone = 0
+    for _, head in ipairs(redis.call('LRANGE', LOG, 0, look)) do
+      local since, body = string.match(head, '^%d+\\n(%d+)\\n[^\\n]*\\n()')
+      local over = many or count - gone > messages or bytes > size or t - since > keep
+      if not over or count - gone == 1 then break end
+      gone, bytes = gone + 1, bytes - (#head - body + 1)
+    end
+    many, look = false, ${STRIDE - 1}
+    if gone > 0 then redis.call('LTRIM', LOG, gone, -1) end
+    floor, count = floor + gone, count - gone
+  until gone == 0
+end
+redis.call('HSET', ST, 'seq', seq, 'floor', floor, 'bytes', bytes)
+redis.call(PUB, at .. 'ch', s[1] .. '\\n' .. seq .. '\\n' .. except .. '\\n' .. json)
 return 1
 `;
 

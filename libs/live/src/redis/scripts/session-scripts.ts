@@ -1,5 +1,5 @@
 import { LOG_LIMITS } from '../../port';
-import { PRELUDE } from './prelude';
+import { PRELUDE, STRIDE } from './prelude';
 
 /**
  * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
@@ -45,9 +45,10 @@ redis.call('PEXPIRE', REC, ARGV[8])
 `;
 
 /**
- * KEYS: record. ARGV: PUBLISH or SPUBLISH, tenant, json, `messages bytes keepMs ttl tombstoneTtl`, permissions (missing:
- * none). Every message to a session runs it, so it fetches, defines and passes nothing that is rarely needed; what is too
- * old is looked for now and then. Numbers below 1e14 can be concatenated as they are.
+ * KEYS: record. ARGV: PUBLISH or SPUBLISH, tenant, json, `keepMs ttl tombstoneTtl`, permissions (missing: none). Every
+ * message to a session runs it, so it fetches, defines and passes nothing that is rarely needed; what is too old is
+ * looked for now and then, and what is too much goes {@link STRIDE} at a time. Numbers below 1e14 can be concatenated as
+ * they are.
  */
 const append = `
 local REC, PUB, json = KEYS[1], ARGV[1], ARGV[3]
@@ -63,26 +64,33 @@ local t = time[1] * 1000 + math.floor(time[2] / 1000)
 local seq, bytes = r[4] + 1, r[5] + #json
 local count = redis.call('RPUSH', LOG, seq .. '\\n' .. t .. '\\n' .. json)
 redis.call('HSET', REC, 'seq', seq, 'bytes', bytes)
-if count == 1 or count >= ${LOG_LIMITS.messages} or bytes >= ${LOG_LIMITS.bytes} or seq % 16 == 0 then
+local many = count > ${LOG_LIMITS.messages}
+if many or count == 1 or bytes > ${LOG_LIMITS.bytes} or seq % ${STRIDE} == 0 then
   local keep, ttl, tombstone = string.match(ARGV[4], '^(%d+) (%d+) (%d+)$')
   if count == 1 then redis.call('PEXPIRE', LOG, ttl) end
-  local acked, floor = tonumber(redis.call('HGET', REC, 'as')), nil
-  while count > 0 do
-    local over = count > ${LOG_LIMITS.messages} or bytes > ${LOG_LIMITS.bytes}
-    local head = redis.call('LINDEX', LOG, 0)
-    local hseq, since, body = string.match(head, '^(%d+)\\n(%d+)\\n()')
-    if not over and (tonumber(hseq) > acked or t - since <= tonumber(keep)) then break end
-    if tonumber(hseq) > acked then
-      redis.call('HSET', REC, 'state', 'ended', 'since', t, 'reason', 'log_overflow', 'detail', '')
-      redis.call('DEL', LOG)
-      redis.call('PEXPIRE', REC, tombstone)
-      redis.call(PUB, CH, 'e\\n' .. r[3] .. '\\n' .. seq .. '\\nlog_overflow\\n\\n')
-      return 'overflow'
+  local acked, floor = tonumber(redis.call('HGET', REC, 'as')), seq - count
+  local known, look = floor, many and ${STRIDE - 1} or 0
+  repeat
+    local gone = 0
+    for _, head in ipairs(redis.call('LRANGE', LOG, 0, look)) do
+      local over = count - gone > ${LOG_LIMITS.messages} or bytes > ${LOG_LIMITS.bytes}
+      local since, body = string.match(head, '^%d+\\n(%d+)\\n()')
+      if floor + gone >= acked then
+        if not over then break end
+        redis.call('HSET', REC, 'state', 'ended', 'since', t, 'reason', 'log_overflow', 'detail', '')
+        redis.call('DEL', LOG)
+        redis.call('PEXPIRE', REC, tombstone)
+        redis.call(PUB, CH, 'e\\n' .. r[3] .. '\\n' .. seq .. '\\nlog_overflow\\n\\n')
+        return 'overflow'
+      end
+      if not over and not many and t - since <= tonumber(keep) then break end
+      gone, bytes = gone + 1, bytes - (#head - body + 1)
     end
-    redis.call('LPOP', LOG)
-    floor, bytes, count = hseq, bytes - (#head - body + 1), count - 1
-  end
-  if floor then redis.call('HSET', REC, 'floor', floor, 'bytes', bytes) end
+    many, look = false, ${STRIDE - 1}
+    if gone > 0 then redis.call('LTRIM', LOG, gone, -1) end
+    floor, count = floor + gone, count - gone
+  until gone == 0
+  if floor > known then redis.call('HSET', REC, 'floor', floor, 'bytes', bytes) end
 end
 redis.call(PUB, CH, 'm\\n' .. r[3] .. '\\n' .. seq .. '\\n' .. json)
 return 'sent'
@@ -114,12 +122,16 @@ return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries,
   r.prev or '', r.req or '', r.entered or ''}
 `;
 
-/** ARGV: epoch, acknowledged, checkpoint, detached (0 | 1) */
-const checkpoint = `${SESSION}
-local r = get(REC, 'state', 'epoch')
-if not r.state or r.state == 'ended' or r.epoch ~= ARGV[2] then return end
-redis.call('HSET', REC, 'as', ARGV[3], 'ck', ARGV[4])
-if ARGV[5] == '1' then redis.call('HSET', REC, 'state', 'detached', 'since', int(now())) end
+/** KEYS: record. ARGV: epoch, acknowledged, checkpoint, detached (0 | 1). Lean like `append`. */
+const checkpoint = `
+local REC = KEYS[1]
+local r = redis.call('HMGET', REC, 'state', 'epoch')
+if not r[1] or r[1] == 'ended' or r[2] ~= ARGV[1] then return end
+redis.call('HSET', REC, 'as', ARGV[2], 'ck', ARGV[3])
+if ARGV[4] == '1' then
+  local time = redis.call('TIME')
+  redis.call('HSET', REC, 'state', 'detached', 'since', time[1] * 1000 + math.floor(time[2] / 1000))
+end
 `;
 
 /** ARGV: epoch, owner, seq, data, tenant, user, verifier, checkpoint, acknowledged, room, at, create (0 | 1), ttl, parent */
