@@ -292,5 +292,8 @@ export const LIVE_TIMES: LiveTimes = {
   departureMs: 60_000,
 };
 
-/** How much a log keeps. One that would lose something not yet acknowledged ends the session. */
-export const LOG_LIMITS = { messages: 256, bytes: 1_048_576 } as const;
+/**
+ * How much a log keeps at most. One that would lose something not yet acknowledged ends the session; of what is
+ * acknowledged up to `slack` messages may go early.
+ */
+export const LOG_LIMITS = { messages: 256, bytes: 1_048_576, slack: 16 } as const;

@@ -183,6 +183,21 @@ export function sessionsSuite(backend: () => Backend): void {
       expect(await b.resume(ann)).toBeUndefined();
     });
 
+    it('lets a reader of a long conversation go back as far as the log surely reaches', async () => {
+      const ann = await a.open('ann');
+      const count = LOG_LIMITS.messages + 1;
+      for (let n = 1; n <= count; n++) {
+        await b.live.sessions.toSession(TENANT, ann.id, say(`m${n}`));
+        if (n % 50 === 0) await ann.sink.until(() => ann.sink.lines.length === n, `${n} messages`);
+      }
+      await ann.sink.until(() => ann.sink.lines.length === count, `${count} messages`);
+      await ann.session.detach();
+      const from = count - LOG_LIMITS.messages + LOG_LIMITS.slack;
+      const again = await b.resume(ann, { session: from });
+      expect(again).toBeDefined();
+      await again?.sink.expectLines(...ann.sink.lines.slice(from));
+    });
+
     it('ends a session that does not read when its log overflows', async () => {
       const ann = await a.open('ann', { reads: false });
       const bob = await b.open('bob');

@@ -1,3 +1,5 @@
+import { LOG_LIMITS } from '../../port';
+
 /**
  * Lua that scripts begin with. Payloads are never decoded here: cjson cannot tell `[]` from `{}`, and concatenation is
  * cheaper. Numbers are written by `int`, because Lua prints large ones in exponents.
@@ -20,4 +22,4 @@ end
 `;
 
 /** How many entries of a log that is full go at a time: so that not every message has to make room for itself. */
-export const STRIDE = 16;
+export const STRIDE = LOG_LIMITS.slack;
