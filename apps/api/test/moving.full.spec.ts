@@ -169,6 +169,12 @@ test('regions are listed, entered, changed and removed', async () => {
   expect(await world.eu.admin('DELETE', 'regions/eu-1')).toMatchObject({ status: 409 });
   expect(await world.eu.admin('DELETE', 'regions/ap-1')).toMatchObject({ status: 204 });
   expect(await world.eu.admin('DELETE', 'regions/ap-1')).toMatchObject({ status: 404 });
+  expect(await world.eu.admin('PATCH', 'regions/ap-1', { state: 'serving' })).toMatchObject({ status: 404 });
+  // Its id and its number stand in ids that may be about: both are its own for ever.
+  expect(await world.us.admin('POST', 'regions', { ...region, id: 'ap-2' })).toMatchObject({ status: 409 });
+  expect(await world.us.admin('POST', 'regions', { ...region, number: 4 })).toMatchObject({ status: 409 });
+  expect(await world.us.admin('POST', 'regions', region)).toMatchObject({ status: 201, json: { state: 'serving' } });
+  expect(await world.eu.admin('DELETE', 'regions/ap-1')).toMatchObject({ status: 204 });
 });
 
 test('nothing goes between the regions in the clear, and a letter that is not ours is nowhere', async () => {

@@ -18,7 +18,8 @@ export class RegionAdmin {
   /** @throws AdminError taken (the id or the number) */
   async add(actor: string, region: NewRegion): Promise<RegionEntry> {
     if (!(await this.directory.changes.addRegion(region))) {
-      throw new AdminError('taken', `There is a region ${region.id}, or one with the number ${region.number}.`);
+      const { id, number } = region;
+      throw new AdminError('taken', `Another region is, or was, called ${id} or has, or had, the number ${number}.`);
     }
     await this.note(actor, 'region.add', region.id, { number: region.number, apiUrl: region.apiUrl });
     return this.get(region.id);
@@ -32,7 +33,7 @@ export class RegionAdmin {
   }
 
   /**
-   * Forgets a region. Its number is not to be given to another: ids of its making may be about.
+   * Forgets a region. Neither its id nor its number is given to another one: ids of its making may be about.
    * @throws AdminError not_found, taken while domains are at home in it
    */
   async remove(actor: string, id: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { brandAs, type DomainName, type RegionEntry, type RegionId } from '@parley/domain';
-import type { PrismaClient } from '../generated/client';
+import type { Prisma, PrismaClient } from '../generated/client';
 import { isUniqueViolation } from '../prisma-errors';
 
 /** A region as operators enter it. */
@@ -28,32 +28,43 @@ export interface HomeChange {
 export class DirectoryChanges {
   constructor(private readonly prisma: PrismaClient) {}
 
-  /** False when there is a region of this id or number. */
+  /**
+   * Enters a region, or one again that was removed.
+   * @returns false when its id or number is, or was, another one's
+   */
   async addRegion({ position, ...region }: NewRegion): Promise<boolean> {
+    const data = { ...region, latitude: position?.latitude ?? null, longitude: position?.longitude ?? null };
     try {
-      await this.prisma.directoryRegion.create({
-        data: { ...region, latitude: position?.latitude ?? null, longitude: position?.longitude ?? null },
-      });
+      await this.prisma.directoryRegion.create({ data });
       return true;
     } catch (error) {
-      if (isUniqueViolation(error)) return false;
-      throw error;
+      if (!isUniqueViolation(error)) throw error;
     }
+    const { count } = await this.prisma.directoryRegion.updateMany({
+      where: { id: region.id, number: region.number, removedAt: { not: null } },
+      data: { ...data, removedAt: null, version: { increment: 1 }, updatedAt: new Date() },
+    });
+    return count === 1;
   }
 
   /** False when there is no such region. */
   async changeRegion(id: string, { position, ...changes }: RegionChanges): Promise<boolean> {
     const place =
       position === undefined ? {} : { latitude: position?.latitude ?? null, longitude: position?.longitude ?? null };
-    const { count } = await this.prisma.directoryRegion.updateMany({
-      where: { id },
-      data: { ...changes, ...place, version: { increment: 1 }, updatedAt: new Date() },
-    });
-    return count === 1;
+    return this.update(id, { ...changes, ...place });
   }
 
+  /** False when there is no such region. */
   async removeRegion(id: string): Promise<boolean> {
-    return (await this.prisma.directoryRegion.deleteMany({ where: { id } })).count === 1;
+    return this.update(id, { removedAt: new Date() });
+  }
+
+  private async update(id: string, data: Prisma.DirectoryRegionUpdateManyMutationInput): Promise<boolean> {
+    const { count } = await this.prisma.directoryRegion.updateMany({
+      where: { id, removedAt: null },
+      data: { ...data, version: { increment: 1 }, updatedAt: new Date() },
+    });
+    return count === 1;
   }
 
   /** Domains that are at home in the region. */

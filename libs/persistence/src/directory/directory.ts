@@ -82,8 +82,11 @@ class PrismaDirectory implements DirectoryStore {
   }
 
   async regions(): Promise<readonly RegionEntry[]> {
-    const rows = await this.prisma.directoryRegion.findMany({ orderBy: { number: 'asc' } });
-    return rows.map(({ latitude, longitude, updatedAt: _updatedAt, ...row }) => ({
+    const rows = await this.prisma.directoryRegion.findMany({
+      where: { removedAt: null },
+      orderBy: { number: 'asc' },
+    });
+    return rows.map(({ latitude, longitude, updatedAt: _updatedAt, removedAt: _removedAt, ...row }) => ({
       ...row,
       id: brandAs<RegionId>(row.id),
       position: latitude === null || longitude === null ? null : { latitude, longitude },
