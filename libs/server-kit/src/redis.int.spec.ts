@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { eventually, startRedis, startRedisCluster } from '@parley/testing';
 import { Cluster } from 'ioredis';
 import { createRedis, type RedisRole } from './index';
@@ -45,6 +47,32 @@ describe('createRedis on one node', () => {
     publisher?.disconnect();
     subscriber?.disconnect();
     await server.close();
+  });
+});
+
+describe('a subscriber that goes away while Redis does not answer', () => {
+  it('leaves nothing behind that would end the process', async () => {
+    const rejected: unknown[] = [];
+    const hear = (reason: unknown) => rejected.push(reason);
+    process.on('unhandledRejection', hear);
+    const silent = createServer((socket) => void socket.resume());
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo; // a TCP listener's is never a string
+    const subscriber = createRedis(`redis://127.0.0.1:${port}`, 'subscriber', recorder());
+    await eventually(
+      () => subscriber.status === 'connect',
+      () => `a connection, it is ${subscriber.status}`,
+    );
+    // As the Socket.IO adapter does it, without a look at the promises.
+    void subscriber.ssubscribe('news');
+    void subscriber.sunsubscribe('news');
+    const ended = once(subscriber, 'end');
+    subscriber.disconnect();
+    await ended;
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', hear);
+    await new Promise((resolve) => silent.close(resolve));
+    expect(rejected).toEqual([]);
   });
 });
 

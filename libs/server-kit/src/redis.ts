@@ -72,6 +72,7 @@ function optionsFor(target: RedisTarget, role: RedisRole): RedisOptions {
 export function createRedis(url: string, role: RedisRole, logger?: Pick<Logger, 'warn' | 'info'>): Redis | Cluster {
   const target = parseRedisUrl(url);
   const client = target.cluster ? openCluster(target, role) : openSingle(target, role);
+  if (role === 'subscriber') watchSubscriptions(client);
   let troubled = false;
   client.on('error', (error: Error) => {
     if (!troubled) logger?.warn({ role, reason: error.message }, 'redis is out of reach');
@@ -87,16 +88,17 @@ export function createRedis(url: string, role: RedisRole, logger?: Pick<Logger, 
 function openSingle(target: RedisTarget, role: RedisRole): Redis {
   const [node] = target.nodes;
   const client = new Redis({ ...optionsFor(target, role), ...node, db: target.db });
-  if (role === 'subscriber') watchSubscriptions(client);
   return client;
 }
 
 /**
- * After a break ioredis subscribes anew and does not look at the promise: one that is closed in the midst of that would
- * leave an unhandled rejection, which ends the process. Whoever awaits a subscription still hears of its failure.
+ * After a break ioredis subscribes anew, and the Socket.IO adapter unsubscribes when it closes; neither looks at the
+ * promise. One that is closed in the midst of that would leave an unhandled rejection, which ends the process. Whoever
+ * awaits a subscription still hears of its failure.
  */
-function watchSubscriptions(client: Redis): void {
-  for (const command of ['subscribe', 'psubscribe', 'ssubscribe'] as const) {
+function watchSubscriptions(client: Redis | Cluster): void {
+  const verbs = ['subscribe', 'psubscribe', 'ssubscribe', 'unsubscribe', 'punsubscribe', 'sunsubscribe'] as const;
+  for (const command of verbs) {
     const subscribe: unknown = Reflect.get(client, command);
     if (typeof subscribe !== 'function') continue;
     Reflect.set(client, command, (...args: readonly unknown[]): unknown => {
