@@ -6,6 +6,8 @@ export type Connection = Prisma.TransactionClient;
 
 const DEFAULT_POOL_SIZE = 10;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** The pool's own ten seconds are shorter than what most work pauses: each query would come with a new connection. */
+const IDLE_TIMEOUT_MS = 300_000;
 const HEALTH_TIMEOUT_MS = 2_000;
 /** Where a transaction says nothing else. Prisma's own two and five seconds are little while there is much to do. */
 const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 };
@@ -17,7 +19,12 @@ const TRANSACTIONS = { maxWait: 10_000, timeout: 15_000 };
 export function openPrisma(url: string, poolSize = DEFAULT_POOL_SIZE, statementMs?: number): PrismaClient {
   const settings = ['TimeZone=UTC', ...(statementMs === undefined ? [] : [`statement_timeout=${statementMs}`])];
   const adapter = new PrismaPg(
-    { connectionString: withSettings(url, settings), max: poolSize, connectionTimeoutMillis: CONNECT_TIMEOUT_MS },
+    {
+      connectionString: withSettings(url, settings),
+      max: poolSize,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    },
     // An idle connection that breaks is replaced by the pool; the query that needs one reports what is wrong.
     { onPoolError: () => undefined, onConnectionError: () => undefined },
   );

@@ -12,10 +12,10 @@ export interface OutboxLimits {
 export const OUTBOX_LIMITS: OutboxLimits = { inFlightBytes: 65_536, waitingBytes: 1_048_576 };
 
 /**
- * Frames on their way to one socket, in order. In each turn of the event loop the first one goes at once (to an eager
- * socket), while all that belongs to its connection is at hand; what is pushed after it goes in one write at the end of
- * the turn: a write costs more than everything else about a frame. The socket gets little at a time, so that a slow
- * reader costs this process at most {@link OutboxLimits} and what it did not get can be told from what it did.
+ * Frames on their way to one socket, in order. What is pushed in one turn of the event loop goes in one write at its end: a
+ * write costs more than everything else about a frame, and many one after the other cost less than as many in between
+ * other work. The socket gets little at a time, so that a slow reader costs this process at most {@link OutboxLimits} and
+ * what it did not get can be told from what it did.
  */
 export class Outbox<Position> {
   private waiting: Frame[] = [];
@@ -26,8 +26,6 @@ export class Outbox<Position> {
   /** Reached when what is in flight is gone. */
   private flying: Position | undefined;
   private scheduled = false;
-  /** The turn something was handed over in. */
-  private writtenIn = -1;
   private closed = false;
   /** It is being found out whether what waits may still be written. */
   private held = false;
@@ -40,8 +38,6 @@ export class Outbox<Position> {
    * @param tooSlow called once, when too much waits; the outbox is closed then
    * @param written called after each attempt to hand over what waits
    * @param turnEnd calls what wants to write when the turn of the event loop ends
-   * @param eager whether the socket mostly takes a frame at once: where it does not, the first one of a turn would make
-   *   the others wait for it
    * @param doubt asked before each handing over of frames with a position: undefined when they may be written, else
    *   settles when it is to be asked again. After a standstill of the process somebody else may have sent them
    */
@@ -52,7 +48,6 @@ export class Outbox<Position> {
     private readonly limits: OutboxLimits = OUTBOX_LIMITS,
     private readonly written: () => void = () => undefined,
     private readonly turnEnd = new TurnEnd(),
-    private readonly eager: () => boolean = () => true,
     private readonly doubt: () => Promise<void> | undefined = () => undefined,
   ) {}
 
@@ -61,8 +56,7 @@ export class Outbox<Position> {
     this.waiting.push(frame);
     this.positions.push(position);
     this.waitingBytes += frame.message.length;
-    if (this.inFlight || !this.eager() || this.writtenIn === this.turnEnd.number) this.schedule();
-    else this.flush();
+    this.schedule();
     if (this.waitingBytes <= this.limits.inFlightBytes) return;
     this.flush();
     if (this.waitingBytes <= this.limits.waitingBytes) return;
@@ -175,7 +169,6 @@ export class Outbox<Position> {
     const frames = all ? waiting : waiting.splice(0, this.fitting());
     this.flying = lastOf(all ? positions : positions.splice(0, frames.length));
     this.inFlight = true;
-    this.writtenIn = this.turnEnd.number;
     this.waitingBytes -= all ? this.waitingBytes : frames.reduce((sum, { message }) => sum + message.length, 0);
     if (all) {
       this.waiting = [];

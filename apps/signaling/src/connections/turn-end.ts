@@ -1,22 +1,11 @@
 /** The turns of the event loop, for those who write: calls what was added once, in order, when the present one ends. */
 export class TurnEnd {
   private waiting: (() => void)[] = [];
-  private turn = 0;
   private ending = false;
-
-  /** Another number in every turn. */
-  get number(): number {
-    this.end();
-    return this.turn;
-  }
 
   add(work: () => void): void {
     this.waiting.push(work);
-    this.end();
-  }
-
-  /** One wake-up for all. */
-  private end(): void {
+    // One wake-up for all.
     if (this.ending) return;
     this.ending = true;
     setImmediate(this.run);
@@ -26,7 +15,6 @@ export class TurnEnd {
     const { waiting } = this;
     this.waiting = [];
     this.ending = false;
-    this.turn += 1;
     for (const work of waiting) {
       try {
         work();

@@ -62,7 +62,6 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
       OUTBOX_LIMITS,
       () => this.mail.written(this.owned),
       turnEnd,
-      () => this.transport().kind === 'websocket',
       () => this.owned?.doubt(),
     );
     this.mail = new DirectMail(this.outbox);
