@@ -1,8 +1,8 @@
 import { LIVE_TIMES, LOG_LIMITS, type LiveTimes } from './port';
 
 /**
- * A room's log serves all its members at once, so it keeps more than a session's. A session that is further behind than
- * this when it resumes is told to start anew.
+ * A room's log serves all its members at once, so it keeps more than a session's: so much at most, and up to
+ * `LOG_LIMITS.slack` messages less. A session that is further behind when it resumes is told to start anew.
  */
 export const ROOM_LOG_LIMITS = { messages: 1024, bytes: 4 * LOG_LIMITS.bytes } as const;
 

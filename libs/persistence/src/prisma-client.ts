@@ -24,6 +24,8 @@ export function openPrisma(url: string, poolSize = DEFAULT_POOL_SIZE, statementM
       max: poolSize,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      // Balancers forget connections that say nothing.
+      keepAlive: true,
     },
     // An idle connection that breaks is replaced by the pool; the query that needs one reports what is wrong.
     { onPoolError: () => undefined, onConnectionError: () => undefined },

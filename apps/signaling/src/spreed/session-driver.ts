@@ -95,6 +95,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
 
   ended(reason: EndReason, detail?: string): void {
     this.outbox.dropDoubtful();
+    // What was taken directly in this turn is written, or kept in the log for whoever has the session now.
+    this.outbox.flush();
     const owned = this.letGo();
     // Whether it went on elsewhere or is over, shows itself to whoever holds the connection to the other cluster.
     if (owned) void this.services.federations.detach(owned.record.id);

@@ -39,7 +39,7 @@ export type ScriptName =
   | `registry.${keyof typeof REGISTRY_SCRIPTS}`
   | `departure.${keyof typeof DEPARTURE_SCRIPTS}`;
 
-/** Called for every message, for every session every second, or for all sessions one after the other. */
+/** Called for every message, for every session every second, or for all sessions at once. */
 const FREQUENT: readonly ScriptName[] = [
   'session.append',
   'session.checkpoint',

@@ -1,4 +1,6 @@
 import type { SessionId } from '@parley/domain';
+import { LOG_LIMITS } from '../../src/index';
+import { ROOM_LOG_LIMITS } from '../../src/limits';
 import { POLICY, say, World, type Backend, type Node } from './world';
 
 /** Rooms: the door, who is in, and what is said to all. */
@@ -240,6 +242,23 @@ export function roomsSuite(backend: () => Backend): void {
       const again = await b.resume(ann, seen);
       expect(again?.sink.lines).toEqual([]);
       expect(again?.session.room).toBe(room);
+    });
+
+    it('tells one who resumes exactly what came since, as far back as the log surely reaches', async () => {
+      const room = world.room();
+      const ann = await a.open('ann');
+      await ann.join(room);
+      // With her own coming this is one more than the log holds.
+      for (let n = 1; n <= ROOM_LOG_LIMITS.messages; n++) {
+        await b.live.sessions.toRoom(room, say(`m${n}`));
+        if (n % 64 === 0) await ann.sink.until(() => ann.sink.lines.length === n, `${n} messages`);
+      }
+      const at = ann.sink.last?.room;
+      if (at === undefined) throw new Error('ann heard nothing of the room');
+      await ann.session.detach();
+      const sure = ROOM_LOG_LIMITS.messages - LOG_LIMITS.slack + 1;
+      const again = await b.resume(ann, { session: 0, room: { ...at, seq: at.seq - sure } });
+      expect(again?.sink.lines).toEqual(ann.sink.lines.slice(-sure));
     });
 
     it('gives no partial replay of a room', async () => {

@@ -192,7 +192,7 @@ export function sessionsSuite(backend: () => Backend): void {
       }
       await ann.sink.until(() => ann.sink.lines.length === count, `${count} messages`);
       await ann.session.detach();
-      const from = count - LOG_LIMITS.messages + LOG_LIMITS.slack;
+      const from = count - LOG_LIMITS.messages + LOG_LIMITS.slack - 1;
       const again = await b.resume(ann, { session: from });
       expect(again).toBeDefined();
       await again?.sink.expectLines(...ann.sink.lines.slice(from));
