@@ -19,7 +19,10 @@ export class RegionAdmin {
   async add(actor: string, region: NewRegion): Promise<RegionEntry> {
     if (!(await this.directory.changes.addRegion(region))) {
       const { id, number } = region;
-      throw new AdminError('taken', `Another region is, or was, called ${id} or has, or had, the number ${number}.`);
+      throw new AdminError(
+        'taken',
+        `The id ${id} or the number ${number} is a region's, or was that of one that was removed.`,
+      );
     }
     await this.note(actor, 'region.add', region.id, { number: region.number, apiUrl: region.apiUrl });
     return this.get(region.id);

@@ -1,13 +1,17 @@
 import { LOG_LIMITS } from '../../port';
 
+/** What the server's clock says, in milliseconds, as `t`. */
+export const CLOCK = `local time = redis.call('TIME')
+  local t = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
 /**
  * Lua that scripts begin with. Payloads are never decoded here: cjson cannot tell `[]` from `{}`, and concatenation is
  * cheaper. Numbers are written by `int`, because Lua prints large ones in exponents.
  */
 export const PRELUDE = `
 local function now()
-  local t = redis.call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
+  ${CLOCK}
+  return t
 end
 local function num(v) return tonumber(v or 0) or 0 end
 local function int(n) return string.format('%.0f', n) end

@@ -1,5 +1,5 @@
 import { PEER_SCRIPTS, PEERS } from './peer-scripts';
-import { STRIDE } from './prelude';
+import { CLOCK, STRIDE } from './prelude';
 import { ROOM } from './room-prelude';
 
 /** ARGV: 7-12 policy, 13 session, 14 attempt, 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags, 22 properties (empty: none), 23 who comes */
@@ -79,8 +79,7 @@ local s = redis.call('HMGET', ST, 'gen', 'seq', 'bytes', 'closed')
 if not s[1] or s[4] then return 0 end
 local at = string.sub(ST, 1, -3)
 local LOG, except = at .. 'log', ARGV[3]
-local time = redis.call('TIME')
-local t = time[1] * 1000 + math.floor(time[2] / 1000)
+${CLOCK}
 local seq, bytes = s[2] + 1, s[3] + #json
 local count = redis.call('RPUSH', LOG, seq .. '\\n' .. t .. '\\n' .. except .. '\\n' .. json)
 local messages, size, keep, ttl = string.match(ARGV[4], '^(%d+) (%d+) (%d+) (%d+)$')

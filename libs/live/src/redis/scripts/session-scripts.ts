@@ -1,5 +1,5 @@
 import { LOG_LIMITS } from '../../port';
-import { PRELUDE, STRIDE } from './prelude';
+import { CLOCK, PRELUDE, STRIDE } from './prelude';
 
 /**
  * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
@@ -59,8 +59,7 @@ if ARGV[5] then redis.call('HSET', REC, 'perm', ARGV[5]) end
 if r[6] then return {r[6]} end
 local at = string.sub(REC, 1, -4)
 local LOG, CH = at .. 'log', at .. 'ch'
-local time = redis.call('TIME')
-local t = time[1] * 1000 + math.floor(time[2] / 1000)
+${CLOCK}
 local seq, bytes = r[4] + 1, r[5] + #json
 local count = redis.call('RPUSH', LOG, seq .. '\\n' .. t .. '\\n' .. json)
 redis.call('HSET', REC, 'seq', seq, 'bytes', bytes)
@@ -129,8 +128,8 @@ local r = redis.call('HMGET', REC, 'state', 'epoch')
 if not r[1] or r[1] == 'ended' or r[2] ~= ARGV[1] then return end
 redis.call('HSET', REC, 'as', ARGV[2], 'ck', ARGV[3])
 if ARGV[4] == '1' then
-  local time = redis.call('TIME')
-  redis.call('HSET', REC, 'state', 'detached', 'since', time[1] * 1000 + math.floor(time[2] / 1000))
+  ${CLOCK}
+  redis.call('HSET', REC, 'state', 'detached', 'since', t)
 end
 `;
 
