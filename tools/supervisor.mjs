@@ -163,8 +163,10 @@ function openLog(file) {
   return openSync(file, 'a', 0o600);
 }
 
+/** What a service said last. Where in the code it was is left to its log: of a stack only the first line says why. */
 function logTail({ logFile }) {
-  return new Error(lastLines(readFileSync(logFile, 'utf8')));
+  const said = readFileSync(logFile, 'utf8').split('\n');
+  return new Error(lastLines(said.filter((line) => !/^\s+at /.test(line)).join('\n')));
 }
 
 function startFailure(entry) {

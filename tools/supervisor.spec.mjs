@@ -70,4 +70,14 @@ describe('the supervisor', () => {
       `broken did not start (code 3): no DATABASE_URL (its log is ${broken.logFile})`,
     );
   });
+
+  it('says why a service did not come up, not where in its code', async () => {
+    const late = await spec(
+      'late',
+      `console.error('could not start: ' + new Error('too late').stack); process.exit(1)`,
+    );
+    await expect(supervisor.start([late])).rejects.toThrow(
+      `late did not start (code 1): could not start: Error: too late (its log is ${late.logFile})`,
+    );
+  });
 });

@@ -38,7 +38,7 @@ export async function startApi(config: ApiConfig, options: ApiOptions = {}): Pro
       parts = createParts(config, kit, openMachines(config, kit));
       admin = await startAdmin(
         config,
-        { database: parts.machines.database, rooms: parts.rooms, regions: parts.regions },
+        { database: parts.machines.database, rooms: parts.rooms, regions: parts.regions, health: kit.health },
         options,
       );
       return ApiModule.with(parts);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { eventually, forgetProcess, registerProcess, temporaryFolder } from '@parley/testing';
 
 const MAIN = join(__dirname, '..', 'dist', 'main.js');
-const STARTS_AT_MOST = 3;
 
 /** An api as a process of its own, built last time, which can be killed. */
 export class ApiProcess {
@@ -19,18 +18,8 @@ export class ApiProcess {
     registerProcess(pid, 'SIGKILL');
   }
 
-  /** Starts it, again if it gives up because the database is slow, as its supervisor would, and waits until it is ready. */
+  /** Starts it and waits until it is ready. */
   static async start(env: Record<string, string>, adminPort: number): Promise<ApiProcess> {
-    for (let left = STARTS_AT_MOST; ; left -= 1) {
-      try {
-        return await ApiProcess.launch(env, adminPort);
-      } catch (error) {
-        if (left === 1) throw error;
-      }
-    }
-  }
-
-  private static async launch(env: Record<string, string>, adminPort: number): Promise<ApiProcess> {
     const folder = temporaryFolder('parley-api');
     const logFile = join(folder.path, 'log');
     const log = openSync(logFile, 'a');

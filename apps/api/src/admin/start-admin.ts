@@ -1,13 +1,8 @@
 import { isDomainError, type RoomService } from '@parley/domain';
-import {
-  type AdminStore,
-  createAdminStore,
-  createDirectory,
-  type Database,
-  seedOperatorKey,
-} from '@parley/persistence';
+import { createAdminStore, createDirectory, type Database } from '@parley/persistence';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
 import {
+  type Background,
   createRedis,
   ringBackendBell,
   type RunningService,
@@ -20,6 +15,7 @@ import { ErrorFilter } from '../http/error.filter';
 import { SYSTEM_CLOCK } from '../machines';
 import type { RegionParts } from '../regions/region-parts';
 import { AdminModule } from './admin.module';
+import { ensureBootstrapKey } from './bootstrap-key';
 import type { BackendFollowUp, DomainFollowUp } from './tokens';
 
 /** What the operator's REST shares with the api. */
@@ -27,17 +23,20 @@ export interface AdminNeeds {
   readonly database: Database;
   readonly rooms: Pick<RoomService, 'closeAllOfBackend' | 'setCapacity'>;
   readonly regions: Pick<RegionParts, 'moving' | 'book'>;
+  /** Of the api. */
+  readonly health: ServiceKit['health'];
 }
 
 /** Starts the operator's REST on its own address, so that a front door for everybody cannot lead to it. */
 export async function startAdmin(
   config: ApiConfig,
-  { database, rooms, regions }: AdminNeeds,
+  { database, rooms, regions, health }: AdminNeeds,
   options: Pick<ServiceOptions, 'logTo'>,
 ): Promise<RunningService> {
   const directory = createDirectory({ url: config.DIRECTORY_DATABASE_URL ?? config.DATABASE_URL, poolSize: 2 });
   const redis = createRedis(config.REDIS_URL, 'commands');
-  const bootstrapKey = config.PARLEY_ADMIN_BOOTSTRAP_KEY;
+  const key = config.PARLEY_ADMIN_BOOTSTRAP_KEY;
+  let bootstrap: Background | undefined;
   return startService({
     ...options,
     name: 'api-admin',
@@ -50,11 +49,14 @@ export async function startAdmin(
         if (!(await directory.healthy())) throw new Error('does not answer');
       });
       const store = createAdminStore(database, directory, SYSTEM_CLOCK);
-      if (bootstrapKey !== undefined) await ensureBootstrapKey(bootstrapKey, database, store, kit);
+      if (key !== undefined) {
+        bootstrap = await ensureBootstrapKey(key, { database, keys: store.keys, logger: kit.logger, health });
+      }
       return AdminModule.with(store, followUpOn(redis, rooms, kit), regions);
     },
     configure: (app, kit) => void app.useGlobalFilters(new ErrorFilter(kit.errors)),
     release: async () => {
+      await bootstrap?.close();
       redis.disconnect();
       await directory.close();
     },
@@ -91,10 +93,4 @@ function followUpOn(
       }
     },
   };
-}
-
-async function ensureBootstrapKey(key: string, database: Database, store: AdminStore, kit: ServiceKit): Promise<void> {
-  await seedOperatorKey(database, key);
-  if ((await store.keys.verify(key)) !== null) return;
-  kit.logger.warn('PARLEY_ADMIN_BOOTSTRAP_KEY is not valid: another key named bootstrap was stored, or it was revoked');
 }
