@@ -6,7 +6,7 @@ import { TalkHouse } from './talk-house';
 
 const house = new TalkHouse({
   backendTimes: { pingMs: 300, leaveRetryMs: [500, 100] },
-  // Some come back within it, and a replica that stood still is taken for dead after a second.
+  // Some come back within it.
   liveTimes: { ...FAST.liveTimes, resumeWindowMs: 3_000 },
 });
 /** One that does not wait for guests. */

@@ -68,7 +68,9 @@ test('a gateway that is drained under load hands all its sessions over: nothing 
     said += 1;
     for (const speaker of speakers) speaker.send({ type: 'room' }, { n: said });
   };
-  const talking = setInterval(say, 50);
+  const behind = () => said - Math.min(...heard.map((mine) => mine.length));
+  // On a busy machine one waits: whoever lags behind more than is kept for him would have to begin anew.
+  const talking = setInterval(() => behind() < 100 && say(), 50);
   try {
     await eventually(() => heard.every((mine) => mine.length > 0), 'everybody to hear something');
     current = staying;
@@ -78,7 +80,7 @@ test('a gateway that is drained under load hands all its sessions over: nothing 
     await eventually(
       () => resumed() === heard.length,
       () => `${resumed()} of ${heard.length} to resume`,
-      15_000,
+      45_000,
     );
     expect(said).toBeGreaterThan(from);
   } finally {
@@ -91,9 +93,9 @@ test('a gateway that is drained under load hands all its sessions over: nothing 
   await eventually(
     () => short() === 0,
     () => `the last word; ${short()} of ${heard.length} have not heard all`,
-    15_000,
+    45_000,
   );
   for (const mine of heard) expect(mine).toEqual(all);
   expect(states.filter((state) => state === 'renewed' || state === 'closed')).toEqual([]);
   for (const session of [...speakers, ...listeners]) session.leave();
-}, 60_000);
+}, 150_000);

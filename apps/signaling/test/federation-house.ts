@@ -16,8 +16,7 @@ export class TestCluster extends TalkHouse {
     super(
       {
         backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
-        // One that only stood still for a while keeps its links.
-        liveTimes: { ...FAST.liveTimes, deadAfterMs: 5_000, resumeWindowMs },
+        liveTimes: { ...FAST.liveTimes, resumeWindowMs },
         federationTimes: { firstRetryMs: 50, lastRetryMs: 200 },
       },
       ['talk'],

@@ -36,7 +36,10 @@ const clock = { now: () => new Date() };
 export const FAST: SignalingOverrides = {
   ownsProcess: false,
   throttleDelayMs: 1,
-  liveTimes: { heartbeatMs: 200, deadAfterMs: 1_000, checkpointMs: 100 },
+  // A busy machine must not make those late who are tested for something else.
+  times: { helloMs: 30_000 },
+  // Nor is who stood still for a moment to be taken for dead.
+  liveTimes: { heartbeatMs: 200, deadAfterMs: 5_000, checkpointMs: 100 },
 };
 
 /** A region with PostgreSQL and Redis of its own, to start replicas in. */

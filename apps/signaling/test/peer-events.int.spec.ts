@@ -14,7 +14,7 @@ const newRoom = () => `peers-${(number += 1)}`;
 const uow = () => house.region.database.uow;
 const rules = () => house.region.rules(house.two).rooms;
 
-beforeAll(() => house.start({ liveTimes: { heartbeatMs: 200, deadAfterMs: 1_000, resumeWindowMs: RESUME_MS } }));
+beforeAll(() => house.start({ liveTimes: { heartbeatMs: 200, deadAfterMs: 3_000, resumeWindowMs: RESUME_MS } }));
 afterEach(async () => {
   await house.sendEverybodyHome();
   for (const id of listening.splice(0)) await uow().run((stores) => stores.webhooks.remove(id, new Date()));

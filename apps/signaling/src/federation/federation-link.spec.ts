@@ -82,14 +82,17 @@ let present: boolean;
 
 const LOOPBACK = new ReachRules(['127.0.0.0/8']);
 
-function homeWith(rules = LOOPBACK): LinkHome {
+/** For what is never answered; all else has the time that a busy machine needs. */
+const SHORT_MS = 300;
+
+function homeWith({ rules = LOOPBACK, timeoutMs = 15_000 } = {}): LinkHome {
   return {
     session: brandAs<SessionId>('near'),
     features: [],
     backendUrl: 'https://near.test/',
     rules,
     headers: {},
-    times: { timeoutMs: 300, firstRetryMs: 10, lastRetryMs: 40 },
+    times: { timeoutMs, firstRetryMs: 10, lastRetryMs: 40 },
     deliver: async (frame) => {
       if (present) delivered.push(JSON.parse(frame) as Frame);
       return present;
@@ -106,6 +109,12 @@ function homeWith(rules = LOOPBACK): LinkHome {
 function entryAt(socketUrl: string, id = '1'): FederationEntry {
   const room = { local: 'here', remote: 'there' };
   return { id, socketUrl, url: 'https://far.test/', token: 't', room, foreignSessionId: undefined };
+}
+
+/** The other side does not answer about rooms, and is not waited for long. */
+function muteWith(timeoutMs: number): void {
+  far.mute = true;
+  link = new FederationLink(homeWith({ timeoutMs }));
 }
 
 const eventTypes = () => delivered.map((frame) => (frame as { event?: { type: string } }).event?.type ?? frame.type);
@@ -134,7 +143,7 @@ test('the answer has the id of the request and what another replica needs is kep
 test.each([
   ['a server that does not federate', () => (far.features = []), 'federation_unsupported'],
   ['a refused hello', () => (far.refuse = () => 'token_expired'), 'token_expired'],
-  ['a room without an answer', () => (far.mute = true), 'federation_error'],
+  ['a room without an answer', () => muteWith(SHORT_MS), 'federation_error'],
 ])('%s is refused and leaves nothing behind', async (_, prepare, code) => {
   prepare();
   expect(await link.enter(entryAt(far.url))).toMatchObject({ code });
@@ -156,10 +165,10 @@ test('a far side that counts is told where to go on; another replica knows at on
 });
 
 test('an address that is not allowed is not dialled', async () => {
-  link = new FederationLink(homeWith(new ReachRules(['10.0.0.0/8'])));
+  link = new FederationLink(homeWith({ rules: new ReachRules(['10.0.0.0/8']) }));
   expect(await link.enter(entryAt(far.url))).toMatchObject({ code: 'federation_error' });
   // By a name as well: the name is looked up and its address is checked.
-  link = new FederationLink(homeWith(new ReachRules(['10.0.0.0/8'])));
+  link = new FederationLink(homeWith({ rules: new ReachRules(['10.0.0.0/8']) }));
   expect(await link.enter(entryAt(far.url.replace('127.0.0.1', 'localhost')))).toMatchObject({
     code: 'federation_error',
   });
@@ -221,6 +230,7 @@ test('when the session is gone, the one there is as well', async () => {
 });
 
 test('leaving without an answer is answered here', async () => {
+  link = new FederationLink(homeWith({ timeoutMs: 2_000 }));
   await link.enter(entryAt(far.url));
   far.mute = true;
   await link.leave('9');

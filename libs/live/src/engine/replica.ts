@@ -127,23 +127,32 @@ async function openSession(
     throw new DomainError('invalid_input', 'The session carries too many attributes.');
   }
   const { store } = ctx;
+  const { registry, sessions } = store;
   await admit(ctx, record, limit);
-  await ctx.topics.acquire(record.id);
   const session = new LiveSession(ctx, record, 1, sink, { session: 0 });
   try {
-    await store.registry.own(ctx.replica, record.id);
+    // Before there is anything to hear, and to find if this replica dies.
+    await allOf(ctx.topics.acquire(record.id), registry.own(ctx.replica, record.id));
     ctx.sessions.set(record.id, session);
-    await store.sessions.open(record, ctx.replica);
-    await store.registry.addUser(record.tenant, record.userId, record.id);
-    await announceFeatures(ctx, record);
-    await store.registry.enlist('sessions', [record.id]);
+    await sessions.open(record, ctx.replica);
+    // Whoever finds it by these finds that it is there.
+    await allOf(
+      registry.addUser(record.tenant, record.userId, record.id),
+      announceFeatures(ctx, record),
+      registry.enlist('sessions', [record.id]),
+    );
   } catch (error) {
     await session.close();
-    await store.registry.dismiss(record.tenant, record.id).catch(() => undefined); // or it is forgotten in a while
+    await registry.dismiss(record.tenant, record.id).catch(() => undefined); // or it is forgotten in a while
     throw error;
   }
   session.activateSoon();
   return session;
+}
+
+/** Ends when all have ended, since what is still on its way could not be taken back. */
+async function allOf(...work: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> {

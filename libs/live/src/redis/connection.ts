@@ -3,6 +3,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { LiveLogger } from '../engine/context';
 import { Batches, batched } from './batches';
 import type { RedisTarget } from './config';
+import { Deadlines } from './deadlines';
 import { DEPARTURE_SCRIPTS } from './scripts/departure-scripts';
 import { TAKES_PEERS } from './scripts/peer-scripts';
 import { REGISTRY_SCRIPTS } from './scripts/registry-scripts';
@@ -63,12 +64,13 @@ export class RedisConnection {
 
   /** Missing on a cluster, where two sessions are hardly ever on one node. */
   private readonly batches: Batches | undefined;
+  private readonly deadlines = new Deadlines(COMMAND_TIMEOUT_MS);
 
   constructor(
     target: RedisTarget,
     private readonly logger: LiveLogger,
   ) {
-    this.client = 'url' in target ? new Redis(target.url, commandOptions()) : openCluster(target.cluster);
+    this.client = 'url' in target ? new Redis(target.url, commandOptions()) : openCluster(target.cluster, PATIENT);
     this.publish = 'url' in target ? 'PUBLISH' : 'SPUBLISH';
     this.client.once('ready', () => (this.wasReady = true));
     this.client.on('error', (error: Error) => logger.warn({ error: error.message }, 'live store connection failed'));
@@ -81,7 +83,7 @@ export class RedisConnection {
       }
     }
     const execute = (script: ScriptName, keys: readonly string[], args: readonly (string | number)[]) =>
-      this.script(batchOf(script))(keys.length, ...keys, ...args);
+      this.deadlines.hold(this.script(batchOf(script))(keys.length, ...keys, ...args));
     this.batches = 'url' in target ? new Batches(execute) : undefined;
   }
 
@@ -91,12 +93,17 @@ export class RedisConnection {
    */
   run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
     const { batches } = this;
-    if (batches && isFrequent(script)) return this.guard(() => batches.run(script, keys, args));
+    // What waits for the batch before it has its time from when it is sent.
+    if (batches && isFrequent(script)) return this.refusing(() => batches.run(script, keys, args));
     return this.guard(() => this.script(script)(...keys, ...args));
   }
 
   /** Any other use of the client, with the same refusals. */
   guard<T>(command: () => Promise<T>): Promise<T> {
+    return this.refusing(() => this.deadlines.hold(command()));
+  }
+
+  private refusing<T>(command: () => Promise<T>): Promise<T> {
     try {
       if (this.isAway) throw new Error('The cluster is not connected.');
       return command().catch((error: unknown) => {
@@ -109,6 +116,7 @@ export class RedisConnection {
 
   close(): void {
     this.client.disconnect();
+    this.deadlines.close();
   }
 
   /** What a cluster's client is given while it has no nodes waits without limit, and is done when nobody wants it. */
@@ -160,9 +168,13 @@ export function retryDelay(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 1_000);
 }
 
+/** {@link Deadlines} look after the commands of these connections. */
+const PATIENT: RedisOptions = { commandTimeout: undefined };
+
 function commandOptions(): RedisOptions {
   return {
     ...nodeOptions(),
+    ...PATIENT,
     retryStrategy: retryDelay,
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: FREQUENT.map(batchOf),
@@ -170,7 +182,7 @@ function commandOptions(): RedisOptions {
 }
 
 /** A client of the cluster; commands wait for its first connection. */
-export function openCluster(urls: readonly string[]): Cluster {
+export function openCluster(urls: readonly string[], options: RedisOptions = {}): Cluster {
   return new Cluster([...urls], {
     shardedSubscribers: true,
     enableAutoPipelining: true,
@@ -180,7 +192,7 @@ export function openCluster(urls: readonly string[]): Cluster {
     clusterRetryStrategy: retryDelay,
     retryDelayOnFailover: 0,
     slotsRefreshInterval: 2_000,
-    redisOptions: { ...nodeOptions(), ...credentials(urls[0]) },
+    redisOptions: { ...nodeOptions(), ...credentials(urls[0]), ...options },
   });
 }
 
