@@ -36,7 +36,8 @@ export type RunningDispatcher = Awaited<ReturnType<typeof startWebhooks>>;
 const FAST = {
   WEBHOOKS_POLL_MS: '50',
   WEBHOOKS_SWEEP_MS: '100',
-  WEBHOOKS_DOUBT_AFTER_MS: '300',
+  // On a busy machine a job is in the queue that late; who doubts it before makes it anew again and again.
+  WEBHOOKS_DOUBT_AFTER_MS: '2000',
   WEBHOOKS_DRAIN_MS: '100',
 };
 
