@@ -95,7 +95,8 @@ export class RedisBus implements Bus {
 
   /** An answer on the connection that subscriptions come on comes after them. A cluster has several. */
   fence(): Promise<unknown> | undefined {
-    return this.subscriber instanceof Redis ? this.subscriber.ping() : undefined;
+    const { subscriber } = this;
+    return subscriber instanceof Redis ? this.connection.guard(() => subscriber.ping()) : undefined;
   }
 
   async check(): Promise<void> {
@@ -106,7 +107,7 @@ export class RedisBus implements Bus {
     const { subscriber } = this;
     if (!(subscriber instanceof Redis) || subscriber.status !== 'ready') return;
     try {
-      await subscriber.ping();
+      await this.connection.guard(() => subscriber.ping());
     } catch {
       // Half open: nothing arrives and nobody says so.
       subscriber.disconnect(true);
@@ -144,7 +145,8 @@ export class RedisBus implements Bus {
       try {
         const channels = [...this.listeners.keys()];
         for (let start = 0; start < channels.length; start += AT_ONCE) {
-          await this.subscribe(channels.slice(start, start + AT_ONCE));
+          const some = channels.slice(start, start + AT_ONCE);
+          await this.connection.guard(() => this.subscribe(some));
         }
       } catch (error) {
         if (this.closed) return;

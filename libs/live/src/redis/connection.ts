@@ -70,7 +70,7 @@ export class RedisConnection {
     target: RedisTarget,
     private readonly logger: LiveLogger,
   ) {
-    this.client = 'url' in target ? new Redis(target.url, commandOptions()) : openCluster(target.cluster, PATIENT);
+    this.client = 'url' in target ? new Redis(target.url, commandOptions()) : openCluster(target.cluster);
     this.publish = 'url' in target ? 'PUBLISH' : 'SPUBLISH';
     this.client.once('ready', () => (this.wasReady = true));
     this.client.on('error', (error: Error) => logger.warn({ error: error.message }, 'live store connection failed'));
@@ -151,10 +151,12 @@ function batchOf(script: string): string {
   return `${script}s`;
 }
 
-/** Options every connection shares. Nothing is sent twice: a repeated append would be a doubled message. */
+/**
+ * Options every connection shares. Nothing is sent twice: a repeated append would be a doubled message. How long an answer
+ * may take is {@link RedisConnection.guard}'s business.
+ */
 export function nodeOptions(): RedisOptions {
   return {
-    commandTimeout: COMMAND_TIMEOUT_MS,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
     connectTimeout: COMMAND_TIMEOUT_MS,
@@ -168,13 +170,9 @@ export function retryDelay(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 1_000);
 }
 
-/** {@link Deadlines} look after the commands of these connections. */
-const PATIENT: RedisOptions = { commandTimeout: undefined };
-
 function commandOptions(): RedisOptions {
   return {
     ...nodeOptions(),
-    ...PATIENT,
     retryStrategy: retryDelay,
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: FREQUENT.map(batchOf),
@@ -182,7 +180,7 @@ function commandOptions(): RedisOptions {
 }
 
 /** A client of the cluster; commands wait for its first connection. */
-export function openCluster(urls: readonly string[], options: RedisOptions = {}): Cluster {
+export function openCluster(urls: readonly string[]): Cluster {
   return new Cluster([...urls], {
     shardedSubscribers: true,
     enableAutoPipelining: true,
@@ -192,7 +190,7 @@ export function openCluster(urls: readonly string[], options: RedisOptions = {})
     clusterRetryStrategy: retryDelay,
     retryDelayOnFailover: 0,
     slotsRefreshInterval: 2_000,
-    redisOptions: { ...nodeOptions(), ...credentials(urls[0]), ...options },
+    redisOptions: { ...nodeOptions(), ...credentials(urls[0]) },
   });
 }
 
