@@ -33,7 +33,7 @@ export class ApiProcess {
     const said = (): string => readFileSync(logFile, 'utf8').split('\n').slice(-15).join('\n');
     const isReady = async () => (await fetch(`http://127.0.0.1:${env['PORT'] ?? ''}/health/ready`)).ok;
     try {
-      await eventually(isReady, () => `the api to be ready; it says: ${said()}`, 40_000);
+      await eventually(isReady, () => `the api to be ready; it says: ${said()}`, 60_000);
     } catch (error) {
       await api.kill();
       throw error;

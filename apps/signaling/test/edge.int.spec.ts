@@ -227,10 +227,13 @@ onTwoReplicas(house, () => {
   );
 
   test('engine ids name the replica, so that a front door can route polling', async () => {
-    const answer = await fetch(`${house.two.url}/socket.io/?EIO=4&transport=polling`);
+    const polling = `${house.two.url}/socket.io/?EIO=4&transport=polling`;
+    const answer = await fetch(polling);
     const open = JSON.parse((await answer.text()).slice(1)) as { sid: string };
     const ready = (await (await fetch(`${house.two.url}/health/ready`)).json()) as { replica: string };
     expect(open.sid.startsWith(`${ready.replica}.`)).toBe(true);
+    // Engine.IO would wait half a minute for the next poll.
+    await fetch(`${polling}&sid=${open.sid}`, { method: 'POST', body: '1' });
   });
 
   test('plain Socket.IO broadcasts cross replicas', async () => {

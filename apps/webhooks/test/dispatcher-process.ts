@@ -33,7 +33,7 @@ export class DispatcherProcess {
     void dispatcher.exited.then(() => folder.remove());
     const said = (): string => readFileSync(logFile, 'utf8').split('\n').slice(-15).join('\n');
     const isReady = async () => (await fetch(`http://127.0.0.1:${port}/health/ready`)).ok;
-    await eventually(isReady, () => `the dispatcher to be ready; it says: ${said()}`, 30_000);
+    await eventually(isReady, () => `the dispatcher to be ready; it says: ${said()}`, 60_000);
     return dispatcher;
   }
 

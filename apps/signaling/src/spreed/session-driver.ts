@@ -183,6 +183,8 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
 
   private startTimer(timer: TimerName): void {
     clearTimeout(this.timers.get(timer));
+    // The answer to a hello may come when the connection is over.
+    if (this.outbox.isClosed) return;
     const ms = timer === 'hello' ? this.services.times.helloMs : this.services.times.guestJoinMs;
     this.timers.set(
       timer,

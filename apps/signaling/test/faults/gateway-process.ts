@@ -35,7 +35,7 @@ export class GatewayProcess {
     if (child.pid === undefined) throw new Error('the gateway could not be started');
     const gateway = new GatewayProcess(child, child.pid, logFile, `ws://127.0.0.1:${port}/spreed`);
     const answers = async () => child.exitCode !== null || (await fetch(`http://127.0.0.1:${port}/api/v1/welcome`)).ok;
-    await eventually(answers, () => `the gateway to answer; it says: ${gateway.log}`, 30_000);
+    await eventually(answers, () => `the gateway to answer; it says: ${gateway.log}`, 60_000);
     if (child.exitCode !== null) throw new Error(`the gateway ended: ${gateway.log}`);
     return gateway;
   }
