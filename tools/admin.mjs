@@ -10,7 +10,8 @@ export const ADMIN_OPTIONS = {
 
 export const ADMIN_HELP = `options of all:
   --region <id>                                which region's operator's REST is asked; the first one by default
-  --admin-url <url>  --admin-key-file <file>   another Parley than the one in this folder`;
+  --admin-url <url>  --admin-key-file <file>   another Parley than the one in this folder
+In the api's container they need none of these: there its own settings say where its REST is.`;
 
 /** What the operator's REST refused, or that nothing answered. */
 export class AdminRefusal extends Error {
@@ -29,8 +30,8 @@ export class AdminRefusal extends Error {
 export async function openAdmin(values) {
   const keyFile = values['admin-key-file'];
   const adminKey = keyFile === undefined ? undefined : await keyFrom(keyFile);
-  const given = values['admin-url'] && adminKey;
-  const run = given ? { adminUrl: values['admin-url'], adminKey } : await readRunFile();
+  const given = values['admin-url'] && adminKey ? { adminUrl: values['admin-url'], adminKey } : await besideTheApi();
+  const run = given ?? (await readRunFile());
   const adminUrl = given || !values.region ? run.adminUrl : regionOf(run, values.region).adminUrl;
   const ask = async (method, path, body) => {
     const response = await fetch(`${adminUrl}/v1/admin${path}`, {
@@ -49,6 +50,13 @@ export async function openAdmin(values) {
   };
   const call = (...args) => ask(...args).catch((error) => stop(error.message));
   return { ask, call, run };
+}
+
+/** In the api's container: the REST on its loopback, with the key it was started with. */
+async function besideTheApi() {
+  const { ADMIN_PORT, PARLEY_ADMIN_BOOTSTRAP_KEY: key, PARLEY_ADMIN_BOOTSTRAP_KEY_FILE: file } = process.env;
+  if (!ADMIN_PORT || (!key && !file)) return undefined;
+  return { adminUrl: `http://127.0.0.1:${ADMIN_PORT}`, adminKey: key || (await keyFrom(file)) };
 }
 
 function regionOf(run, id) {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { readDockerfile } from './dockerfile';
@@ -59,12 +59,19 @@ describe('Dockerfile', () => {
 describe('.dockerignore', () => {
   const patterns = readFileSync(join(repositoryRoot, '.dockerignore'), 'utf8').split('\n');
 
-  it.each(['**/.env', '**/.env.*', '**/secrets.env', '.parley', '.git', '**/node_modules', '**/dist'])(
-    'keeps out %s',
-    (pattern) => {
-      expect(patterns).toContain(pattern);
-    },
-  );
+  it.each([
+    '**/.env',
+    '**/.env.*',
+    '**/secrets.env',
+    '**/*.spec.ts',
+    '**/*.spec.mjs',
+    '.parley',
+    '.git',
+    '**/node_modules',
+    '**/dist',
+  ])('keeps out %s', (pattern) => {
+    expect(patterns).toContain(pattern);
+  });
 });
 
 describe('production-tree.mjs', () => {
@@ -84,6 +91,14 @@ describe('production-tree.mjs', () => {
     }
     expect(existsSync(join(out, 'libs/testing'))).toBe(false);
     expect(existsSync(join(out, 'prisma/migrations'))).toBe(service === 'migrate');
+  });
+
+  it.each(['accounts', 'domains', 'backends', 'regions'])('gives the api %s, which needs no package', (tool) => {
+    const out = join(temporaryOut, `api-with-${tool}`);
+    execFileSync(process.execPath, [join(__dirname, 'production-tree.mjs'), 'api', out], { stdio: 'pipe' });
+    const help = execFileSync(process.execPath, [`tools/${tool}.mjs`, '--help'], { cwd: out, encoding: 'utf8' });
+    expect(help).toContain(`npm run ${tool}`);
+    expect(readdirSync(out, { recursive: true }).filter((path) => String(path).includes('node_modules'))).toEqual([]);
   });
 
   it('knows no other services', () => {

@@ -10,8 +10,21 @@ import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
+/** The operator's tools: their REST listens on the api's loopback, so they run beside it. They need Node alone. */
+const OPERATORS_TOOLS = [
+  'tools/accounts.mjs',
+  'tools/accounts',
+  'tools/admin.mjs',
+  'tools/backends.mjs',
+  'tools/domains.mjs',
+  'tools/move',
+  'tools/progress.mjs',
+  'tools/regions.mjs',
+  'tools/running.mjs',
+];
+
 /** Files a service needs besides its packages' `dist`, by service; a folder is copied whole. */
-const EXTRAS = { migrate: ['tools/migrate.mjs', 'tools/repository.mjs', 'prisma'] };
+const EXTRAS = { api: OPERATORS_TOOLS, migrate: ['tools/migrate.mjs', 'tools/repository.mjs', 'prisma'] };
 
 /** The workspace package that is the service. The migration job is a tool, the others are apps. */
 const packageOf = (service) => (service === 'migrate' ? '@parley/tools' : `@parley/${service}`);
