@@ -8,10 +8,13 @@ export class Alarm {
   setTo(at: number): void {
     if (this.set !== undefined && this.set.at <= at) return;
     this.close();
-    const timer = setTimeout(() => {
-      this.set = undefined;
-      this.ring();
-    }, at - performance.now());
+    const timer = setTimeout(
+      () => {
+        this.set = undefined;
+        this.ring();
+      },
+      Math.max(0, at - performance.now()),
+    );
     this.set = { at, timer };
   }
 
