@@ -166,7 +166,7 @@ function openLog(file) {
 /** What a service said last. Where in the code it was is left to its log: of a stack only the first line says why. */
 function logTail({ logFile }) {
   const said = readFileSync(logFile, 'utf8').split('\n');
-  return new Error(lastLines(said.filter((line) => !/^\s+at /.test(line)).join('\n')));
+  return new Error(lastLines(said.filter((line) => !/^(\s+at |Node\.js v)/.test(line)).join('\n')));
 }
 
 function startFailure(entry) {

@@ -7,7 +7,7 @@ import { TalkHouse } from './talk-house';
 const house = new TalkHouse({
   backendTimes: { pingMs: 300, leaveRetryMs: [500, 100] },
   // Some come back within it.
-  liveTimes: { ...FAST.liveTimes, resumeWindowMs: 3_000 },
+  liveTimes: { ...FAST.liveTimes, deadAfterMs: 2_000, resumeWindowMs: 3_000 },
 });
 /** One that does not wait for guests. */
 const hasty = new TalkHouse({ times: { guestJoinMs: 1_500 } });

@@ -51,6 +51,29 @@ describe('when Redis itself goes away', () => {
     expect(await b.resume(ann, ann.sink.last)).toBeDefined();
   }, 60_000);
 
+  it('refuses with `unavailable` what a Redis that stands still does not answer, and goes on when it goes on', async () => {
+    const [a, b] = [world.node(), world.node()];
+    const room = world.room();
+    const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+    await ann.join(room);
+    process.kill(server.pid, 'SIGSTOP');
+    try {
+      // By a call of its own, with others as one, and over the connection of the subscriptions.
+      const answers = await Promise.allSettled([
+        a.live.sessions.find(bob.id),
+        a.live.sessions.toSession(TENANT, bob.id, say('lost')),
+        a.store.bus.listen('s:somebody', () => undefined),
+      ]);
+      const unavailable = { status: 'rejected', reason: { code: 'unavailable' } };
+      expect(answers).toMatchObject([unavailable, unavailable, unavailable]);
+    } finally {
+      process.kill(server.pid, 'SIGCONT');
+    }
+    const sent = async () => (await a.live.sessions.toSession(TENANT, bob.id, say('m'))) === 'sent';
+    await eventually(sent, 'bob to be reached again', 15_000);
+    await bob.sink.until(() => bob.sink.lines.includes('m'), 'm', 15_000);
+  }, 60_000);
+
   it('loads its scripts again when Redis forgot them', async () => {
     const a = world.node();
     const ann = await a.open('ann');

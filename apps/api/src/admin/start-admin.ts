@@ -50,7 +50,7 @@ export async function startAdmin(
       });
       const store = createAdminStore(database, directory, SYSTEM_CLOCK);
       if (key !== undefined) {
-        bootstrap = await ensureBootstrapKey(key, { database, keys: store.keys, logger: kit.logger, health });
+        bootstrap = ensureBootstrapKey(key, { database, keys: store.keys, logger: kit.logger, health });
       }
       return AdminModule.with(store, followUpOn(redis, rooms, kit), regions);
     },

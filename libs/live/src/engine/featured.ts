@@ -1,5 +1,6 @@
 import { brandAs, type SessionId, type TenantKey } from '@parley/domain';
 import type { LiveSessions, SessionRecord } from '../port';
+import { allOf } from './all-of';
 import type { ReplicaContext } from './context';
 
 /** Sessions that can be found by what they can do. They are kept where users are, for a tenant that nobody belongs to. */
@@ -25,7 +26,7 @@ export async function announceFeatures(
   { kind, tenant, id, features }: SessionRecord,
 ): Promise<void> {
   if (kind !== 'internal') return;
-  await Promise.all(features.map((feature) => ctx.store.registry.addUser(ableOf(tenant), feature, id)));
+  await allOf(...features.map((feature) => ctx.store.registry.addUser(ableOf(tenant), feature, id)));
 }
 
 /** Anything may be the name of a user, and whoever may send to users could reach what stood among them. */

@@ -64,4 +64,9 @@ export class Losses {
     this.unaudited = false;
     return true;
   }
+
+  /** The audit that was taken failed. */
+  auditAgain(): void {
+    this.unaudited = true;
+  }
 }

@@ -1,6 +1,7 @@
 import { DomainError, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
 import type { Live, LiveTimes, OpenOptions, OwnedSession, SessionRecord, SessionSink } from '../port';
 import type { LiveStore } from '../store';
+import { allOf } from './all-of';
 import { Arrivals } from './arrivals';
 import { asksOf } from './asks';
 import { Chores } from './chores';
@@ -148,11 +149,6 @@ async function openSession(
   }
   session.activateSoon();
   return session;
-}
-
-/** Ends when all have ended, since what is still on its way could not be taken back. */
-async function allOf(...work: readonly Promise<void>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(work)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> {

@@ -105,8 +105,17 @@ export class Upkeep {
     await this.ctx.chores.run();
     for (const dead of beat.dead) await this.bury(dead.replica, dead.agoMs);
     await this.doDue();
-    if (this.ctx.losses.takeAudit(started)) await auditRooms(this.ctx);
+    if (this.ctx.losses.takeAudit(started)) await this.audit();
     if (this.ctx.losses.settledAt > started) this.alarm.setTo(this.ctx.losses.settledAt);
+  }
+
+  private async audit(): Promise<void> {
+    try {
+      await auditRooms(this.ctx);
+    } catch (error) {
+      this.ctx.losses.auditAgain();
+      throw error;
+    }
   }
 
   /** Tells the store what this replica holds, and learns what became of it. */

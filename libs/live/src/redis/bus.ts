@@ -1,3 +1,4 @@
+import { DomainError } from '@parley/domain';
 import { Cluster, Redis } from 'ioredis';
 import type { LiveLogger } from '../engine/context';
 import type { Bus, Topic } from '../store';
@@ -72,7 +73,7 @@ export class RedisBus implements Bus {
     this.listeners.set(channel, listener);
     try {
       // Also when it is known: the caller must not go on before the subscription stands.
-      await this.connection.guard(() => this.subscribe([channel]));
+      await this.subscribe([channel]);
     } catch (error) {
       if (!known) this.listeners.delete(channel);
       this.renewAgain = true;
@@ -120,14 +121,17 @@ export class RedisBus implements Bus {
   }
 
   private async subscribe(channels: string[]): Promise<void> {
-    if (this.subscriber instanceof Redis) {
-      await this.subscriber.subscribe(...channels);
+    const { connection, subscriber } = this;
+    if (subscriber instanceof Redis) {
+      await connection.guard(() => subscriber.subscribe(...channels));
       return;
     }
     // What it is given while it has no nodes waits without limit.
-    if (this.wasReady && this.subscriber.status !== 'ready') throw new Error('The cluster is not connected.');
-    // One slot per command.
-    for (const channel of channels) await this.subscriber.ssubscribe(channel);
+    if (this.wasReady && subscriber.status !== 'ready') {
+      throw new DomainError('unavailable', 'The cluster is not connected.');
+    }
+    // One slot per command, each with time of its own.
+    for (const channel of channels) await connection.guard(() => subscriber.ssubscribe(channel));
   }
 
   /** Subscribes everything anew, then tells that something may have been missed. */
@@ -145,12 +149,12 @@ export class RedisBus implements Bus {
       try {
         const channels = [...this.listeners.keys()];
         for (let start = 0; start < channels.length; start += AT_ONCE) {
-          const some = channels.slice(start, start + AT_ONCE);
-          await this.connection.guard(() => this.subscribe(some));
+          await this.subscribe(channels.slice(start, start + AT_ONCE));
         }
       } catch (error) {
         if (this.closed) return;
-        this.logger.warn({ error: String(error) }, 'live channels are not subscribed');
+        const reason = String(error instanceof DomainError ? (error.cause ?? error) : error);
+        this.logger.warn({ error: reason }, 'live channels are not subscribed');
         this.renewAgain = true; // with the next check
         this.failingSince ??= performance.now();
         return;

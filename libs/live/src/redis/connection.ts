@@ -14,6 +14,9 @@ import { SESSION_SCRIPTS } from './scripts/session-scripts';
 /** How long a command may take before it counts as unanswered, in milliseconds. */
 const COMMAND_TIMEOUT_MS = 2_000;
 
+/** For what the client asks by itself when it connects, in milliseconds: nobody else looks after that. */
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+
 /** Where the scripts find their text and how many keys they take. */
 const SCRIPTS = {
   session: { scripts: SESSION_SCRIPTS, keys: 3 },
@@ -157,6 +160,7 @@ function batchOf(script: string): string {
  */
 export function nodeOptions(): RedisOptions {
   return {
+    commandTimeout: HANDSHAKE_TIMEOUT_MS,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
     connectTimeout: COMMAND_TIMEOUT_MS,

@@ -20,6 +20,7 @@ export class Deadlines {
   private first: Awaited | undefined;
   private last: Awaited | undefined;
   private readonly clock: NodeJS.Timeout;
+  private closed = false;
 
   /** @param ms after which, up to an eighth more, an answer counts as missing */
   constructor(ms: number) {
@@ -33,6 +34,7 @@ export class Deadlines {
   hold<T>(answer: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const giveUp = () => reject(new Error('Not answered in time.'));
+      if (this.closed) giveUp();
       const awaited: Awaited = { until: this.now + TICKS + 1, giveUp, next: undefined, previous: this.last };
       if (this.last === undefined) this.first = awaited;
       else this.last.next = awaited;
@@ -53,6 +55,7 @@ export class Deadlines {
 
   /** Nothing is awaited any more. */
   close(): void {
+    this.closed = true;
     clearInterval(this.clock);
     this.giveUp(Infinity);
   }

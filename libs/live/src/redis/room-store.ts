@@ -95,7 +95,7 @@ function redisMembers(redis: RedisConnection, keys: Keys): Pick<RoomStore, 'memb
       const all = await redis.guard(() => redis.client.hgetall(members));
       return toMembers(Object.entries(all).flat());
     },
-    occupied: () => redis.guard(() => occupiedRooms(redis, keys)),
+    occupied: () => occupiedRooms(redis, keys),
     async member(room, session) {
       const [, members] = keys.room(room);
       const value = await redis.guard(() => redis.client.hget(members, session));
@@ -147,12 +147,17 @@ function redisRoomState(redis: RedisConnection, keys: Keys, run: RunState): Room
 }
 
 /** On a cluster, of every node. */
-async function occupiedRooms({ client }: RedisConnection, keys: Keys): Promise<RoomSessionId[]> {
+async function occupiedRooms(redis: RedisConnection, keys: Keys): Promise<RoomSessionId[]> {
+  const { client } = redis;
   const found: RoomSessionId[] = [];
   for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
-    for await (const some of node.scanStream({ match: keys.membersOf('*'), count: 1_000 }) as AsyncIterable<string[]>) {
-      for (const key of some) found.push(keys.roomOf(key));
-    }
+    let cursor = '0';
+    do {
+      const from = cursor;
+      const page = await redis.guard(() => node.scan(from, 'MATCH', keys.membersOf('*'), 'COUNT', 1_000));
+      cursor = page[0];
+      for (const key of page[1]) found.push(keys.roomOf(key));
+    } while (cursor !== '0');
   }
   return found;
 }

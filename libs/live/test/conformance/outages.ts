@@ -49,6 +49,10 @@ export function outagesSuite(backend: () => Backend): void {
     });
 
     it('removes the sessions of a killed replica after their window', async () => {
+      // Long after it is taken for dead.
+      await world.close();
+      world = new World(backend(), { ...TIMES, resumeWindowMs: 5_000 });
+      [a, b, c] = [world.node(), world.node(), world.node()];
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
       await bob.join(room);
