@@ -1,4 +1,3 @@
-import { DomainError } from '@parley/domain';
 import { Cluster, Redis } from 'ioredis';
 import type { LiveLogger } from '../engine/context';
 import type { Bus, Topic } from '../store';
@@ -73,7 +72,7 @@ export class RedisBus implements Bus {
     this.listeners.set(channel, listener);
     try {
       // Also when it is known: the caller must not go on before the subscription stands.
-      await this.subscribe([channel]);
+      await this.connection.guard(() => this.subscribe([channel]));
     } catch (error) {
       if (!known) this.listeners.delete(channel);
       this.renewAgain = true;
@@ -96,8 +95,7 @@ export class RedisBus implements Bus {
 
   /** An answer on the connection that subscriptions come on comes after them. A cluster has several. */
   fence(): Promise<unknown> | undefined {
-    const { subscriber } = this;
-    return subscriber instanceof Redis ? this.connection.guard(() => subscriber.ping()) : undefined;
+    return this.subscriber instanceof Redis ? this.subscriber.ping() : undefined;
   }
 
   async check(): Promise<void> {
@@ -108,7 +106,7 @@ export class RedisBus implements Bus {
     const { subscriber } = this;
     if (!(subscriber instanceof Redis) || subscriber.status !== 'ready') return;
     try {
-      await this.connection.guard(() => subscriber.ping());
+      await subscriber.ping();
     } catch {
       // Half open: nothing arrives and nobody says so.
       subscriber.disconnect(true);
@@ -121,17 +119,14 @@ export class RedisBus implements Bus {
   }
 
   private async subscribe(channels: string[]): Promise<void> {
-    const { connection, subscriber } = this;
-    if (subscriber instanceof Redis) {
-      await connection.guard(() => subscriber.subscribe(...channels));
+    if (this.subscriber instanceof Redis) {
+      await this.subscriber.subscribe(...channels);
       return;
     }
     // What it is given while it has no nodes waits without limit.
-    if (this.wasReady && subscriber.status !== 'ready') {
-      throw new DomainError('unavailable', 'The cluster is not connected.');
-    }
-    // One slot per command, each with time of its own.
-    for (const channel of channels) await connection.guard(() => subscriber.ssubscribe(channel));
+    if (this.wasReady && this.subscriber.status !== 'ready') throw new Error('The cluster is not connected.');
+    // One slot per command.
+    for (const channel of channels) await this.subscriber.ssubscribe(channel);
   }
 
   /** Subscribes everything anew, then tells that something may have been missed. */
@@ -153,8 +148,7 @@ export class RedisBus implements Bus {
         }
       } catch (error) {
         if (this.closed) return;
-        const reason = String(error instanceof DomainError ? (error.cause ?? error) : error);
-        this.logger.warn({ error: reason }, 'live channels are not subscribed');
+        this.logger.warn({ error: String(error) }, 'live channels are not subscribed');
         this.renewAgain = true; // with the next check
         this.failingSince ??= performance.now();
         return;

@@ -3,7 +3,6 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { LiveLogger } from '../engine/context';
 import { Batches, batched } from './batches';
 import type { RedisTarget } from './config';
-import { Deadlines } from './deadlines';
 import { DEPARTURE_SCRIPTS } from './scripts/departure-scripts';
 import { TAKES_PEERS } from './scripts/peer-scripts';
 import { REGISTRY_SCRIPTS } from './scripts/registry-scripts';
@@ -13,9 +12,6 @@ import { SESSION_SCRIPTS } from './scripts/session-scripts';
 
 /** How long a command may take before it counts as unanswered, in milliseconds. */
 const COMMAND_TIMEOUT_MS = 2_000;
-
-/** For what the client asks by itself when it connects, in milliseconds: nobody else looks after that. */
-const HANDSHAKE_TIMEOUT_MS = 5_000;
 
 /** Where the scripts find their text and how many keys they take. */
 const SCRIPTS = {
@@ -67,7 +63,6 @@ export class RedisConnection {
 
   /** Missing on a cluster, where two sessions are hardly ever on one node. */
   private readonly batches: Batches | undefined;
-  private readonly deadlines = new Deadlines(COMMAND_TIMEOUT_MS);
 
   constructor(
     target: RedisTarget,
@@ -86,7 +81,7 @@ export class RedisConnection {
       }
     }
     const execute = (script: ScriptName, keys: readonly string[], args: readonly (string | number)[]) =>
-      this.deadlines.hold(this.script(batchOf(script))(keys.length, ...keys, ...args));
+      this.script(batchOf(script))(keys.length, ...keys, ...args);
     this.batches = 'url' in target ? new Batches(execute) : undefined;
   }
 
@@ -96,17 +91,12 @@ export class RedisConnection {
    */
   run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply> {
     const { batches } = this;
-    // What waits for the batch before it has its time from when it is sent.
-    if (batches && isFrequent(script)) return this.refusing(() => batches.run(script, keys, args));
+    if (batches && isFrequent(script)) return this.guard(() => batches.run(script, keys, args));
     return this.guard(() => this.script(script)(...keys, ...args));
   }
 
   /** Any other use of the client, with the same refusals. */
   guard<T>(command: () => Promise<T>): Promise<T> {
-    return this.refusing(() => this.deadlines.hold(command()));
-  }
-
-  private refusing<T>(command: () => Promise<T>): Promise<T> {
     try {
       if (this.isAway) throw new Error('The cluster is not connected.');
       return command().catch((error: unknown) => {
@@ -119,7 +109,6 @@ export class RedisConnection {
 
   close(): void {
     this.client.disconnect();
-    this.deadlines.close();
   }
 
   /** What a cluster's client is given while it has no nodes waits without limit, and is done when nobody wants it. */
@@ -154,13 +143,10 @@ function batchOf(script: string): string {
   return `${script}s`;
 }
 
-/**
- * Options every connection shares. Nothing is sent twice: a repeated append would be a doubled message. How long an answer
- * may take is {@link RedisConnection.guard}'s business.
- */
+/** Options every connection shares. Nothing is sent twice: a repeated append would be a doubled message. */
 export function nodeOptions(): RedisOptions {
   return {
-    commandTimeout: HANDSHAKE_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
     connectTimeout: COMMAND_TIMEOUT_MS,
