@@ -128,7 +128,7 @@ it('wakes the outbox relay after a commit that wrote an event', async () => {
 
 it('is ready, says so, and ends without leaving anything behind', async () => {
   const replica = await api.another();
-  expect((await fetch(`${replica.url}/health/ready`)).status).toBe(200);
+  await eventually(async () => (await fetch(`${replica.url}/health/ready`)).ok, 'the replica to be ready');
   expect(await (await fetch(`${replica.adminUrl}/health/ready`)).json()).toMatchObject({ status: 'ready' });
   await replica.close();
   await expect(fetch(`${replica.url}/health/live`)).rejects.toThrow();

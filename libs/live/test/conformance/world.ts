@@ -35,9 +35,9 @@ export interface Backend {
 
 /** Times short enough for tests and long enough for a busy machine. */
 export const TIMES: LiveTimes = {
-  resumeWindowMs: 2_500,
+  resumeWindowMs: 2_000,
   heartbeatMs: 100,
-  deadAfterMs: 2_000,
+  deadAfterMs: 1_200,
   checkpointMs: 50,
   reannounceMs: 400,
   halfDoneJoinMs: 600,
