@@ -82,7 +82,7 @@ describe("Parley's main job, on the real processes", () => {
     );
     const opened = await backEnd.call<InitAnswer>('room', 'init', { id: room, addHostKey: true });
     expect(opened).toEqual({ id: room, type: 1, isLocked: false, hostKey: expect.any(String) as string });
-    const created = await eventually(() => toldOf(receiver, 'board-meeting')[0], 'roomCreated at the receiver', 30_000);
+    const created = await eventually(() => toldOf(receiver, 'board-meeting')[0], 'roomCreated at the receiver', 10_000);
     expect(created).toEqual({
       id: webhook.id,
       event: 'roomCreated',
@@ -137,7 +137,7 @@ describe("Parley's main job, on the real processes", () => {
     });
     expect(await backEnd.call('room', 'destroy', { id: room, forceKick: true })).toBe(true);
     await host.expect((envelope) => (envelope.room as { roomid?: string } | undefined)?.roomid === '');
-    const removed = await eventually(() => toldOf(receiver, 'board-meeting')[1], 'roomRemoved at the receiver', 30_000);
+    const removed = await eventually(() => toldOf(receiver, 'board-meeting')[1], 'roomRemoved at the receiver', 10_000);
     expect(removed).toEqual({ id: webhook.id, event: 'roomRemoved', domain, roomName: 'board-meeting' });
     expect(await backEnd.call<RoomList>('room', 'list', { domain })).toEqual({ [domain]: {} });
   }, 60_000);

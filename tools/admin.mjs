@@ -30,7 +30,8 @@ export class AdminRefusal extends Error {
 export async function openAdmin(values) {
   const keyFile = values['admin-key-file'];
   const adminKey = keyFile === undefined ? undefined : await keyFrom(keyFile);
-  const given = values['admin-url'] && adminKey ? { adminUrl: values['admin-url'], adminKey } : await besideTheApi();
+  const given =
+    values['admin-url'] && adminKey ? { adminUrl: values['admin-url'], adminKey } : await besideTheApi(values.region);
   const run = given ?? (await readRunFile());
   const adminUrl = given || !values.region ? run.adminUrl : regionOf(run, values.region).adminUrl;
   const ask = async (method, path, body) => {
@@ -53,9 +54,11 @@ export async function openAdmin(values) {
 }
 
 /** In the api's container: the REST on its loopback, with the key it was started with. */
-async function besideTheApi() {
+async function besideTheApi(region) {
   const { ADMIN_PORT, PARLEY_ADMIN_BOOTSTRAP_KEY: key, PARLEY_ADMIN_BOOTSTRAP_KEY_FILE: file } = process.env;
   if (!ADMIN_PORT || (!key && !file)) return undefined;
+  const { PARLEY_REGION: own } = process.env;
+  if (region && region !== own) stop(`This is the api of ${own}: do it beside the one of ${region}.`);
   return { adminUrl: `http://127.0.0.1:${ADMIN_PORT}`, adminKey: key || (await keyFrom(file)) };
 }
 

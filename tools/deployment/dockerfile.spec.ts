@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { readDockerfile } from './dockerfile';
 import { repositoryRoot, serviceNames } from './repository-facts';
@@ -99,6 +99,18 @@ describe('production-tree.mjs', () => {
     const help = execFileSync(process.execPath, [`tools/${tool}.mjs`, '--help'], { cwd: out, encoding: 'utf8' });
     expect(help).toContain(`npm run ${tool}`);
     expect(readdirSync(out, { recursive: true }).filter((path) => String(path).includes('node_modules'))).toEqual([]);
+  });
+
+  it('gives tools that ask the api beside them, of its own region only', () => {
+    const env = { ADMIN_PORT: '1', PARLEY_ADMIN_BOOTSTRAP_KEY: 'k'.repeat(32), PARLEY_REGION: 'eu-1' };
+    const list = (region: string) =>
+      spawnSync(process.execPath, ['tools/accounts.mjs', 'list', '--region', region], {
+        cwd: repositoryRoot,
+        env: { ...process.env, ...env },
+        encoding: 'utf8',
+      }).stderr;
+    expect(list('eu-1')).toContain('Nothing answers at http://127.0.0.1:1');
+    expect(list('us-1')).toContain('This is the api of eu-1');
   });
 
   it('knows no other services', () => {
