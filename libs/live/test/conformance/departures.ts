@@ -1,7 +1,7 @@
 import type { ForeignPresence, RoomSessionId } from '@parley/domain';
 import { eventually } from '@parley/testing';
-import type { JoinRequest } from '../../src/index';
-import { World, type Backend, type Node, type Person } from './world';
+import type { JoinRequest, LiveTimes } from '../../src/index';
+import { BRIEF_WINDOW, TIMES, World, type Backend, type Node, type Person } from './world';
 
 /** Longer than it takes until somebody looks at what a dead replica left. */
 const SOON_MS = 15_000;
@@ -14,10 +14,16 @@ export function departuresSuite(backend: () => Backend): void {
     let b: Node;
     let deaf: Node;
 
-    beforeEach(() => {
-      world = new World(backend());
+    const start = (times: LiveTimes) => {
+      world = new World(backend(), times);
       [a, b, deaf] = [world.node(), world.node(), world.node('never')];
-    });
+    };
+    const startAgain = async (times: LiveTimes) => {
+      await world.close();
+      start(times);
+    };
+
+    beforeEach(() => start(TIMES));
     afterEach(() => world.close());
 
     const foreign: ForeignPresence = { backend: 'cloud', url: 'https://cloud.test/', room: 'token', userId: 'ann' };
@@ -48,6 +54,7 @@ export function departuresSuite(backend: () => Backend): void {
     }
 
     it('are told once, with the names it had, by the replica that did it, however it went', async () => {
+      await startAgain(BRIEF_WINDOW);
       const room = world.room();
       const [ann, bob, eve] = [await a.open('ann'), await b.open('bob'), await b.open('eve')];
       const [joe, kim, lee] = [await a.open('joe'), await b.open('kim'), await a.open('lee')];
@@ -82,6 +89,7 @@ export function departuresSuite(backend: () => Backend): void {
     });
 
     it('that a replica without listeners caused are told by others: kicked, closed, expired', async () => {
+      await startAgain(BRIEF_WINDOW);
       const [room, closing] = [world.room(), world.room()];
       const [ann, bob] = [await join(await a.open('ann'), room), await join(await a.open('bob'), closing)];
       await deaf.live.rooms.kick(room, ann.id);

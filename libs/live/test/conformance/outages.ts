@@ -1,6 +1,7 @@
 import { brandAs, type SessionId } from '@parley/domain';
 import { eventually } from '@parley/testing';
-import { POLICY, say, TENANT, TIMES, World, type Backend, type Node } from './world';
+import type { LiveTimes } from '../../src/index';
+import { BRIEF_WINDOW, POLICY, TENANT, TIMES, say, World, type Backend, type Node } from './world';
 
 /** What happens when connections, replicas or the store go away. */
 export function outagesSuite(backend: () => Backend): void {
@@ -10,13 +11,20 @@ export function outagesSuite(backend: () => Backend): void {
     let b: Node;
     let c: Node;
 
-    beforeEach(() => {
-      world = new World(backend());
+    const start = (times: LiveTimes) => {
+      world = new World(backend(), times);
       [a, b, c] = [world.node(), world.node(), world.node()];
-    });
+    };
+    const startAgain = async (times: LiveTimes) => {
+      await world.close();
+      start(times);
+    };
+
+    beforeEach(() => start(TIMES));
     afterEach(() => world.close());
 
     it('keeps a detached session in its room for its window and then lets it go', async () => {
+      await startAgain(BRIEF_WINDOW);
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
       await bob.join(room);
@@ -50,9 +58,7 @@ export function outagesSuite(backend: () => Backend): void {
 
     it('removes the sessions of a killed replica after their window', async () => {
       // Long after it is taken for dead.
-      await world.close();
-      world = new World(backend(), { ...TIMES, resumeWindowMs: 5_000 });
-      [a, b, c] = [world.node(), world.node(), world.node()];
+      await startAgain({ ...TIMES, resumeWindowMs: 5_000 });
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
       await bob.join(room);
@@ -65,10 +71,6 @@ export function outagesSuite(backend: () => Backend): void {
     });
 
     it('has a thawed replica ask before it delivers', async () => {
-      // Nobody's window ends before it is thawed, on a busy machine either.
-      await world.close();
-      world = new World(backend(), { ...TIMES, resumeWindowMs: 8_000 });
-      [a, b, c] = [world.node(), world.node(), world.node()];
       const room = world.room();
       const [ann, bob, eve] = [await a.open('ann'), await a.open('bob'), await b.open('eve')];
       for (const person of [ann, bob, eve]) await person.join(room);
@@ -91,6 +93,7 @@ export function outagesSuite(backend: () => Backend): void {
     });
 
     it('ends what expired while its replica was frozen', async () => {
+      await startAgain(BRIEF_WINDOW);
       const ann = await a.open('ann');
       a.freeze();
       await eventually(async () => !(await b.live.sessions.find(ann.id)), 'ann to expire', 15_000);

@@ -7,8 +7,9 @@ import {
   type SessionId,
 } from '@parley/domain';
 import { eventually } from '@parley/testing';
+import type { LiveTimes } from '../../src/index';
 import { PEER_LIMITS } from '../../src/limits';
-import { POLICY, World, type Backend, type Node } from './world';
+import { BRIEF_WINDOW, POLICY, TIMES, World, type Backend, type Node } from './world';
 
 /** Who comes and who goes, as it is told outside. */
 export function peersSuite(backend: () => Backend): void {
@@ -18,10 +19,16 @@ export function peersSuite(backend: () => Backend): void {
     let b: Node;
     let c: Node;
 
-    beforeEach(() => {
-      world = new World(backend());
+    const start = (times: LiveTimes) => {
+      world = new World(backend(), times);
       [a, b, c] = [world.node(), world.node(), world.node()];
-    });
+    };
+    const startAgain = async (times: LiveTimes) => {
+      await world.close();
+      start(times);
+    };
+
+    beforeEach(() => start(TIMES));
     afterEach(() => world.close());
 
     const read = (room: RoomSessionId, since: PeerCursor | 'first' | 'now' = 'first') =>
@@ -95,6 +102,7 @@ export function peersSuite(backend: () => Backend): void {
     });
 
     it('do not know a resume, only the end of the window', async () => {
+      await startAgain(BRIEF_WINDOW);
       const room = world.room();
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
       await ann.join(room);
@@ -108,6 +116,7 @@ export function peersSuite(backend: () => Backend): void {
     });
 
     it('know who was kicked, who moved on, whose replica died, and that a room was closed', async () => {
+      await startAgain(BRIEF_WINDOW);
       const [room, next] = [world.room(), world.room()];
       const [ann, bob, eve] = [await a.open('ann'), await b.open('bob'), await b.open('eve')];
       for (const person of [ann, bob, eve]) await person.join(room);

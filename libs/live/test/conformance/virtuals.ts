@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { brandAs, type RoomSessionId, type SessionId, type TenantKey } from '@parley/domain';
 import { eventually } from '@parley/testing';
-import type { VirtualSession } from '../../src/index';
-import { POLICY, say, TENANT, World, type Backend, type Node, type Person } from './world';
+import type { LiveTimes, VirtualSession } from '../../src/index';
+import { BRIEF_WINDOW, POLICY, TENANT, TIMES, say, World, type Backend, type Node, type Person } from './world';
 
 const SOON_MS = 15_000;
 
@@ -14,10 +14,16 @@ export function virtualsSuite(backend: () => Backend): void {
     let b: Node;
     let c: Node;
 
-    beforeEach(() => {
-      world = new World(backend());
+    const start = (times: LiveTimes) => {
+      world = new World(backend(), times);
       [a, b, c] = [world.node(), world.node(), world.node()];
-    });
+    };
+    const startAgain = async (times: LiveTimes) => {
+      await world.close();
+      start(times);
+    };
+
+    beforeEach(() => start(TIMES));
     afterEach(() => world.close());
 
     const phone = (node: Node, parent: Person): Promise<VirtualSession> => {
@@ -109,6 +115,7 @@ export function virtualsSuite(backend: () => Backend): void {
     });
 
     it('end after the replica of who speaks for them was killed and nobody came back', async () => {
+      await startAgain(BRIEF_WINDOW);
       const room = world.room();
       const [sip, bob] = [await a.open('sip'), await b.open('bob')];
       await bob.join(room);

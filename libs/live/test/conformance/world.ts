@@ -33,17 +33,23 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** Times short enough for tests and long enough for a busy machine. */
+/**
+ * Times short enough for tests and long enough for a busy machine: whatever a dialogue does not wait for lasts longer
+ * than the dialogue.
+ */
 export const TIMES: LiveTimes = {
-  resumeWindowMs: 2_000,
+  resumeWindowMs: 20_000,
   heartbeatMs: 100,
-  deadAfterMs: 1_200,
+  deadAfterMs: 3_000,
   checkpointMs: 50,
   reannounceMs: 400,
-  halfDoneJoinMs: 600,
-  generationGraceMs: 1_000,
-  departureMs: 1_000,
+  halfDoneJoinMs: 800,
+  generationGraceMs: 1_500,
+  departureMs: 2_000,
 };
+
+/** For dialogues that wait until a window ends. */
+export const BRIEF_WINDOW: LiveTimes = { ...TIMES, resumeWindowMs: 2_000 };
 
 export const TENANT = brandAs<TenantKey>('domain:chat.example');
 
