@@ -41,6 +41,7 @@ const withServers = {
 module.exports = {
   // Tests wait for conditions, so only those that fail take long; a loaded machine may be ten times slower than usual.
   testTimeout: 90_000,
+  testSequencer: '<rootDir>/tools/checks/sequencer.cjs',
   projects: [
     {
       ...base,
