@@ -4,19 +4,18 @@ import type { Envelope, ScriptedSignalingClient } from '@parley/testing';
 import { SignJWT } from 'jose';
 import type { RunningSignaling } from '../src/app';
 import { event, eventOf, foreignIdOf, type TalkServer } from './backend-poster';
-import { FAST } from './gateway';
 import type { Layout } from './layouts';
 import { TalkHouse } from './talk-house';
 import { TcpGate } from './tcp-gate';
 
 /** A cluster with a Nextcloud of its own. */
 export class TestCluster extends TalkHouse {
-  /** @param resumeWindowMs links of tests that are over are kept that long */
-  constructor(resumeWindowMs: number) {
+  constructor() {
     super(
       {
         backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
-        liveTimes: { ...FAST.liveTimes, resumeWindowMs },
+        // A replica that cannot reach its Redis for a while is dead for the others; nobody waits for a window to end.
+        liveTimes: { deadAfterMs: 5_000 },
         federationTimes: { firstRetryMs: 50, lastRetryMs: 200 },
       },
       ['talk'],
@@ -31,20 +30,15 @@ export class TestCluster extends TalkHouse {
 
 /** Two clusters, `near` and `far`, with nothing in common but the way between them. */
 export class FederationHouse {
-  readonly near: TestCluster;
-  readonly far: TestCluster;
+  readonly near = new TestCluster();
+  readonly far = new TestCluster();
   private readonly key = generateKeyPairSync('ed25519');
   private way: TcpGate | undefined;
   private number = 0;
 
-  /** @param resumeWindowMs how long a session waits for its client */
-  constructor(resumeWindowMs = 6_000) {
-    [this.near, this.far] = [new TestCluster(resumeWindowMs), new TestCluster(resumeWindowMs)];
-  }
-
   /** Two clusters of one replica each, for clients over WebSocket. */
-  static async start(resumeWindowMs?: number): Promise<FederationHouse> {
-    const house = new FederationHouse(resumeWindowMs);
+  static async start(): Promise<FederationHouse> {
+    const house = new FederationHouse();
     await house.arrange({ replicas: 1, transport: 'websocket' });
     return house;
   }

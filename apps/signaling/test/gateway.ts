@@ -32,15 +32,15 @@ const MASTER_KEYS = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
 const REGION = { id: brandAs<RegionId>('eu-1'), number: 1 };
 const clock = { now: () => new Date() };
 
-/** Times that tests can wait for. */
-export const FAST: SignalingOverrides = {
+/** Times that tests can wait for; who has others keeps those of these that it does not name. */
+export const FAST = {
   ownsProcess: false,
   throttleDelayMs: 1,
   // A busy machine must not make those late who are tested for something else.
-  times: { helloMs: 30_000 },
+  times: { helloMs: 30_000, guestJoinMs: 60_000 },
   // Nor is who stood still for a moment to be taken for dead.
-  liveTimes: { heartbeatMs: 200, deadAfterMs: 5_000, checkpointMs: 100 },
-};
+  liveTimes: { heartbeatMs: 200, deadAfterMs: 10_000, checkpointMs: 100 },
+} as const satisfies SignalingOverrides;
 
 /** A region with PostgreSQL and Redis of its own, to start replicas in. */
 export class TestRegion {
@@ -91,7 +91,12 @@ export class TestRegion {
       REPLICA_NAME: `gw-${(this.startedSoFar += 1)}`,
       ...env,
     });
-    const replica = await startSignaling(config, { ...FAST, ...overrides });
+    const replica = await startSignaling(config, {
+      ...FAST,
+      ...overrides,
+      times: { ...FAST.times, ...overrides.times },
+      liveTimes: { ...FAST.liveTimes, ...overrides.liveTimes },
+    });
     this.replicas.push(replica);
     return replica;
   }

@@ -6,8 +6,8 @@ import { DOMAIN, FAST, sessionIdOf } from './gateway';
 import { TalkHouse } from './talk-house';
 import { TcpGate } from './tcp-gate';
 
-/** Times in which what a dead replica left comes due. */
-const TIMES = { ...FAST.liveTimes, deadAfterMs: 2_000, resumeWindowMs: 3_000, departureMs: 3_000 };
+/** Times in which what a dead replica left comes due. What is under way for longer may be told again. */
+const TIMES = { ...FAST.liveTimes, resumeWindowMs: 2_000, departureMs: 5_000 };
 
 /** Whoever takes somebody out of a room, and whatever dies: the backend hears of it, once. */
 const house = new TalkHouse({ liveTimes: TIMES, backendTimes: { leaveRetryMs: [400, 60_000] } });

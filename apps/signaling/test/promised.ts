@@ -2,6 +2,8 @@ import { eventually } from '@parley/testing';
 
 /** How often a promise about time is tried. */
 const TRIES = 5;
+/** A header says whole seconds. */
+const CLOCKS_DIFFER_MS = 5_000;
 
 /**
  * What is promised within a time was kept in one of five tries: a machine that is busy with other tests breaks it now and
@@ -28,4 +30,11 @@ export async function takes(what: string, check: () => Promise<unknown>): Promis
     return true;
   }, what);
   return began - since;
+}
+
+/** The time a server says it is, on an answer to what was asked at `since` or later: right but for what clocks may differ. */
+export function expectRightTime(headers: Headers, since: number): void {
+  const told = Date.parse(headers.get('date') ?? '');
+  expect(told).toBeGreaterThanOrEqual(since - CLOCKS_DIFFER_MS);
+  expect(told).toBeLessThanOrEqual(Date.now() + CLOCKS_DIFFER_MS);
 }
