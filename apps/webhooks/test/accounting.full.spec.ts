@@ -1,12 +1,12 @@
 import { startOwnPostgres, type Answer, type OwnPostgres, type ReceivedRequest } from '@parley/testing';
 import { DispatcherProcess } from './dispatcher-process';
 import { Ledger, openAndClose } from './ledger';
-import { useWorld } from './world';
+import { LOSES_JOBS, useWorld } from './world';
 
 let postgres: OwnPostgres;
 const world = useWorld(async () => (postgres = await startOwnPostgres()));
 const ROOMS = 40;
-const QUICK = { WEBHOOKS_PER_SECOND_PER_WEBHOOK: '1000', WEBHOOKS_SWEEP_MS: '500' };
+const QUICK = { ...LOSES_JOBS, WEBHOOKS_PER_SECOND_PER_WEBHOOK: '1000', WEBHOOKS_SWEEP_MS: '500' };
 const orders = ['fifo', 'unordered'] as const;
 
 async function dispatcherProcess(): Promise<DispatcherProcess> {

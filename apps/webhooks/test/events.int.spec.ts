@@ -101,6 +101,8 @@ test('a webhook of the xroom API hears what the manual knows, key for key, and t
   const id = await webhook(domain, receiver.url, {});
   await world().dispatcher();
   const room = await world().openRoom(domain, 'board');
+  // It is unordered: what is sent at the same time may arrive in any order.
+  await world().waitForDeliveries(id, 'delivered', 1);
   await append(...everythingIn(room, brandAs<WebhookId>(1)));
   await world().closeRoom(room);
   await world().waitForDeliveries(id, 'delivered', 2);

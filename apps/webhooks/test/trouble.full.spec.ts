@@ -4,7 +4,7 @@ import { connectRedis, DELIVERIES, openDeliveryQueue, QUEUE_OPTIONS } from '@par
 import { eventually } from '@parley/testing';
 import { Worker } from 'bullmq';
 import { fetch } from 'undici';
-import { useWorld } from './world';
+import { LOSES_JOBS, useWorld } from './world';
 
 const world = useWorld();
 const soon = { nextDelay: (attempts: number) => (attempts < 30 ? 20 : null) };
@@ -43,7 +43,7 @@ describe('trouble', () => {
     const id = await world().webhook(domain, receiver.url);
     receiver.answer({ delayMs: 20 });
     await openRooms(domain, EVENTS);
-    await world().dispatcher({ WEBHOOKS_DELIVERIES_AT_ONCE: '2' });
+    await world().dispatcher({ ...LOSES_JOBS, WEBHOOKS_DELIVERIES_AT_ONCE: '2' });
     for (const seen of [5, 15, 25]) {
       await receiver.waitFor(seen);
       await world().redisClient.flushall();
@@ -57,7 +57,7 @@ describe('trouble', () => {
     const receiver = await world().receiver();
     const domain = await world().domain();
     const id = await world().webhook(domain, receiver.url);
-    const service = await world().dispatcher();
+    const service = await world().dispatcher(LOSES_JOBS);
     await world().redis.kill();
     await eventually(
       async () => (await fetch(`${service.url}/health/ready`)).status === 503,
@@ -114,10 +114,20 @@ describe('trouble', () => {
     const receiver = await world().receiver();
     const domain = await world().domain();
     const id = await world().webhook(domain, receiver.url);
-    receiver.answer({ delayMs: 6_500 });
-    const short = { claimMs: 4_000 };
+    let answer = (): void => undefined;
+    receiver.answer(() => new Promise((resolve) => (answer = () => resolve({}))));
+    // It is renewed when three seconds and a half of it are left at least.
+    const short = { claimMs: 7_000 };
     await Promise.all([world().dispatcher({}, short), world().dispatcher({}, short)]);
     await world().openRoom(domain, 'slow');
+    await receiver.waitFor(1);
+    const until = async () => (await world().deliveries(id))[0]?.lockedUntil ?? new Date(Infinity);
+    const first = await until();
+    await eventually(
+      async () => new Date() > first && (await until()) > first,
+      () => `the claim to go on after ${first.toISOString()}`,
+    );
+    answer();
     await world().waitForDeliveries(id, 'delivered', 1);
     expect(receiver.requests).toHaveLength(1);
   });
@@ -190,7 +200,7 @@ describe('trouble', () => {
       });
     }
     const webhooks = await Promise.all(receivers.map((receiver) => world().webhook(domain, receiver.url)));
-    await Promise.all([world().dispatcher({}, soon), world().dispatcher({}, soon)]);
+    await Promise.all([world().dispatcher(LOSES_JOBS, soon), world().dispatcher(LOSES_JOBS, soon)]);
     await openRooms(domain, EVENTS / 2);
     await world().redisClient.flushall();
     for (let index = 0; index < EVENTS / 2; index += 1) await world().openRoom(domain, `late-${index}`);

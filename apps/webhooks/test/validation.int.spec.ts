@@ -33,7 +33,6 @@ async function waitForRow(
     },
     async () =>
       `${JSON.stringify(expected)}; there is ${JSON.stringify({ ...(await world().webhookRow(id)), id: 0, robotId: 0 })}`,
-    10_000,
   );
 }
 
@@ -116,11 +115,7 @@ describe('the validation handshake', () => {
       slow.push(await world().webhook(crowd, `${hanging.url}/${number}`, { validated: false }));
     }
     const honest = await world().webhook(await world().domain(), well.url, { validated: false });
-    const env = {
-      WEBHOOKS_VALIDATIONS_AT_ONCE: '4',
-      WEBHOOKS_VALIDATION_DEADLINE_MS: '9000',
-      WEBHOOKS_SWEEP_MS: '60000',
-    };
+    const env = { WEBHOOKS_VALIDATIONS_AT_ONCE: '4', WEBHOOKS_SWEEP_MS: '60000' };
     await Promise.all(slow.map(ask));
     await world().dispatcher(env);
     await hanging.waitFor(1);
@@ -135,7 +130,7 @@ describe('the validation handshake', () => {
     const domain = await world().domain({ insecure: false });
     const id = await world().webhook(domain, `https://localhost:${receiver.port}/`, { validated: false });
     await world().dispatcher({ WEBHOOKS_EXTRA_PORTS: String(receiver.port) }, { validationRetriesMs: [] });
-    await eventually(async () => (await world().webhookRow(id)).lastValidationError, 'a reason', 10_000);
+    await eventually(async () => (await world().webhookRow(id)).lastValidationError, 'a reason');
     expect(receiver.requests).toHaveLength(0);
   });
 

@@ -48,7 +48,7 @@ describe('the way out', () => {
       ca: certificate.cert,
       extraPorts: [receiver.port],
       resolve: async () => ['127.0.0.1'],
-      connectTimeoutMs: 1_000,
+      connectTimeoutMs: 15_000,
       ...options,
     });
     ends.push(() => sender.close());
@@ -56,7 +56,7 @@ describe('the way out', () => {
       url: `https://${host}:${receiver.port}/`,
       policy: 'public',
       body: '',
-      deadlineMs: 5_000,
+      deadlineMs: 15_000,
       stop,
     });
   }
@@ -106,10 +106,12 @@ describe('the way out', () => {
   test('a proxy that does not get through to one receiver is to blame until it gets through to another', async () => {
     const { port } = await proxy((target) => (target === receiver.port ? undefined : '503 No route'));
     const proxyUrl = `http://127.0.0.1:${port}`;
-    const sender = new WebhookSender({ ca: certificate.cert, extraPorts: [receiver.port, 9], allowed, proxyUrl });
+    const connectTimeoutMs = 15_000;
+    const extraPorts = [receiver.port, 9];
+    const sender = new WebhookSender({ ca: certificate.cert, extraPorts, allowed, proxyUrl, connectTimeoutMs });
     ends.push(() => sender.close());
     const tell = async (to: number): Promise<PostingOutcome> =>
-      sender.post({ url: `https://127.0.0.1:${to}/`, policy: 'public', body: '', deadlineMs: 5_000, stop });
+      sender.post({ url: `https://127.0.0.1:${to}/`, policy: 'public', body: '', deadlineMs: 15_000, stop });
     expect(await tell(9)).toMatchObject({ kind: 'no-way-out' });
     expect(await tell(9)).toMatchObject({ kind: 'no-way-out' });
     // Its certificate is for a name, but the tunnel was opened.

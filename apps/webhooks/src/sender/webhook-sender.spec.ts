@@ -38,7 +38,7 @@ describe('the sender', () => {
     };
     const sender = new WebhookSender({ resolve, extraPorts });
     senders.push(sender);
-    const post = (url: string, policy: ReachPolicy = 'local-too', deadlineMs = 5_000): Promise<PostingOutcome> =>
+    const post = (url: string, policy: ReachPolicy = 'local-too', deadlineMs = 15_000): Promise<PostingOutcome> =>
       sender.post({ url, policy, body: '{}', deadlineMs, stop: never });
     return { sender, asked, post };
   }
@@ -129,7 +129,8 @@ describe('the sender', () => {
   test('is not held up by an answer that drips: the status counts', async () => {
     const url = await streaming((response) => response.write('drip'));
     const { post } = senderWith();
-    expect(await post(url, 'local-too', 1_000)).toEqual({ kind: 'answered', status: 200, body: 'drip' });
+    // The status has to be there by then.
+    expect(await post(url, 'local-too', 4_000)).toEqual({ kind: 'answered', status: 200, body: 'drip' });
   });
 
   test('says what was wrong without naming addresses', async () => {
@@ -148,7 +149,7 @@ describe('the sender', () => {
       url: receiver.url,
       policy: 'local-too',
       body: '',
-      deadlineMs: 5_000,
+      deadlineMs: 15_000,
       stop: stop.signal,
     });
     await receiver.waitFor(before + 1);
