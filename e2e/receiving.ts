@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Receiver } from '@parley/testing';
+import { eventually, type Receiver } from '@parley/testing';
 
 /** An event as a webhook receiver gets it. */
 export type WebhookEvent = Record<string, unknown> & { readonly event: string; readonly roomName?: string };
@@ -20,6 +20,20 @@ export function answerHandshakes(receiver: Receiver, webhookKey: string, delayMs
     const expected = hmac(hmac('parley-webhook-body-v1', webhookKey), request.body).toString('hex');
     return { status: request.headers['x-webhook-key'] === expected ? 200 : 401, delayMs };
   });
+}
+
+/**
+ * Waits until a webhook has proved itself. Whoever adds one is told after 5 s what is known then, and a receiver that stands
+ * still for 3 s has failed.
+ * @param added what its owner was answered
+ * @param validate asks for another handshake
+ */
+export async function untilProven(
+  added: { readonly id: number; readonly validated: boolean },
+  validate: (id: number) => Promise<unknown>,
+): Promise<void> {
+  const hasPassed = async () => ((await validate(added.id)) as { validated: boolean }).validated;
+  await eventually(async () => added.validated || (await hasPassed()), `webhook ${added.id} to prove itself`, 45_000);
 }
 
 /** The events that were delivered for a room, in the order of their arrival. */

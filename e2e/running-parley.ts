@@ -41,8 +41,8 @@ export interface RunningParley {
   readonly run: RunFile;
   /** Everything it printed. */
   output(): string;
-  /** The last lines of a service's log, e.g. of `webhooks`. */
-  log(service: string): Promise<string>;
+  /** The last characters of a service's log, e.g. of `webhooks`; so many that people can read them, if not told otherwise. */
+  log(service: string, characters?: number): Promise<string>;
   /** All that the processes of a region logged, where there are several. */
   logsOf(region: string): Promise<string>;
   /** Reads `run.json` again, e.g. after a process was replaced. */
@@ -80,7 +80,8 @@ export async function startParleyIn(
   return {
     run: await readRun(),
     output: () => printed,
-    log: async (service) => (await readFile(join(home, 'logs', `${service}.log`), 'utf8')).slice(-LOG_SHOWN),
+    log: async (service, characters = LOG_SHOWN) =>
+      (await readFile(join(home, 'logs', `${service}.log`), 'utf8')).slice(-characters),
     logsOf: async (region) => {
       const names = (await readdir(join(home, 'logs'))).filter((name) => name.startsWith(`${region}-`));
       return (await Promise.all(names.map((name) => readFile(join(home, 'logs', name), 'utf8')))).join('');

@@ -1,6 +1,7 @@
 import { queryDatabase } from '@parley/testing';
 import { Redis } from 'ioredis';
 import type { Account } from './door';
+import { untilServed } from './standstills';
 import { startParleyIn, type RunningParley, type RunningRegion } from './running-parley';
 
 /** What the operator's REST answers. */
@@ -26,15 +27,17 @@ export class Region {
     return this.run.url;
   }
 
-  /** @throws when it refuses */
+  /** @throws when it refuses; asks again what is answered 503, as when another region does not hear within 3 s */
   async admin(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
-    const response = await fetch(`${this.run.adminUrl}/v1/admin/${path}`, {
-      method,
-      headers: { authorization: `Bearer ${this.adminKey}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    const { status, text } = await untilServed(async () => {
+      const response = await fetch(`${this.run.adminUrl}/v1/admin/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${this.adminKey}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, text: await response.text() };
     });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} of ${this.id} was refused: ${response.status} ${text}`);
+    if (status >= 300) throw new Error(`${method} ${path} of ${this.id} was refused: ${status} ${text}`);
     return (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
   }
 
