@@ -24,13 +24,14 @@ import { DOMAIN, TestRegion } from './gateway';
 /** Every stay in a room is told once, whatever breaks. A stay is a session and its place in the order of arrival. */
 type Stay = `${SessionId} ${number}`;
 
+/** Nobody waits for a dead replica or a join that is never done: nor may who stands still for a moment be taken for one. */
 const TIMES: Partial<LiveTimes> = {
-  resumeWindowMs: 2_000,
+  resumeWindowMs: 20_000,
   heartbeatMs: 100,
-  deadAfterMs: 800,
+  deadAfterMs: 10_000,
   checkpointMs: 50,
   reannounceMs: 400,
-  halfDoneJoinMs: 600,
+  halfDoneJoinMs: 10_000,
   generationGraceMs: 1_000,
 };
 const TENANT = brandAs<TenantKey>(`domain:${DOMAIN}`);
@@ -57,11 +58,11 @@ afterEach(async () => {
 });
 afterAll(() => region.close());
 
-function replica(): Live {
+function replica(times: Partial<LiveTimes> = {}): Live {
   const live = createRedisLive({
     replica: brandAs<ReplicaId>(`r-${randomUUID()}`),
     redis: parseRedisTarget(region.redis.url),
-    times: TIMES,
+    times: { ...TIMES, ...times },
   });
   open.push(live);
   return live;
@@ -257,7 +258,8 @@ test('two who copy the same rooms at once, and one who dies in between, tell eve
 });
 
 test('what a replica that is killed did not tell is told by others', async () => {
-  const [live, other] = [replica(), replica()];
+  const brief = { resumeWindowMs: 2_000 };
+  const [live, other] = [replica(brief), replica(brief)];
   const room = await newRoom(live);
   const peers = Array.from({ length: 5 }, () => new Peer(live));
   await Promise.all(peers.map((peer) => peer.come(room)));
@@ -279,7 +281,9 @@ test('what a replica that is killed did not tell is told by others', async () =>
 });
 
 test('who does not come back after Redis was lost is told to have gone, also when nobody is left', async () => {
-  const [live, other] = [replica(), replica()];
+  // The grace is looked at while it lasts.
+  const long = { generationGraceMs: 3_500 };
+  const [live, other] = [replica(long), replica(long)];
   const room = await newRoom(live);
   const [ann, bob] = [new Peer(live), new Peer(live)];
   await ann.come(room);

@@ -55,14 +55,18 @@ inEveryLayout(house, () => {
     const { token, ada, bob } = await pair();
     const late = [await house.talk.user(house.one, newUser('c')), await house.talk.user(house.two, newUser('d'))];
     set(ada, 'long', 'y');
-    set(ada, 'short', 'x', 2_500 * MS);
-    for (const client of [ada, bob]) for (let n = 0; n < 2; n += 1) await client.expect('transient');
+    set(ada, 'kept', 'x', 60_000 * MS);
+    set(ada, 'short', 'w', 800 * MS);
+    for (const client of [ada, bob]) for (let n = 0; n < 3; n += 1) await client.expect('transient');
     await ada.leave();
+    expect(await transient(bob)).toEqual({ type: 'remove', key: 'short', oldvalue: 'w' });
     await Promise.all(late.map((client) => house.talk.enter(client, token)));
     for (const client of late)
-      expect(await transient(client)).toEqual({ type: 'initial', data: { short: 'x', long: 'y' } });
+      expect(await transient(client)).toEqual({ type: 'initial', data: { kept: 'x', long: 'y' } });
+    set(bob, 'short', 'v', 800 * MS);
     for (const client of [bob, ...late]) {
-      expect(await transient(client)).toEqual({ type: 'remove', key: 'short', oldvalue: 'x' });
+      expect(await transient(client)).toEqual({ type: 'set', key: 'short', value: 'v' });
+      expect(await transient(client)).toEqual({ type: 'remove', key: 'short', oldvalue: 'v' });
     }
   });
 

@@ -12,7 +12,8 @@ import { TalkWebClient, type TalkSite, type TalkWebClientOptions } from './talk-
 const QUICK = {
   backendTimes: { pingMs: 300, leaveRetryMs: [50, 50] },
   federationTimes: { firstRetryMs: 50, lastRetryMs: 200 },
-  dialoutMs: 2_000,
+  // Nobody waits until a bridge is given up.
+  dialoutMs: 30_000,
 };
 
 /** Two replicas behind one URL, two Nextclouds, and everybody who has a page open. */
