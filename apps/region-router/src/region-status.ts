@@ -16,13 +16,15 @@ export type RegionHealth = 'up' | 'draining' | 'down';
 export class RegionStatus {
   private readonly down = new Set<string>();
   private readonly loop: Background;
+  private readonly timeoutMs: number;
 
   constructor(
     private readonly table: RegionTable,
     private readonly groups: { readonly api: ReplicaGroup; readonly signaling: ReplicaGroup },
     logger: Logger,
-    everyMs = PROBE_EVERY_MS,
+    { everyMs = PROBE_EVERY_MS, timeoutMs = PROBE_TIMEOUT_MS }: { everyMs?: number; timeoutMs?: number } = {},
   ) {
+    this.timeoutMs = timeoutMs;
     this.loop = every('probe regions', everyMs, () => this.probe(), logger);
   }
 
@@ -61,7 +63,7 @@ export class RegionStatus {
     const others = this.table.regions.filter(({ id }) => id !== this.table.own.id);
     await Promise.all(
       others.map(async ({ id, url }) => {
-        const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+        const signal = AbortSignal.timeout(this.timeoutMs);
         // Not /ping: its front door may answer while nothing behind it does.
         const up = await fetch(`${url}/health/region`, { signal, redirect: 'error' })
           .then(async (answer) => !isDown(await answer.json()))

@@ -31,13 +31,15 @@ import { WelcomeController } from './welcome/welcome.controller';
 export interface RouterOptions {
   readonly config: RouterConfig;
   readonly directory: Directory & RegionDirectory & { close(): Promise<void> };
-  /** Shorter times for tests. */
+  /** Other times for tests. */
   readonly times?: {
     readonly proxy?: ProxyTimes;
     readonly replicas?: ReplicaTimes;
     readonly cache?: CacheTimes;
     readonly bodyMs?: number;
     readonly regionsMs?: number;
+    readonly regionProbeMs?: number;
+    readonly socketConnectMs?: number;
   };
   /** The time of day; another one in tests. */
   readonly now?: () => Date;
@@ -135,8 +137,11 @@ function assemble({ config, directory, times, now = systemTime }: RouterOptions,
   const calls = new CallHandler(table, finder, proxy, api, lists, times?.bodyMs);
   const door = new FrontDoor(calls, proxy, { api, signaling }, auth, kit, now);
   const openSockets = metrics.gauge('parley_router_open_sockets', { help: 'Client sockets joined with a replica' });
-  const sockets = new SpliceDoor(signaling, clients, logger, openSockets);
-  const status = new RegionStatus(table, { api, signaling }, logger, times?.regionsMs);
+  const sockets = new SpliceDoor(signaling, clients, logger, openSockets, times?.socketConnectMs);
+  const status = new RegionStatus(table, { api, signaling }, logger, {
+    everyMs: times?.regionsMs,
+    timeoutMs: times?.regionProbeMs,
+  });
   const regions = new RegionBook({
     rows: config.PARLEY_REGIONS,
     directory,

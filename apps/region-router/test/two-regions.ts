@@ -152,8 +152,14 @@ async function startRegion(id: string, ports: Readonly<Record<string, number>>, 
   });
   const log: string[] = [];
   const logTo = { write: (line: string) => void log.push(line) };
-  // No replica is taken for dead because this process had something else to do: those that die refuse at once.
-  const times = { replicas: { probeEveryMs: 50, probeTimeoutMs: 10_000 }, regionsMs: 50, ...tuning.times };
+  // Nobody is taken for dead because this process had something else to do: those that die refuse at once.
+  const times = {
+    replicas: { probeEveryMs: 50, probeTimeoutMs: 10_000 },
+    regionsMs: 50,
+    regionProbeMs: 10_000,
+    socketConnectMs: 10_000,
+    ...tuning.times,
+  };
   const now = () => new Date(Date.now() + (tuning.skewMs?.[id] ?? 0));
   const router = await startRouter({ config, directory, times, now, logTo, ownsProcess: false });
   return { id, port: router.port, url: router.url, directory, api, signaling, router, log };

@@ -23,6 +23,7 @@ export class SpliceDoor {
     private readonly clients: ClientAddresses,
     private readonly logger: Logger,
     private readonly gauge: { inc(): void; dec(): void },
+    private readonly connectMs = CONNECT_TIMEOUT_MS,
   ) {}
 
   /** How many connections are joined. */
@@ -64,7 +65,7 @@ export class SpliceDoor {
     for (const replica of candidates) {
       if (socket.destroyed) return;
       const done = this.group.begin(replica);
-      const upstream = await reach(replica);
+      const upstream = await reach(replica, this.connectMs);
       if (upstream !== undefined) {
         upstream.write(this.replay(request), 'latin1');
         if (head.length > 0) upstream.write(head);
@@ -105,7 +106,7 @@ export class SpliceDoor {
   }
 }
 
-function reach(replica: Replica): Promise<Socket | undefined> {
+function reach(replica: Replica, connectMs: number): Promise<Socket | undefined> {
   const { hostname, port, protocol } = new URL(replica.url);
   return new Promise((resolve) => {
     const socket = connect({
@@ -120,7 +121,7 @@ function reach(replica: Replica): Promise<Socket | undefined> {
       socket.destroy();
       resolve(undefined);
     };
-    const timer = setTimeout(giveUp, CONNECT_TIMEOUT_MS);
+    const timer = setTimeout(giveUp, connectMs);
     socket.once('error', giveUp).once('connect', () => {
       clearTimeout(timer);
       socket.off('error', giveUp);
