@@ -24,7 +24,7 @@ afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 /** What becomes of a request to this host, whose name leads to these addresses. */
 async function get(host: string, ...addresses: string[]): Promise<string> {
-  const agent = createGuardedAgent({ reach: LOCAL, resolve: async () => addresses, connectTimeoutMs: 1_000 });
+  const agent = createGuardedAgent({ reach: LOCAL, resolve: async () => addresses, connectTimeoutMs: 15_000 });
   try {
     const { body } = await request(`${host}:${port}/`, { dispatcher: agent });
     return await body.text();

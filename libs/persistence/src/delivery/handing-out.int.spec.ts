@@ -88,12 +88,12 @@ describe('deliveries are handed out', () => {
 
   test('when they are due; a retry that soon is says when', async () => {
     const [soon, late] = await world().relayed(['a', 'b']);
-    await world().attempt('failed', { kind: 'retry', delayMs: 5_000 });
-    await world().attempt('failed', { kind: 'retry', delayMs: 60_000 });
-    const { jobs, again } = await world().jobs.reserve([WEBHOOK], AMPLE);
+    await world().attempt('failed', { kind: 'retry', delayMs: 50_000 });
+    await world().attempt('failed', { kind: 'retry', delayMs: 600_000 });
+    const { jobs, again } = await world().jobs.reserve([WEBHOOK], { ...AMPLE, horizonMs: 60_000 });
     expect(jobs).toEqual([]);
     expect(again.get(WEBHOOK)).toBeGreaterThan(1_000);
-    expect(again.get(WEBHOOK)).toBeLessThanOrEqual(5_000);
+    expect(again.get(WEBHOOK)).toBeLessThanOrEqual(50_000);
     expect(await world().jobs.hungry(0, 10)).toEqual([]);
     await world().prisma.webhookDelivery.updateMany({ data: { nextAttemptAt: new Date() } });
     expect(await world().jobs.hungry(0, 10)).toEqual([WEBHOOK]);
