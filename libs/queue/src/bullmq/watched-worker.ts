@@ -136,6 +136,8 @@ function newWorker(options: WatchedWorkerOptions, handle: (job: Job) => Promise<
 
 export const QUEUE_OPTIONS = {
   prefix: QUEUE_PREFIX,
+  // A queue asks for the version once: unanswered, because Redis stood still just then, it refuses everything for ever.
+  skipVersionCheck: true,
   defaultJobOptions: JOB_OPTIONS,
   streams: EVENT_STREAM_OPTIONS,
 } as const;
