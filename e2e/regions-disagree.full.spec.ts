@@ -4,6 +4,7 @@ import { BackEnd } from './back-end';
 import { DirectoryCopies } from './directory-copies';
 import { join, prepare, send } from './door';
 import { RegionConditions } from './region-conditions';
+import { untilServed } from './standstills';
 import { startTwoRegions, type Region, type TwoRegions } from './two-regions';
 
 /** Answers that say: this is not the home, or regions do not agree which one is. */
@@ -25,15 +26,23 @@ describe('regions that disagree', () => {
     world = await startTwoRegions({ ...conditions.env, LOG_LEVEL: 'debug' });
     copies = new DirectoryCopies(world);
     for (const region of [world.eu, world.us]) await copies.renew(region);
-  }, 180_000);
+  }, 400_000);
 
   afterAll(async () => {
     await world?.close();
     await conditions?.close();
-  }, 60_000);
+  }, 120_000);
 
-  const ask = (region: Region, call: string, data: object, id: string = randomUUID()) =>
-    send(region.door, prepare(world.demo, call, data, { headers: { 'x-request-id': id } }));
+  /** Answers under which id it came, too. */
+  async function ask(region: Region, call: string, data: object) {
+    let id = '';
+    const answer = await untilServed(() => {
+      id = randomUUID();
+      return send(region.door, prepare(world.demo, call, data, { headers: { 'x-request-id': id } }));
+    });
+    return { ...answer, id };
+  }
+  const visit = (region: Region, room: string) => untilServed(() => join(region.door, room));
   const other = (region: Region) => (region === world.eu ? world.us : world.eu);
 
   /** Makes a domain in eu-1, which both copies know. */
@@ -62,21 +71,21 @@ describe('regions that disagree', () => {
   /** How often the routers were sent the request of this id. */
   async function arrivals(id: string): Promise<Record<string, number>> {
     const count = async ({ id: region }: Region) =>
-      (await world.parley.log(`${region}-region-router`)).split('\n').filter((line) => line.includes(id)).length;
+      (await world.parley.log(`${region}-region-router`, Infinity)).split('\n').filter((line) => line.includes(id))
+        .length;
     return { eu: await count(world.eu), us: await count(world.us) };
   }
 
   /** Nobody asks for ever: one router passes the call on, once, and the other one does not. */
   async function expectOneHop(door: Region, call: string, data: object): Promise<void> {
-    const id = randomUUID();
-    const { status, body } = await ask(door, call, data, id);
+    const { status, body, id } = await ask(door, call, data);
     expect(HONEST).toContain(status);
     expect({ isError: body.isError, data: body.data }).toEqual({ isError: true, data: null });
     expect(body.errMsg).not.toBe('');
     await eventually(
       async () => Object.values(await arrivals(id)).every((count) => count === 1),
       async () => `one line about the call in each router's log, not ${JSON.stringify(await arrivals(id))}`,
-      15_000,
+      45_000,
     );
   }
 
@@ -88,7 +97,7 @@ describe('regions that disagree', () => {
         return status.phase === 'done';
       },
       () => `the move of ${domain} to end; it says ${JSON.stringify(status)}`,
-      90_000,
+      180_000,
     );
   }
 
@@ -112,7 +121,7 @@ describe('regions that disagree', () => {
     for (const door of [eu, us]) {
       expect(HONEST).toContain(await tryAt(door, domain, us));
       await validateAt(door);
-      const visitor = await join(door.door, `${domain}/room`);
+      const visitor = await visit(door, `${domain}/room`);
       expect(HONEST).toContain(visitor.status);
       expect(visitor.body).toMatchObject({ status: visitor.status, code: expect.any(String) as unknown });
     }
@@ -120,7 +129,7 @@ describe('regions that disagree', () => {
     // The old home learns of it, the new one not yet: its router believes the other one, and its api knows.
     await copies.renew(eu);
     expect(await tryAt(eu, domain, us)).toBe(200);
-    expect((await join(eu.door, `${domain}/room`)).body).toMatchObject({
+    expect((await visit(eu, `${domain}/room`)).body).toMatchObject({
       signalingUrl: `${us.door.replace('http', 'ws')}/spreed`,
     });
     await tryAt(us, domain, us);
@@ -133,10 +142,10 @@ describe('regions that disagree', () => {
       await eventually(
         async () => (await validateAt(door)) === 200,
         `the webhook to be found by its id at ${door.id}`,
-        30_000,
+        60_000,
       );
     }
-  }, 180_000);
+  }, 600_000);
 
   it.each([
     ['as of the same move', 1, 1],
@@ -154,11 +163,11 @@ describe('regions that disagree', () => {
         expect(HONEST).toContain(await tryAt(door, domain, eu));
         await expectOneHop(door, 'room/init', { id: `${domain}/${fresh()}` });
         await expectOneHop(door, 'room/list', { domain });
-        expect(HONEST).toContain((await join(door.door, `${domain}/room`)).status);
+        expect(HONEST).toContain((await visit(door, `${domain}/room`)).status);
       }
       expect(await us.tablesWith(domain)).toEqual(['DirectoryDomain']);
     },
-    60_000,
+    240_000,
   );
 
   it('two routers that each believe a webhook to be in the other region: one hop, an honest end', async () => {
@@ -170,7 +179,7 @@ describe('regions that disagree', () => {
       await expectOneHop(door, 'webhook/validate', { id });
       await expectOneHop(door, 'webhook/remove', { id });
     }
-  }, 60_000);
+  }, 240_000);
 
   it.each(['eu-1', 'us-1'])(
     'two regions whose data each say that the other is home, while the directory says %s',
@@ -182,11 +191,11 @@ describe('regions that disagree', () => {
       for (const each of [eu, us]) await copies.say(each, domain, { region, epoch: 1 });
       for (const door of [eu, us]) {
         expect(await tryAt(door, domain, eu)).toBe(421);
-        const visitor = await join(door.door, `${domain}/room`);
+        const visitor = await visit(door, `${domain}/room`);
         expect([visitor.status, visitor.body.code]).toEqual([421, 'wrong_region']);
       }
       expect(await us.tablesWith(domain)).toEqual(['DirectoryDomain']);
     },
-    60_000,
+    240_000,
   );
 });
