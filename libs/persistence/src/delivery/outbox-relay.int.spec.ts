@@ -193,4 +193,4 @@ test('whoever reads by position misses nothing and sees each room in order, whil
     WHERE d.position <> e.position OR d."roomName" IS DISTINCT FROM e."roomName"`;
   expect(astray).toEqual([]);
   expect(await world().database.prisma.webhookDelivery.count()).toBe(5 * (15 + 5));
-}, 60_000);
+});

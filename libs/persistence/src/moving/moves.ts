@@ -159,7 +159,7 @@ export class DomainMoves {
     const domain = brandAs<DomainName>(before.domainName);
     const until = performance.now() + STEP_MS;
     let move = before;
-    while (performance.now() < until) {
+    do {
       const table = move.tableName === null ? TENANT_TABLES[0] : tenantTable(move.tableName);
       if (table === undefined) throw new Error('domains have no tables');
       // Written by ourselves, as the key columns of a row.
@@ -182,7 +182,7 @@ export class DomainMoves {
         return null;
       }
       move = await this.save(move, { tableName: next.name, cursor: Prisma.DbNull });
-    }
+    } while (performance.now() < until);
     return null;
   }
 
@@ -224,12 +224,14 @@ export class DomainMoves {
     const { prisma } = this.database;
     const until = performance.now() + STEP_MS;
     for (const table of TENANT_TABLES.toReversed()) {
-      for (let deleted = DELETE_PAGE; deleted === DELETE_PAGE;) {
-        if (performance.now() > until) return null;
-        deleted = await prisma.$transaction(async (tx) => {
+      for (;;) {
+        const deleted = await prisma.$transaction(async (tx) => {
           await asMover(tx);
           return deleteRows(tx, table, move.domainName, DELETE_PAGE);
         });
+        if (deleted < DELETE_PAGE) break;
+        // Only where there is more: a step that ended among empty tables would begin with the same ones again, for ever.
+        if (performance.now() > until) return null;
       }
     }
     await prisma.$transaction(async (tx) => {
