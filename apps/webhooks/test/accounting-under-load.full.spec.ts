@@ -29,7 +29,7 @@ describe('every event is accounted for', () => {
       await ledger.expectAll(world(), domain);
       if (order === 'fifo') ledger.expectInOrder();
     },
-    60_000,
+    150_000,
   );
 });
 
@@ -89,7 +89,7 @@ describe('a receiver that hangs', () => {
     expect(hanging.requests).toHaveLength(100);
     hanging.letGo();
     await hanging.waitFor(200, 20_000);
-  }, 60_000);
+  }, 150_000);
 
   test('when there are too many of a domain, they wait for each other and not the others for them; it costs them nothing', async () => {
     const [sick, well] = [await world().domain(), await world().domain()];
@@ -112,5 +112,5 @@ describe('a receiver that hangs', () => {
     );
     const attempts = await webhookAttempt.findMany({ where: { delivery: { event } } });
     expect(attempts.map(({ number }) => number)).toEqual(Array(24).fill(1));
-  }, 60_000);
+  }, 150_000);
 });

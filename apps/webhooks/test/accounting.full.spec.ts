@@ -46,7 +46,7 @@ describe('every event is accounted for', () => {
       // The attempts of the dead count for nobody.
       expect(tries.every(({ number, outcome }) => number === 1 && outcome === 'delivered')).toBe(true);
     },
-    90_000,
+    180_000,
   );
 
   test.each(orders)(
@@ -73,6 +73,6 @@ describe('every event is accounted for', () => {
       await ledger.expectAllAndTwice(world(), domain, 8);
       if (order === 'fifo') ledger.expectInOrder();
     },
-    90_000,
+    180_000,
   );
 });

@@ -253,7 +253,7 @@ export function useWorld(openPostgres?: () => Promise<DatabaseMaker>): () => Wor
   let world: World;
   beforeAll(async () => {
     world = await World.create(openPostgres);
-  }, 60_000);
+  });
   afterEach(() => world.endTest());
   afterAll(() => world.close());
   return () => world;
