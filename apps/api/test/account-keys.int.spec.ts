@@ -7,7 +7,7 @@ import { ADMIN_KEY, backEnd, DOMAIN, newRandom, openTestDatabase, startTestApi, 
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi();
-}, 60_000);
+});
 afterAll(() => api.close());
 
 const LIST = `webhooks?domain=${DOMAIN}`;

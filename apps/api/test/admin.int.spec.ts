@@ -15,7 +15,7 @@ import { ADMIN_KEY, backEnd, openTestDatabase, startTestApi, type TestApi } from
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi();
-}, 60_000);
+});
 afterAll(() => api.close());
 
 async function send(method: string, path: string, body?: unknown, key: string | undefined = ADMIN_KEY) {

@@ -15,7 +15,7 @@ const secretOf = (id: string) => `the secret of ${id} in its Talk settings`;
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi();
-}, 60_000);
+});
 afterAll(() => api?.close());
 
 async function send(method: string, path: string, body?: unknown) {

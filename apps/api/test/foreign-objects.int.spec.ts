@@ -65,7 +65,7 @@ beforeAll(async () => {
   world = new RestWorld(api);
   owner = restClient(api.url, api.demo);
   objects = await someOfEach();
-}, 60_000);
+});
 afterAll(async () => {
   await world.close();
   await api.close();

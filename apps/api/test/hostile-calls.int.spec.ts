@@ -8,7 +8,7 @@ let call: RestClient;
 beforeAll(async () => {
   api = await startTestApi();
   call = restClient(api.url, api.demo);
-}, 60_000);
+});
 afterAll(() => api.close());
 
 const ODD = [

@@ -10,7 +10,7 @@ const fresh = () => id(freshName());
 beforeAll(async () => {
   api = await startTestApi();
   call = backEnd(api.url, api.demo);
-}, 60_000);
+});
 afterAll(() => api.close());
 
 async function join(body: unknown, from = '198.51.100.1') {

@@ -11,7 +11,7 @@ const fresh = freshNames();
 beforeAll(async () => {
   api = await startTestApi();
   call = backEnd(api.url, api.demo);
-}, 60_000);
+});
 afterAll(() => api.close());
 
 describe('live sessions', () => {

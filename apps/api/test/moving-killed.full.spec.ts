@@ -67,4 +67,4 @@ test('a move whose apis are killed again and again arrives whole, once', async (
     await Promise.all(relays.map((relay) => relay.stop()));
     await world.close();
   }
-}, 240_000);
+}, 400_000);

@@ -6,7 +6,7 @@ import { restClient, restHeaders } from './rest';
 import { backEnd, legacyHeaders, signedHeaders } from './running-api';
 import { DEMO, DOMAIN, INTERNAL_SECRET, relaying, startTwoRegions, type TwoRegions } from './two-regions';
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 
 let world: TwoRegions;
 /** The only delivery that the domain had before it moved, and its webhook. */
@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 async function firstDelivery(): Promise<string> {
-  for (let looks = 0; looks < 300; looks += 1) {
+  for (let looks = 0; looks < 1_000; looks += 1) {
     const row = await world.eu.database.prisma.webhookDelivery.findFirst();
     if (row !== null) return row.id;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -42,10 +42,11 @@ async function firstDelivery(): Promise<string> {
 }
 
 async function moveToUs(): Promise<void> {
-  for (let steps = 0; steps < 60; steps += 1) {
+  for (let steps = 0; steps < 500; steps += 1) {
     const wish = { to: 'us-1', closeRooms: true };
     const { status, json } = await world.eu.admin('POST', `domains/${DOMAIN}/move`, wish);
-    if (status !== 200) throw new Error(`${status} ${JSON.stringify(json)}`);
+    // What a busy database put off is repeated.
+    if (status !== 200 && status !== 503) throw new Error(`${status} ${JSON.stringify(json)}`);
     if (json['phase'] === 'done') return;
   }
   throw new Error('the move does not end');

@@ -19,7 +19,7 @@ beforeAll(async () => {
   api = await startTestApi();
   world = new RestWorld(api);
   call = restClient(api.url, api.demo);
-}, 60_000);
+});
 afterAll(async () => {
   await world.close();
   await api.close();

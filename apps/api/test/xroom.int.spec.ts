@@ -12,7 +12,7 @@ beforeAll(async () => {
   api = await startTestApi();
   call = backEnd(api.url, api.demo);
   asOther = backEnd(api.url, api.other);
-}, 60_000);
+});
 afterAll(() => api.close());
 
 describe('room/init', () => {

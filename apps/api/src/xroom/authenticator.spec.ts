@@ -23,13 +23,15 @@ function request(secret: string, random = `${'r'.repeat(250)}${(serial += 1)}`) 
 }
 
 function setUp() {
-  const hub = new MemoryLiveHub();
+  // It stands still: a minute is to be waited from the last call on.
+  const at = new Date();
+  const hub = new MemoryLiveHub({ now: () => at });
   const live = createMemoryLive({ replica: brandAs<ReplicaId>('api-1'), hub });
   opened.push(live);
   const lookups: string[] = [];
   const tenancy = { accountByAuthId: async (authId: string) => (lookups.push(authId), account) };
   const limits = { callsPerMinute: 1_000, rememberedNonces: 1_000, failuresPerMinute: LIMIT };
-  const authenticator = new XroomAuthenticator(tenancy, live.guards, { now: () => new Date() }, limits);
+  const authenticator = new XroomAuthenticator(tenancy, live.guards, { now: () => at }, limits);
   return { authenticator, lookups, hub };
 }
 
