@@ -271,7 +271,7 @@ test('the guest is thrown out: the page is told and closed, and Nextcloud too', 
   await guest.notes(`disinvite ${TOKEN} disinvited`);
   await guest.until('the connection to be closed', () => guest.troubles.includes('closed 1000'));
   for (const page of [ada, bob, cleo]) await page.until('the guest to be gone', () => !page.view.present.has(id));
-  guest.leavePage();
+  await guest.comesBackAndLeaves();
   // Dora was invited and is not here any more.
   await day.php.disinvite(TOKEN, ['dora']);
   await dora.notes(`disinvite ${TOKEN} disinvited`);

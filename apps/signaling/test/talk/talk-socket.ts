@@ -77,6 +77,11 @@ export class TalkSocket {
     private readonly events: TalkSocketEvents,
   ) {}
 
+  /** It has a session. */
+  get isConnected(): boolean {
+    return this.connected;
+  }
+
   async open(): Promise<void> {
     this.settings = await this.options.settings();
     this.connect();

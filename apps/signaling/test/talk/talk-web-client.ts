@@ -147,6 +147,12 @@ export class TalkWebClient {
     this.socket.leave();
   }
 
+  /** For who was closed: the page comes back by itself, and leaving it in the midst of a hello leaves a session behind. */
+  async comesBackAndLeaves(): Promise<void> {
+    await this.until('to be back', () => this.socket.isConnected);
+    this.leavePage();
+  }
+
   drop(): void {
     this.socket.drop();
   }
