@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
+import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { Body, Controller, Get, Inject, Module, Post, Req } from '@nestjs/common';
+import { eventually } from '@parley/testing';
 import {
   HTTP_LIMITS,
   Health,
@@ -11,6 +13,16 @@ import {
   type RunningService,
   type ServiceOptions,
 } from './index';
+
+/** A promise that is resolved from outside. */
+function deferred() {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve: () => resolve() };
+}
+
+/** A call that is answered when the test says so. */
+const held = { arrived: deferred(), letGo: deferred() };
 
 @Controller()
 class EchoController {
@@ -23,6 +35,14 @@ class EchoController {
   who(@Req() request: { ip: string }) {
     this.logger.info({ password: 'hunter2', headers: { 'x-auth-key': 'hunter2' }, sdp: 'v=0' }, 'asked');
     return { ip: request.ip, draining: this.health.isDraining };
+  }
+
+  @Get('held')
+  async held() {
+    const { arrived, letGo } = held;
+    arrived.resolve();
+    await letGo.promise;
+    return { status: 'let go' };
   }
 
   @Post('echo')
@@ -175,6 +195,29 @@ describe('startService', () => {
     await service.close();
     expect(performance.now() - began).toBeLessThan(9_000);
     socket.destroy();
+  });
+
+  it('ends as soon as what is under way was answered, however long its connection would be kept', async () => {
+    const service = await start();
+    const agent = new Agent({ keepAlive: true });
+    const answered = new Promise<number | undefined>((resolve, reject) => {
+      const asked = get(`${service.url}/held`, { agent }, (answer) => resolve(answer.resume().statusCode));
+      asked.on('error', reject);
+    });
+    await held.arrived.promise;
+    const ended = service.close();
+    const refused = () =>
+      fetch(`${service.url}/who`).then(
+        () => false,
+        () => true,
+      );
+    await eventually(refused, 'further connections to be refused');
+    const began = performance.now();
+    held.letGo.resolve();
+    expect(await answered).toBe(200);
+    await ended;
+    expect(performance.now() - began).toBeLessThan(30_000);
+    agent.destroy();
   });
 
   it('ends in order: not ready, drain, close, release', async () => {
