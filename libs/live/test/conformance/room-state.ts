@@ -1,6 +1,6 @@
 import { eventually } from '@parley/testing';
 import { documentOf } from '../../src/index';
-import { World, type Backend, type Node } from './world';
+import { say, World, type Backend, type Node } from './world';
 
 const SOON_MS = 15_000;
 
@@ -184,7 +184,10 @@ export function roomStateSuite(backend: () => Backend): void {
       await b.live.rooms.putDocument(room, 'users', [1], await b.live.rooms.nextOrder(room));
       await c.live.rooms.patchMembers(room, [{ sessionId: ann.id, inCall: 7 }]);
       const before = await c.live.rooms.members(room);
-      await ann.sink.expectLines('+bob', 'room {"name":"kept"}');
+      // Whatever was said before this is known to those who give the room back.
+      await c.live.sessions.toRoom(room, say('known'));
+      await ann.sink.expectLines('+bob', 'room {"name":"kept"}', 'known');
+      await bob.sink.expectLines('room {"name":"kept"}', 'known');
       await world.flush();
       const restored = async () =>
         JSON.stringify(await c.live.rooms.members(room)) === JSON.stringify(before) &&
@@ -192,8 +195,8 @@ export function roomStateSuite(backend: () => Backend): void {
       await eventually(restored, 'members and document as before', SOON_MS);
       const settled = performance.now() + world.times.generationGraceMs + 5 * world.times.heartbeatMs;
       await eventually(() => performance.now() > settled, 'the grace to pass');
-      expect(ann.sink.lines).toEqual(['+bob', 'room {"name":"kept"}']);
-      expect(bob.sink.lines).toEqual(['room {"name":"kept"}']);
+      expect(ann.sink.lines).toEqual(['+bob', 'room {"name":"kept"}', 'known']);
+      expect(bob.sink.lines).toEqual(['room {"name":"kept"}', 'known']);
       expect((await (await c.open('eve')).join(room)).properties).toEqual({ name: 'kept' });
     });
 

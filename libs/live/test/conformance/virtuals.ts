@@ -132,7 +132,13 @@ export function virtualsSuite(backend: () => Backend): void {
       const sip = await a.open('sip');
       const virtual = await phone(a, sip);
       await join(virtual, room);
+      const ann = await a.open('ann');
+      await ann.join(room);
       await virtual.update({ flags: 4 });
+      // Whatever was said before this is known to the replica that gives the room back.
+      await b.live.sessions.toRoom(room, say('known'));
+      await ann.sink.expectLines('known');
+      await ann.session.leave();
       const before = await b.live.rooms.members(room);
       await world.flush();
       const back = async () => JSON.stringify(await b.live.rooms.members(room)) === JSON.stringify(before);
