@@ -15,8 +15,9 @@ WORKDIR /src
 # Set it where packages come from a mirror: --build-arg NPM_CONFIG_REGISTRY=https://...
 ARG NPM_CONFIG_REGISTRY
 ENV CI=true
-# Downloads come first and depend on the lock file alone, so a change of source does not repeat them.
+# Downloads come first and depend on the lock file and what is patched alone, so a change of source does not repeat them.
 COPY package.json pnpm-workspace.yaml pnpm-lock.yaml ./
+COPY patches ./patches
 RUN npm install --global "$(node -p 'require("./package.json").packageManager.split("+")[0]')" && pnpm fetch
 COPY . .
 RUN pnpm install --frozen-lockfile --offline

@@ -1,8 +1,8 @@
 /**
  * Lays out what one service needs to run: `node tools/deployment/production-tree.mjs SERVICE FOLDER`.
  *
- * Copies the compiled output and the manifest of the service and of the workspace packages it depends on, and the lock
- * file, so that a frozen production install in FOLDER adds exactly the locked packages of this service and nothing else.
+ * Copies the compiled output and the manifest of the service and of the workspace packages it depends on, the lock
+ * file and the patches, so that a frozen production install in FOLDER adds exactly the locked packages of this service and nothing else.
  */
 import { access, cp, mkdir, readFile, readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -78,7 +78,7 @@ async function copy(path, out) {
 }
 
 async function layOut(service, out) {
-  for (const path of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml']) await copy(path, out);
+  for (const path of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', 'patches']) await copy(path, out);
   await copy('tools/deployment/healthcheck.mjs', out);
   for (const { folder } of await productionPackages(service)) {
     const path = relative(root, folder);
