@@ -43,7 +43,9 @@ describe('shortcut between sessions of one replica', () => {
   afterEach(() => Promise.all(open.splice(0).map((live) => live.close())));
 
   function replica(hub: MemoryLiveHub, name: string): Live {
-    const live = createMemoryLive({ replica: brandAs<ReplicaId>(name), hub, times: LIVE_TIMES });
+    // A replica that stood still for long asks before it sends directly.
+    const times = { ...LIVE_TIMES, deadAfterMs: 600_000 };
+    const live = createMemoryLive({ replica: brandAs<ReplicaId>(name), hub, times });
     open.push(live);
     return live;
   }

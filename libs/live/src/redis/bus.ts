@@ -40,7 +40,7 @@ export class RedisBus implements Bus {
     const hear = (channel: string, text: string) => this.listeners.get(channel)?.(text);
     if ('url' in target) {
       const subscriber = new Redis(target.url, {
-        ...nodeOptions(),
+        ...nodeOptions(target),
         retryStrategy: retryDelay,
         autoResubscribe: false,
       });
@@ -49,7 +49,7 @@ export class RedisBus implements Bus {
       subscriber.on('error', () => undefined); // the command connection reports
       return subscriber;
     }
-    const subscriber = openCluster(target.cluster);
+    const subscriber = openCluster(target);
     subscriber.on('smessage', hear);
     subscriber.on('error', () => undefined);
     subscriber.once('ready', () => (this.wasReady = true));

@@ -1,5 +1,8 @@
 /** One Redis node, or the nodes a cluster is found through. */
-export type RedisTarget = { readonly url: string } | { readonly cluster: readonly string[] };
+export type RedisTarget = ({ readonly url: string } | { readonly cluster: readonly string[] }) & {
+  /** How long a command may take before it counts as unanswered, in milliseconds; 2 000 by default. */
+  readonly answerMs?: number;
+};
 
 /**
  * Reads `REDIS_URL`: one url, or several separated by commas for a cluster.

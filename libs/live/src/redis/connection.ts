@@ -68,7 +68,7 @@ export class RedisConnection {
     target: RedisTarget,
     private readonly logger: LiveLogger,
   ) {
-    this.client = 'url' in target ? new Redis(target.url, commandOptions()) : openCluster(target.cluster);
+    this.client = 'url' in target ? new Redis(target.url, commandOptions(target)) : openCluster(target);
     this.publish = 'url' in target ? 'PUBLISH' : 'SPUBLISH';
     this.client.once('ready', () => (this.wasReady = true));
     this.client.on('error', (error: Error) => logger.warn({ error: error.message }, 'live store connection failed'));
@@ -144,9 +144,9 @@ function batchOf(script: string): string {
 }
 
 /** Options every connection shares. Nothing is sent twice: a repeated append would be a doubled message. */
-export function nodeOptions(): RedisOptions {
+export function nodeOptions({ answerMs = COMMAND_TIMEOUT_MS }: RedisTarget): RedisOptions {
   return {
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: answerMs,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
     connectTimeout: COMMAND_TIMEOUT_MS,
@@ -160,9 +160,9 @@ export function retryDelay(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 1_000);
 }
 
-function commandOptions(): RedisOptions {
+function commandOptions(target: RedisTarget): RedisOptions {
   return {
-    ...nodeOptions(),
+    ...nodeOptions(target),
     retryStrategy: retryDelay,
     enableAutoPipelining: true,
     autoPipeliningIgnoredCommands: FREQUENT.map(batchOf),
@@ -170,7 +170,8 @@ function commandOptions(): RedisOptions {
 }
 
 /** A client of the cluster; commands wait for its first connection. */
-export function openCluster(urls: readonly string[]): Cluster {
+export function openCluster(target: Extract<RedisTarget, { cluster: unknown }>): Cluster {
+  const { cluster: urls } = target;
   return new Cluster([...urls], {
     shardedSubscribers: true,
     enableAutoPipelining: true,
@@ -180,7 +181,7 @@ export function openCluster(urls: readonly string[]): Cluster {
     clusterRetryStrategy: retryDelay,
     retryDelayOnFailover: 0,
     slotsRefreshInterval: 2_000,
-    redisOptions: { ...nodeOptions(), ...credentials(urls[0]) },
+    redisOptions: { ...nodeOptions(target), ...credentials(urls[0]) },
   });
 }
 

@@ -27,7 +27,8 @@ export interface Breakable {
 class Switch {
   state: 'running' | 'dead' | 'frozen' | 'deaf' = 'running';
   failing: { method: string; when: 'before' | 'after' | 'dying' } | undefined;
-  /** How often each method was answered. */
+  /** How often each method was called, and the last of those calls that was answered. */
+  readonly called = new Map<string, number>();
   readonly answered = new Map<string, number>();
   missed = 0;
   private waiting: (() => void)[] = [];
@@ -82,7 +83,8 @@ export function breakable(inner: LiveStore): Breakable {
         () => `${count} lost messages, not ${gate.missed}`,
       ),
     async checkpointed() {
-      const before = gate.answered.get('checkpoint') ?? 0;
+      // One that is under way says what was so before.
+      const before = gate.called.get('checkpoint') ?? 0;
       await eventually(() => (gate.answered.get('checkpoint') ?? 0) > before, 'a checkpoint to be written');
     },
   };
@@ -115,12 +117,14 @@ function gated<Part extends object>(part: Part, gate: Switch): Part {
       if (typeof method !== 'function') return method;
       return async (...args: unknown[]): Promise<unknown> => {
         await gate.pass();
+        const call = (gate.called.get(String(name)) ?? 0) + 1;
+        gate.called.set(String(name), call);
         const failing = gate.failing?.method === name ? gate.failing : undefined;
         if (failing) gate.failing = undefined;
         if (failing?.when === 'dying') gate.set('dead');
         if (failing && failing.when !== 'after') throw unavailable();
         const answer: unknown = await Reflect.apply(method, target, args);
-        gate.answered.set(String(name), (gate.answered.get(String(name)) ?? 0) + 1);
+        gate.answered.set(String(name), Math.max(call, gate.answered.get(String(name)) ?? 0));
         await gate.pass();
         if (failing) throw unavailable();
         return answer;
