@@ -4,6 +4,7 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:ht
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type Account, prepare } from './door';
+import { untilServed } from './standstills';
 
 /** A domain with what its owner has of it. */
 export interface Subject {
@@ -46,6 +47,25 @@ export async function ask(door: string, { method, path, headers, body }: Call): 
   return { status: answer.statusCode ?? 0, headers: answer.headers, text: await text(answer) };
 }
 
+/**
+ * Sends calls one after the other; one that is answered 503 is made anew and sent again.
+ * @param calls makes them all, always in the same order
+ */
+export async function askEach(
+  door: string,
+  calls: () => readonly Call[],
+  heard: (call: Call, answered: Answered) => void,
+): Promise<void> {
+  for (const [index, first] of calls().entries()) {
+    let [call, tries] = [first, 0];
+    const answered = await untilServed(() => {
+      if (tries++ > 0) call = calls()[index] ?? call;
+      return ask(door, call);
+    });
+    heard(call, answered);
+  }
+}
+
 /** What was answered, when it was not refused. */
 export function parsed({ status, text: said }: Pick<Answered, 'status' | 'text'>): Record<string, unknown> {
   if (status >= 300) throw new Error(`refused with ${status}: ${said}`);
@@ -63,6 +83,19 @@ export function exchange(door: string, bytes: string, options: { readonly end?: 
     socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
     socket.on('error', () => undefined).on('close', () => resolve(received));
   });
+}
+
+/**
+ * As {@link exchange}; answers the statuses of what came back. Again while there is a 503 among them.
+ * @param bytes made anew each time
+ */
+export async function statusesOf(door: string, bytes: () => string): Promise<readonly number[]> {
+  const { statuses } = await untilServed(async () => {
+    const answers = (await exchange(door, bytes())).matchAll(/HTTP\/1\.1 (\d+) /g);
+    const statuses = [...answers].map(([, status]) => Number(status));
+    return { status: statuses.includes(503) ? 503 : (statuses[0] ?? 0), statuses };
+  });
+  return statuses;
 }
 
 /** A call as it goes over the wire. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { eventually, queryDatabase, startReceiver, type Receiver } from '@parley/testing';
-import { answerHandshakes, toldOf } from './receiving';
+import { answerHandshakes, toldOf, untilProven } from './receiving';
 import { ask, parsed, signed, type Subject, xroom } from './residency-calls';
+import { untilServed } from './standstills';
 import type { TwoRegions } from './two-regions';
 
 /** What the first calls use that only later ones need. */
@@ -39,17 +40,21 @@ export async function settle(
   answerHandshakes(receiver, webhookKey);
   const start: Subject = { domain, host, tag, account: demo, receiverUrl: receiver.url, ...NOTHING_YET };
   const xroomCall = async (call: string, data: object) =>
-    parsed(await ask(eu.door, xroom(start, call, data))).data as Record<string, unknown>;
-  const rest = async (path: string, data: object) => parsed(await ask(eu.door, signed(start, 'POST', path, data)));
+    parsed(await untilServed(() => ask(eu.door, xroom(start, call, data)))).data as Record<string, unknown>;
+  const rest = async (path: string, data: object) =>
+    parsed(await untilServed(() => ask(eu.door, signed(start, 'POST', path, data))));
   const added = await xroomCall('webhook/add', { domain, type: 'url', url: `${receiver.url}/${tag}-hook` });
-  expect(added).toMatchObject({ validated: true });
+  await untilProven(added as unknown as Parameters<typeof untilProven>[0], (id) =>
+    xroomCall('webhook/validate', { id }),
+  );
   const robot = await rest('/v1/robots', { domain, name: `${tag}-robot` });
   // The account's, which is known in all its regions, name and all.
   const { key } = await rest('/v1/keys', { name: randomBytes(6).toString('hex') });
   const room = { id: `${domain}/${tag}-room`, key: `${tag}-password`, addHostKey: true };
   const { hostKey } = await xroomCall('room/init', room);
   await eventually(() => toldOf(receiver, `${tag}-room`)[0], `roomCreated at the receiver of ${domain}`, 60_000);
-  const log = await ask(eu.door, signed(start, 'GET', `/v1/webhooks/${String(added.id)}/deliveries`));
+  const path = `/v1/webhooks/${String(added.id)}/deliveries`;
+  const log = await untilServed(() => ask(eu.door, signed(start, 'GET', path)));
   const [delivery] = parsed(log).deliveries as { id: string }[];
   const connectKey = String(robot.connectKey);
   const made = { webhook: Number(added.id), delivery: delivery?.id ?? '', robot: Number(robot.robotId) };
@@ -63,7 +68,8 @@ export async function settle(
 /** With what calls use up made anew. */
 export async function renewed({ eu }: TwoRegions, subject: Subject): Promise<Subject> {
   const { domain, tag, receiverUrl } = subject;
-  const make = async (path: string, data: object) => parsed(await ask(eu.door, signed(subject, 'POST', path, data)));
+  const make = async (path: string, data: object) =>
+    parsed(await untilServed(() => ask(eu.door, signed(subject, 'POST', path, data))));
   const hook = { domain, type: 'url', url: `${receiverUrl}/${tag}-spare` };
   const [one, other] = [await make('/v1/webhooks', hook), await make('/v1/webhooks', hook)];
   const robot = await make('/v1/robots', { domain, name: `${tag}-spare` });
