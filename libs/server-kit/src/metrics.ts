@@ -1,17 +1,23 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { EventLoopLag } from './event-loop-lag';
+
+/** The longest a timer of Node may be set for, in milliseconds. */
+const NEVER_MS = 2_147_483_647;
 
 type Labels<Name extends string> = { readonly help: string; readonly labels?: readonly Name[] };
 
 /** The metrics of one application instance; two instances in one process do not meet. Labels have to be bounded. */
 export class Metrics {
   readonly registry = new Registry();
+  private readonly lag: EventLoopLag;
   private server: Server | undefined;
 
   constructor(service: string) {
     this.registry.setDefaultLabels({ service });
-    collectDefaultMetrics({ register: this.registry });
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: NEVER_MS });
+    this.lag = new EventLoopLag(this.registry);
   }
 
   counter<Name extends string = never>(name: string, { help, labels = [] }: Labels<Name>): Counter<Name> {
@@ -48,6 +54,7 @@ export class Metrics {
 
   async close(): Promise<void> {
     this.registry.clear();
+    this.lag.close();
     const { server } = this;
     if (server === undefined) return;
     await new Promise((resolve) => {
