@@ -149,17 +149,18 @@ function redisRoomState(redis: RedisConnection, keys: Keys, run: RunState): Room
 /** On a cluster, of every node. */
 async function occupiedRooms(redis: RedisConnection, keys: Keys): Promise<RoomSessionId[]> {
   const { client } = redis;
-  const found: RoomSessionId[] = [];
+  // A page may repeat what an earlier one had.
+  const found = new Set<RoomSessionId>();
   for (const node of client instanceof Cluster ? client.nodes('master') : [client]) {
     let cursor = '0';
     do {
       const from = cursor;
       const page = await redis.guard(() => node.scan(from, 'MATCH', keys.membersOf('*'), 'COUNT', 1_000));
       cursor = page[0];
-      for (const key of page[1]) found.push(keys.roomOf(key));
+      for (const key of page[1]) found.add(keys.roomOf(key));
     } while (cursor !== '0');
   }
-  return found;
+  return [...found];
 }
 
 type StoredMember = Omit<Member, 'sessionId' | 'order' | 'role' | 'inCall' | 'flags'>;

@@ -221,6 +221,22 @@ export function sessionsSuite(backend: () => Backend): void {
       await ann.sink.expectEnd('log_overflow');
     });
 
+    it('keeps of what was read no more than its bytes allow, and never gives a part of it', async () => {
+      const big = (n: number) => say(`${n}${'x'.repeat(0.4 * LOG_LIMITS.bytes)}`);
+      const withThree = async (name: string) => {
+        const person = await a.open(name);
+        for (const n of [1, 2]) expect(await b.live.sessions.toSession(TENANT, person.id, big(n))).toBe('sent');
+        await person.sink.until(() => person.sink.texts.length === 2, 'both');
+        // This says what was read; the third one has no room beside both.
+        await person.session.detach();
+        expect(await b.live.sessions.toSession(TENANT, person.id, big(3))).toBe('sent');
+        return person;
+      };
+      const again = await b.resume(await withThree('ann'), { session: 1 });
+      expect(again?.sink.texts.map((text) => text[0])).toEqual(['2', '3']);
+      expect(await b.resume(await withThree('bob'), { session: 0 })).toBeUndefined();
+    });
+
     it('reads the log when a message was lost on the way', async () => {
       const ann = await a.open('ann');
       a.deafen();
