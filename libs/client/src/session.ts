@@ -29,6 +29,8 @@ export class Session {
   private isFollowing = false;
   /** Connections made so far; only the last one is listened to. */
   private lines = 0;
+  /** Until then a resume of its own that was given up may still be carried out, by a gateway that stood still. */
+  private robsItselfUntil = Number.NEGATIVE_INFINITY;
   private wake: (() => void) | undefined;
 
   private constructor(
@@ -123,6 +125,11 @@ export class Session {
     });
     // It may have been left while it said hello.
     if (this.isOver) return greeted.line.close();
+    // Or dismissed right behind the answer.
+    if (line !== this.lines) {
+      greeted.line.close();
+      throw silent('hello');
+    }
     this.current = greeted;
   }
 
@@ -161,8 +168,17 @@ export class Session {
     else if (frame.type === 'event') {
       if (leadsToRegion(body)) this.willMove = true;
       handlers.event?.(body);
-    } else if (frame.type === 'bye') this.end(textOf(body.reason) ?? 'ended');
+    } else if (frame.type === 'bye') this.dismissed(textOf(body.reason) ?? 'ended');
     else if (frame.type === 'room' && body.roomid === '') this.roomClosed();
+  }
+
+  private dismissed(reason: string): void {
+    if (reason !== 'session_resumed' || performance.now() >= this.robsItselfUntil) return this.end(reason);
+    // Once: whoever has it after that is somebody else.
+    this.robsItselfUntil = Number.NEGATIVE_INFINITY;
+    this.dropLine();
+    this.rejectAll(silent('to the room'));
+    this.interrupt(undefined);
   }
 
   private roomClosed(): void {
@@ -222,7 +238,10 @@ export class Session {
         if (!this.isInRoom) await this.enterRoom();
         return 'resumed';
       } catch (error) {
-        if (!(error instanceof ParleyError) || error.code !== 'no_such_session') throw error;
+        if (!(error instanceof ParleyError) || error.code !== 'no_such_session') {
+          this.robsItselfUntil = performance.now() + this.parts.times.giveUpMs;
+          throw error;
+        }
         this.current = undefined;
       }
     }
@@ -235,11 +254,15 @@ export class Session {
   private giveUpSession(): void {
     this.isFollowing = true;
     this.isLeftBehind = false;
-    // Nobody listens to that line any more.
-    this.lines += 1;
     this.current?.line.send({ id: 'bye', type: 'bye', bye: {} });
-    this.current?.line.close();
+    this.dropLine();
     this.current = undefined;
+  }
+
+  /** Nobody listens to that line any more. */
+  private dropLine(): void {
+    this.lines += 1;
+    this.current?.line.close();
   }
 
   private pause(ms: number): Promise<void> {
