@@ -81,17 +81,24 @@ describe('regions whose clocks are ten minutes apart', () => {
     for (const region of [world.eu, world.us]) {
       expect((await ask(region, signer, 'room/init', { id: `signed-eu.localhost/${fresh()}` })).status).toBe(200);
 
-      const random = randomBytes(32).toString('hex');
-      const roomName = fresh();
-      const booked = { domain: 'signed-us.localhost', roomName, validUntil: new Date(Date.now() + 3_600_000) };
-      const refused = await ask(region, signer, 'booking/add', booked, { random });
-      expect([refused.status, refused.body.data]).toEqual([401, null]);
-      expect(refused.body.errMsg).toMatch(/^x-timestamp must be Unix seconds, at most 300 s off; the clock here says/);
-      expect(await world.us.tablesWith(roomName)).toEqual([]);
-      // Who goes by that clock is let in, with the x-random that was not used up.
-      const told = Number(/(\d+)\.$/.exec(refused.body.errMsg ?? '')?.[1]);
-      const right = prepare(signer, 'booking/add', booked, { random, seconds: told });
-      const done = await send(region.door, right);
+      let roomName = '';
+      let right = prepare(signer, 'room/list', {});
+      // All of it again where a server stood still: what was answered 503 may have used its x-random up.
+      const done = await untilServed(async () => {
+        const random = randomBytes(32).toString('hex');
+        roomName = fresh();
+        const booked = { domain: 'signed-us.localhost', roomName, validUntil: new Date(Date.now() + 3_600_000) };
+        const refused = await ask(region, signer, 'booking/add', booked, { random });
+        expect([refused.status, refused.body.data]).toEqual([401, null]);
+        expect(refused.body.errMsg).toMatch(
+          /^x-timestamp must be Unix seconds, at most 300 s off; the clock here says/,
+        );
+        expect(await world.us.tablesWith(roomName)).toEqual([]);
+        // Who goes by that clock is let in, with the x-random that was not used up.
+        const told = Number(/(\d+)\.$/.exec(refused.body.errMsg ?? '')?.[1]);
+        right = prepare(signer, 'booking/add', booked, { random, seconds: told });
+        return send(region.door, right);
+      });
       expect([done.status, done.body.errMsg]).toEqual([200, null]);
       expect(await world.us.tablesWith(roomName)).toContain('Booking');
       for (const again of [world.eu, world.us]) {
@@ -103,7 +110,7 @@ describe('regions whose clocks are ten minutes apart', () => {
     const list = await ask(world.eu, signer, 'room/list', {});
     expect([list.status, list.body.data]).toEqual([401, null]);
     expect(list.body.errMsg).toMatch(/the clock here says/);
-  });
+  }, 300_000);
 
   async function ticketFrom(door: Region, room: string): Promise<JoinAnswer> {
     const { status, body } = await untilServed(() => join(door.door, room));

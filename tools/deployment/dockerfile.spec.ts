@@ -83,6 +83,7 @@ describe('production-tree.mjs', () => {
     const main = service === 'migrate' ? 'tools' : `apps/${service}`;
     for (const path of [
       'pnpm-lock.yaml',
+      'patches',
       'libs/persistence/package.json',
       `${main}/package.json`,
       'tools/deployment/healthcheck.mjs',

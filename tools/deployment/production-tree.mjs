@@ -1,8 +1,9 @@
 /**
  * Lays out what one service needs to run: `node tools/deployment/production-tree.mjs SERVICE FOLDER`.
  *
- * Copies the compiled output and the manifest of the service and of the workspace packages it depends on, the lock
- * file and the patches, so that a frozen production install in FOLDER adds exactly the locked packages of this service and nothing else.
+ * Copies the compiled output and the manifest of the service and of the workspace packages it depends on, the lock file
+ * and the patches, so that a frozen production install in FOLDER adds exactly the locked packages of this service and
+ * nothing else.
  */
 import { access, cp, mkdir, readFile, readdir } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';

@@ -41,7 +41,10 @@ const FAST = {
   WEBHOOKS_DRAIN_MS: '100',
 };
 
-/** For tests that lose jobs. On a busy machine a job is in the queue that late; who doubts it before makes it anew again and again. */
+/**
+ * For tests that lose jobs. On a busy machine a job is in the queue that late; who doubts it before makes it anew again and
+ * again.
+ */
 export const LOSES_JOBS = { WEBHOOKS_DOUBT_AFTER_MS: '2000' };
 
 interface WebhookOptions {

@@ -1,23 +1,18 @@
 import type { IceServer, JoinAnswer } from '@parley/contracts';
-import { errorOf, greet, type Greeted, type Hello } from './greeting';
+import { greet, type Greeted, type Hello } from './greeting';
 import type { Frame } from './line';
 import { leadsToRegion, passes, troubleOf } from './moving-on';
-import { isObject, ParleyError, textOf, type Json } from './parley-error';
+import { isObject, ParleyError, textOf } from './parley-error';
+import { Requests, silent } from './requests';
 import type { Recipient, SessionParts } from './session-parts';
 
 const LONGEST_PAUSE_MS = 5_000;
-
-interface Waiter {
-  resolve(frame: Frame): void;
-  reject(error: ParleyError): void;
-}
 
 /** Somebody in a room. Mends broken connections by itself until it is left, thrown out, or gives up. */
 export class Session {
   private current: Greeted | undefined;
   private lastSeq: string | undefined;
-  private requests = 0;
-  private readonly waiting = new Map<string, Waiter>();
+  private readonly requests: Requests;
   private isOver = false;
   private isInRoom = false;
   private isMending = false;
@@ -36,7 +31,9 @@ export class Session {
   private constructor(
     private readonly parts: SessionParts,
     private answer: JoinAnswer,
-  ) {}
+  ) {
+    this.requests = new Requests(parts.times.answerMs);
+  }
 
   /** Connects with a ticket and enters its room. @throws ParleyError */
   static async enter(parts: SessionParts, answer: JoinAnswer): Promise<Session> {
@@ -100,18 +97,21 @@ export class Session {
   private async enterAnew(answer: JoinAnswer): Promise<void> {
     this.answer = answer;
     this.lastSeq = undefined;
+    this.robsItselfUntil = Number.NEGATIVE_INFINITY;
     this.isInRoom = this.willMove = this.isLeftBehind = false;
     await this.connect(answer.signalingUrl, { authUrl: answer.authUrl, ticket: answer.ticket });
     await this.enterRoom();
   }
 
   private async enterRoom(): Promise<void> {
+    const line = this.lines;
     try {
-      await this.request('room', { roomid: this.answer.roomId });
+      await this.requests.ask(this.current?.line, 'room', { roomid: this.answer.roomId });
     } catch (error) {
       // An answer that was lost with its connection.
       if (!(error instanceof ParleyError) || error.code !== 'already_joined') throw error;
     }
+    this.expectLine(line);
     this.isInRoom = true;
   }
 
@@ -122,33 +122,22 @@ export class Session {
       closed: (code) => {
         if (line === this.lines) this.broken(code);
       },
+    }).catch((error: unknown) => {
+      const unanswered = 'resumeId' in hello && troubleOf(error).code === 'unreachable';
+      if (unanswered) this.robsItselfUntil = performance.now() + this.parts.times.giveUpMs;
+      throw error;
     });
     // It may have been left while it said hello.
     if (this.isOver) return greeted.line.close();
-    // Or dismissed right behind the answer.
-    if (line !== this.lines) {
-      greeted.line.close();
-      throw silent('hello');
-    }
     this.current = greeted;
+    this.expectLine(line);
   }
 
-  /** Resolves with the answer. @throws ParleyError unreachable when the connection breaks, or with the refusal */
-  private request(type: string, body: Json): Promise<Frame> {
-    const id = `${type}-${(this.requests += 1)}`;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => settle(() => reject(silent(type))), this.parts.times.answerMs);
-      const settle = (how: () => void) => {
-        clearTimeout(timer);
-        this.waiting.delete(id);
-        how();
-      };
-      this.waiting.set(id, {
-        resolve: (frame) => settle(() => resolve(frame)),
-        reject: (error) => settle(() => reject(error)),
-      });
-      this.current?.line.send({ id, type, [type]: body });
-    });
+  /** @throws ParleyError unreachable when it was dismissed right behind an answer on that line */
+  private expectLine(line: number): void {
+    if (line === this.lines) return;
+    this.current?.line.close();
+    throw silent('hello');
   }
 
   private received(frame: Frame): void {
@@ -159,8 +148,7 @@ export class Session {
   }
 
   private dispatch(frame: Frame): void {
-    const waiter = typeof frame.id === 'string' ? this.waiting.get(frame.id) : undefined;
-    if (waiter !== undefined) return frame.type === 'error' ? waiter.reject(errorOf(frame)) : waiter.resolve(frame);
+    if (this.requests.take(frame)) return;
     const body = frame[frame.type];
     if (!isObject(body)) return;
     const { handlers } = this.parts;
@@ -177,7 +165,7 @@ export class Session {
     // Once: whoever has it after that is somebody else.
     this.robsItselfUntil = Number.NEGATIVE_INFINITY;
     this.dropLine();
-    this.rejectAll(silent('to the room'));
+    this.requests.rejectAll(silent('to the room'));
     this.interrupt(undefined);
   }
 
@@ -190,7 +178,7 @@ export class Session {
   private broken(code: number): void {
     if (this.isOver) return;
     if (code === 1000) return this.end('ended');
-    this.rejectAll(silent('to the room'));
+    this.requests.rejectAll(silent('to the room'));
     this.interrupt(undefined);
   }
 
@@ -238,10 +226,7 @@ export class Session {
         if (!this.isInRoom) await this.enterRoom();
         return 'resumed';
       } catch (error) {
-        if (!(error instanceof ParleyError) || error.code !== 'no_such_session') {
-          this.robsItselfUntil = performance.now() + this.parts.times.giveUpMs;
-          throw error;
-        }
+        if (!(error instanceof ParleyError) || error.code !== 'no_such_session') throw error;
         this.current = undefined;
       }
     }
@@ -280,13 +265,9 @@ export class Session {
     this.isOver = true;
     this.wake?.();
     const over = new ParleyError('closed', `The session is over (${reason}).`);
-    this.rejectAll(over);
+    this.requests.rejectAll(over);
     this.current?.line.close();
     this.parts.handlers.state?.('closed', reason);
-  }
-
-  private rejectAll(error: ParleyError): void {
-    for (const waiter of [...this.waiting.values()]) waiter.reject(error);
   }
 
   private fail(error: unknown): never {
@@ -295,5 +276,3 @@ export class Session {
     throw error;
   }
 }
-
-const silent = (type: string) => new ParleyError('unreachable', `The request ${type} was not answered.`);

@@ -83,7 +83,7 @@ describe('without Redis', () => {
 });
 
 describe('a worker that dies between fetching a job and doing anything', () => {
-  test('keeps it for no longer than its lock lives, then another does it', async () => {
+  test('keeps it for as long as its lock lives, then another does it', async () => {
     const redis = await startRedis();
     // Who takes it over looks for such jobs every half of this.
     const queue = openDeliveryQueue({ redisUrl: redis.url, events: quiet, lockMs: 2_000 });

@@ -16,7 +16,12 @@ test('a queue whose Redis stood still when it was opened works as soon as that g
   const note = (error: Error) => void trouble.push(error.message);
   const producer = connectRedis(redis.url, 'fail-fast', note);
   // Before the queues learn that they are connected.
-  producer.once('ready', () => process.kill(redis.pid, 'SIGSTOP'));
+  const stopped = new Promise<void>((resolve) => {
+    producer.once('ready', () => {
+      process.kill(redis.pid, 'SIGSTOP');
+      resolve();
+    });
+  });
   const open = (name: string) => new Queue(name, { ...QUEUE_OPTIONS, connection: producer }).on('error', note);
   const [deliveries, validations] = [open(DELIVERIES), open(VALIDATIONS)];
   const events = { trouble: note, replaced: () => undefined };
@@ -24,16 +29,18 @@ test('a queue whose Redis stood still when it was opened works as soon as that g
   const add = () =>
     queue.addDeliveries([{ job: { deliveryId: brandAs<DeliveryId>('dlv_x'), attempt: 1, wake: 1 }, delayMs: 60_000 }]);
   try {
+    await stopped;
     // The second one outlasts whatever was asked when it was opened.
     for (const _try of [1, 2]) await expect(add()).rejects.toThrow(QueueUnavailableError);
+    process.kill(redis.pid, 'SIGCONT');
+    await eventually(
+      () => add().then(() => true),
+      () => `a job to be taken; it says ${trouble.join(', ')}`,
+    );
   } finally {
     process.kill(redis.pid, 'SIGCONT');
+    producer.disconnect();
+    await Promise.allSettled([deliveries.close(), validations.close()]);
+    await redis.close();
   }
-  await eventually(
-    () => add().then(() => true),
-    () => `a job to be taken; it says ${trouble.join(', ')}`,
-  );
-  producer.disconnect();
-  await Promise.allSettled([deliveries.close(), validations.close()]);
-  await redis.close();
 });

@@ -1,12 +1,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Gauge, type Registry } from 'prom-client';
 
-/** How often the lag is looked at, in milliseconds: whatever holds the loop up for longer is always seen. */
+/**
+ * How often the lag is looked at, in milliseconds. What holds the loop up for longer is seen, less up to as much, unless it
+ * begins right after a scrape.
+ */
 const SAMPLE_MS = 100;
 const NS_PER_S = 1e9;
 
 /**
- * How late the event loop was since it was asked last, in seconds, in place of prom-client's figures and under their names.
+ * How late the event loop was since it was asked last, in seconds, in place of prom-client's figures and under their names (`min` and
+ * `stddev` are not kept).
  * Those look a hundred times a second, which was most of what an idle gateway did, and take the time between two looks for lag.
  */
 export class EventLoopLag {
