@@ -141,7 +141,7 @@ onTwoReplicas(house, () => {
       // Had the server disconnected them, as after a bye, Socket.IO would not connect again.
       for (const client of [ada, greeting]) expect(await client.expectClosed()).toMatch(/^disconnect transport/);
       // A poll is held for 25 s.
-      expect(await closing).toBeLessThan(20_000);
+      expect(await closing).toBeLessThan(10_000);
       const again = await house.region.connect(house.one, 'ada again');
       await again.helloResume(ada.resumeId);
     },

@@ -9,9 +9,9 @@ const SAMPLE_MS = 100;
 const NS_PER_S = 1e9;
 
 /**
- * How late the event loop was since it was asked last, in seconds, in place of prom-client's figures and under their names (`min` and
- * `stddev` are not kept).
- * Those look a hundred times a second, which was most of what an idle gateway did, and take the time between two looks for lag.
+ * How late the event loop was since it was asked last, in seconds, in place of prom-client's figures and under their names
+ * (`min` and `stddev` are not kept). Those look a hundred times a second, which was most of what an idle gateway did, and
+ * take the time between two looks for lag.
  */
 export class EventLoopLag {
   private readonly delays = monitorEventLoopDelay({ resolution: SAMPLE_MS });

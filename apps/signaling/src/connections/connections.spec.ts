@@ -124,11 +124,21 @@ describe('what was taken directly in the turn in which its receiver', () => {
     return { connections, broken, ben, annSpeaks };
   }
 
-  /** Somebody who resumes a session, and what was said to him. */
-  function successor() {
+  /** Whoever resumes the session is told what its former connection did not take. */
+  async function expectKept(
+    live: Live,
+    { id, secret, socket }: Awaited<ReturnType<typeof twoPeople>>['ben'],
+  ): Promise<void> {
     const said: string[] = [];
     const hears = ({ event }: Delivery) => void (event.kind === 'message' && said.push(event.raw));
-    return { said, hears, sink: { deliver: hears, ended: nothing } };
+    const outcome = await live.sessions.resume(id, secret, { deliver: hears, ended: nothing });
+    if (outcome.kind !== 'resumed') throw new Error(`it was ${outcome.kind}`);
+    outcome.missed.forEach(hears);
+    await eventually(
+      () => said.length > 0,
+      () => `the message; the former connection heard ${JSON.stringify(socket.heard)}`,
+    );
+    expect(said).toEqual([expect.stringContaining('psst')]);
   }
 
   test.each(['another replica', 'the same replica'])(
@@ -148,15 +158,7 @@ describe('what was taken directly in the turn in which its receiver', () => {
         }
         publish(topic, text);
       });
-      const { said, hears, sink } = successor();
-      const outcome = await other.sessions.resume(ben.id, ben.secret, sink);
-      if (outcome.kind !== 'resumed') throw new Error(`it was ${outcome.kind}`);
-      outcome.missed.forEach(hears);
-      await eventually(
-        () => said.length > 0,
-        () => `the message; the former connection heard ${JSON.stringify(ben.socket.heard)}`,
-      );
-      expect(said).toEqual([expect.stringContaining('psst')]);
+      await expectKept(other, ben);
       expect(ben.socket.heard.at(-1)?.bye).toEqual({ reason: 'session_resumed' });
       expect(broken).toEqual([]);
     },
@@ -170,15 +172,7 @@ describe('what was taken directly in the turn in which its receiver', () => {
     ben.socket.takes = false;
     annSpeaks();
     await gone;
-    const { said, hears, sink } = successor();
-    const outcome = await other.sessions.resume(ben.id, ben.secret, sink);
-    if (outcome.kind !== 'resumed') throw new Error(`it was ${outcome.kind}`);
-    outcome.missed.forEach(hears);
-    await eventually(
-      () => said.length > 0,
-      () => `the message; the former connection heard ${JSON.stringify(ben.socket.heard)}`,
-    );
-    expect(said).toEqual([expect.stringContaining('psst')]);
+    await expectKept(other, ben);
     expect(broken).toEqual([]);
   });
 
@@ -187,12 +181,7 @@ describe('what was taken directly in the turn in which its receiver', () => {
     const { ben, annSpeaks, broken } = await twoPeople(live);
     annSpeaks();
     ben.breaks();
-    const { said, hears, sink } = successor();
-    const outcome = await live.sessions.resume(ben.id, ben.secret, sink);
-    if (outcome.kind !== 'resumed') throw new Error(`it was ${outcome.kind}`);
-    outcome.missed.forEach(hears);
-    await eventually(() => said.length > 0, 'the message');
-    expect(said).toEqual([expect.stringContaining('psst')]);
+    await expectKept(live, ben);
     expect(ben.socket.heard.map(({ type }) => type)).toEqual(['welcome', 'hello']);
     expect(broken).toEqual([]);
   });
