@@ -14,6 +14,12 @@ interface Written extends Departure {
   readonly order?: number;
 }
 
+/** A note of this replica. */
+export interface OwnNote extends DepartureNote {
+  /** From then on another replica may have looked at it and, as nobody was out yet, forgotten it. */
+  readonly until: number;
+}
+
 /** How many are told of at the same time. */
 const AT_ONCE = 50;
 
@@ -38,39 +44,38 @@ export class Departures {
   }
 
   /** Before a member is taken out. Undefined: nobody has to hear of it. */
-  async note(room: RoomSessionId, id: SessionId): Promise<DepartureNote | undefined> {
+  async note(room: RoomSessionId, id: SessionId): Promise<OwnNote | undefined> {
     const member = await this.store.rooms.member(room, id);
     return member && this.noteMember(room, member);
   }
 
   /** The same, for somebody who knows the member. */
-  async noteMember(room: RoomSessionId, member: Member): Promise<DepartureNote | undefined> {
+  async noteMember(room: RoomSessionId, member: Member): Promise<OwnNote | undefined> {
     if (!concernsOthers(member)) return undefined;
     const { order, role: _role, inCall: _inCall, flags: _flags, ...who } = member;
     const written: Written = { room, order, member: who };
-    const note = { key: keyOf(who, room), token: String(order), json: JSON.stringify(written) };
-    await this.store.departures.note(note, this.departureMs);
-    return note;
+    return this.write({ key: keyOf(who, room), token: String(order), json: JSON.stringify(written) });
   }
 
   /** Somebody is about to be told that this one comes: unless it arrives, that it left. */
   async expect(member: DepartedMember): Promise<Expected> {
     const written: Written = { room: undefined, member };
-    const note = { key: keyOf(member, undefined), token: randomUUID(), json: JSON.stringify(written) };
-    await this.store.departures.note(note, this.departureMs);
+    const note = await this.write({
+      key: keyOf(member, undefined),
+      token: randomUUID(),
+      json: JSON.stringify(written),
+    });
     return {
       forget: () =>
         this.chores.soon(`expected ${note.token}`, () => this.store.departures.settle(note.key, note.token)),
-      left: () => this.tell(note),
+      // When it is due it is told in any case: none that is missing was forgotten untold.
+      left: () => this.tellNoted(note),
     };
   }
 
   /** It is out: this replica tells, or another one that listens. Resolves once that has begun. */
-  async tell({ key, token, json }: DepartureNote): Promise<void> {
-    const { departures } = this.store;
-    if (this.listeners.length === 0 || this.closing) return departures.hasten(key, token);
-    const taken = await departures.take(key, token);
-    if (taken !== undefined) this.begin({ key, token: taken, json });
+  async tell(note: OwnNote): Promise<void> {
+    await this.tellNoted(performance.now() < note.until ? note : await this.write(note));
   }
 
   /** Tells what others left untold, without waiting for it. */
@@ -87,6 +92,20 @@ export class Departures {
   async close(): Promise<void> {
     this.closing = true;
     await Promise.all(this.underWay);
+  }
+
+  private async tellNoted({ key, token, json }: DepartureNote): Promise<void> {
+    const { departures } = this.store;
+    if (this.listeners.length === 0 || this.closing) return departures.hasten(key, token);
+    const taken = await departures.take(key, token);
+    if (taken !== undefined) this.begin({ key, token: taken, json });
+  }
+
+  private async write({ key, token, json }: DepartureNote): Promise<OwnNote> {
+    // Before it is written: it must not count as known for longer than it is.
+    const until = performance.now() + this.departureMs;
+    await this.store.departures.note({ key, token, json }, this.departureMs);
+    return { key, token, json, until };
   }
 
   private begin(note: DepartureNote): void {

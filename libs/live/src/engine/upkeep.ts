@@ -163,8 +163,10 @@ export class Upkeep {
     const { registry, sessions, guards } = this.ctx.store;
     if (!(await guards.lease(`undertaker:${replica}`, this.ctx.replica, UNDERTAKER_MS))) return;
     await inChunks([...(await registry.owned(replica))], async (id) => {
-      await registry.schedule(id, Math.max(0, this.ctx.times.resumeWindowMs - agoMs));
+      // Whoever looks before it is detached finds nothing to do, and nobody would look again: the date comes after it.
+      // Disowned last: should this replica die in between, another one does all of it.
       await sessions.orphan(id, replica, agoMs);
+      await registry.schedule(id, Math.max(0, this.ctx.times.resumeWindowMs - agoMs));
       await registry.disown(replica, id);
     });
     await registry.retire(replica, true);

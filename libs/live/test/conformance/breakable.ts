@@ -18,10 +18,31 @@ export interface Breakable {
    * the replica is killed before.
    */
   failOn(method: string, when: 'before' | 'after' | 'dying'): void;
+  /** Calls of a method wait from now on, until they are let go. */
+  hold(method: string): { readonly isWaiting: boolean; letGo(): void };
+  /** How many calls of a method were answered. */
+  answers(method: string): number;
   /** Resolves once this many messages were lost on their way in. */
   missed(count: number): Promise<unknown>;
   /** Resolves once the replica has written a checkpoint that began after this call. */
   checkpointed(): Promise<void>;
+}
+
+/** The calls of a method that wait. */
+class Held {
+  private readonly waiting: (() => void)[] = [];
+
+  get isWaiting(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  pass(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  letGo(): void {
+    for (const go of this.waiting.splice(0)) go();
+  }
 }
 
 class Switch {
@@ -30,6 +51,8 @@ class Switch {
   /** How often each method was called, and the last of those calls that was answered. */
   readonly called = new Map<string, number>();
   readonly answered = new Map<string, number>();
+  readonly answers = new Map<string, number>();
+  readonly held = new Map<string, Held>();
   missed = 0;
   private waiting: (() => void)[] = [];
 
@@ -77,6 +100,21 @@ export function breakable(inner: LiveStore): Breakable {
     failOn: (method, when) => {
       gate.failing = { method, when };
     },
+    hold(method) {
+      const held = new Held();
+      gate.held.set(method, held);
+      const letGo = () => {
+        gate.held.delete(method);
+        held.letGo();
+      };
+      return {
+        get isWaiting() {
+          return held.isWaiting;
+        },
+        letGo,
+      };
+    },
+    answers: (method) => gate.answers.get(method) ?? 0,
     missed: (count) =>
       eventually(
         () => gate.missed >= count,
@@ -117,6 +155,7 @@ function gated<Part extends object>(part: Part, gate: Switch): Part {
       if (typeof method !== 'function') return method;
       return async (...args: unknown[]): Promise<unknown> => {
         await gate.pass();
+        await gate.held.get(String(name))?.pass();
         const call = (gate.called.get(String(name)) ?? 0) + 1;
         gate.called.set(String(name), call);
         const failing = gate.failing?.method === name ? gate.failing : undefined;
@@ -124,6 +163,7 @@ function gated<Part extends object>(part: Part, gate: Switch): Part {
         if (failing?.when === 'dying') gate.set('dead');
         if (failing && failing.when !== 'after') throw unavailable();
         const answer: unknown = await Reflect.apply(method, target, args);
+        gate.answers.set(String(name), (gate.answers.get(String(name)) ?? 0) + 1);
         gate.answered.set(String(name), Math.max(call, gate.answered.get(String(name)) ?? 0));
         await gate.pass();
         if (failing) throw unavailable();

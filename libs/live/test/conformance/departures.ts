@@ -118,6 +118,20 @@ export function departuresSuite(backend: () => Backend): void {
       await expectHeard(room, 'ann');
     });
 
+    it('are told of who went so late that nobody expected it any more', async () => {
+      const room = world.room();
+      const ann = await join(await a.open('ann'), room);
+      const step = a.hold('leave');
+      const leaving = ann.session.leave();
+      await eventually(() => a.answers('settle') + b.answers('settle') > 0, 'its note to be given up', SOON_MS);
+      expect(heard(room)).toEqual([]);
+      step.letGo();
+      await leaving;
+      await expectHeard(room, 'ann');
+      await everythingIsTold();
+      await expectHeard(room, 'ann');
+    });
+
     it('are told again elsewhere when the listener goes away', async () => {
       const gone = async () => Promise.reject(new DOMException('going away', 'AbortError'));
       const leaving = world.node(gone);

@@ -70,6 +70,24 @@ export function outagesSuite(backend: () => Backend): void {
       expect(await c.resume(ann)).toBeUndefined();
     });
 
+    it('removes them also when another replica looks for what is due while one is still at it', async () => {
+      await startAgain(BRIEF_WINDOW);
+      const room = world.room();
+      const [ann, bob] = [await a.open('ann'), await b.open('bob')];
+      await bob.join(room);
+      await ann.join(room);
+      const steps = [b, c].map((node) => ({ node, step: node.hold('orphan') }));
+      a.kill();
+      await eventually(() => steps.some(({ step }) => step.isWaiting), 'one to come upon ann', 15_000);
+      for (const { node, step } of steps) {
+        if (step.isWaiting) continue;
+        const looked = node.answers('claimDue');
+        await eventually(() => node.answers('claimDue') > looked + 1, 'the other one to look twice');
+      }
+      for (const { step } of steps) step.letGo();
+      await bob.sink.until(() => bob.sink.lines.includes('-ann'), '-ann', 15_000);
+    });
+
     it('has a thawed replica ask before it delivers', async () => {
       const room = world.room();
       const [ann, bob, eve] = [await a.open('ann'), await a.open('bob'), await b.open('eve')];
