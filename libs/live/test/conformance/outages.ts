@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { brandAs, type SessionId } from '@parley/domain';
 import { eventually } from '@parley/testing';
 import type { LiveTimes } from '../../src/index';
@@ -197,6 +198,25 @@ export function outagesSuite(backend: () => Backend): void {
       await again?.session.overBus(() => c.live.sessions.toSession(TENANT, bob.id, say('newer')));
       await bob.sink.expectLines('new', 'newer');
       expect(stale).not.toHaveBeenCalled();
+    });
+
+    it('takes out who has no session any more after a loss, also when the first look at the rooms fails', async () => {
+      await world.close();
+      world = new World(backend());
+      const alone = world.node();
+      const room = world.room();
+      const bob = await alone.open('bob');
+      await bob.join(room);
+      await world.flush();
+      alone.failOn('occupied', 'before');
+      // As a store that lost sessions but not their rooms.
+      const ghost = brandAs<SessionId>(`ghost.${randomUUID()}`);
+      const member = { kind: 'client', userId: 'ghost', features: [], user: {} } as const;
+      const door = { policy: POLICY, role: 'guest', passwordVersion: 'exempt', passesLock: true } as const;
+      const enter = () => alone.store.rooms.join(room, { session: ghost, attempt: 1, member, ...door });
+      await eventually(() => enter().catch(() => undefined), 'the room to be given back', 15_000);
+      await bob.sink.until(() => bob.sink.lines.includes('-ghost'), '-ghost', 15_000);
+      expect(await alone.live.rooms.members(room)).toMatchObject([{ userId: 'bob' }]);
     });
 
     it('agrees again about those who did not come back', async () => {

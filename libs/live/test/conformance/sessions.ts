@@ -1,6 +1,8 @@
 import { brandAs, type SessionId, type TenantKey } from '@parley/domain';
+import { eventually } from '@parley/testing';
 import { LOG_LIMITS } from '../../src/index';
-import { say, TENANT, World, type Backend, type Node } from './world';
+import { storeTimes } from '../../src/limits';
+import { say, TENANT, TIMES, World, type Backend, type Node } from './world';
 
 /** Sessions, messages to them, and taking them over. */
 export function sessionsSuite(backend: () => Backend): void {
@@ -235,6 +237,29 @@ export function sessionsSuite(backend: () => Backend): void {
       const again = await b.resume(await withThree('ann'), { session: 1 });
       expect(again?.sink.texts.map((text) => text[0])).toEqual(['2', '3']);
       expect(await b.resume(await withThree('bob'), { session: 0 })).toBeUndefined();
+    });
+
+    it('forgets what was read long ago, and nothing that was not read', async () => {
+      await world.close();
+      // Nobody is taken for dead in the span that is waited for.
+      world = new World(backend(), { ...TIMES, resumeWindowMs: 1_000, deadAfterMs: 30_000 });
+      [a, b] = [world.node(), world.node()];
+      const [ann, eve] = [await a.open('ann'), await a.open('eve', { reads: false })];
+      const sendBoth = async (many: number) => {
+        for (let n = 1; n <= many; n++) {
+          for (const { id } of [ann, eve]) expect(await b.live.sessions.toSession(TENANT, id, say('m'))).toBe('sent');
+        }
+        await ann.sink.until(() => ann.sink.lines.length >= many, `${many}`);
+      };
+      await sendBoth(1);
+      await a.checkpointed();
+      const old = performance.now() + storeTimes(world.times).keepMs;
+      await eventually(() => performance.now() > old, 'what was read to be old');
+      // So many, as what is old is not looked for with every message.
+      await sendBoth(LOG_LIMITS.slack);
+      const logOf = (id: SessionId) => b.store.sessions.read(id, 1, 0);
+      expect(await logOf(ann.id)).toEqual({ kind: 'gap' });
+      expect(await logOf(eve.id)).toMatchObject({ kind: 'log', seq: LOG_LIMITS.slack + 1 });
     });
 
     it('reads the log when a message was lost on the way', async () => {
