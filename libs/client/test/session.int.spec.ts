@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
 import { eventually } from '@parley/testing';
-import { ParleyClient, ParleyError, type SessionHandlers } from '../src';
+import { ParleyClient, ParleyError } from '../src';
+import { ears, message } from './ears';
 import { FakeParley, sendJson } from './fake-parley';
 
 let eu: FakeParley;
@@ -22,24 +23,6 @@ function client(frontDoor: 'nearest' | 'as-given' = 'as-given', times = TIMES) {
 }
 
 const request = { room: 'a.test/lobby', displayName: 'Ada' };
-
-/** Writes down what a session tells. */
-function ears() {
-  const heard: string[] = [];
-  const handlers: SessionHandlers = {
-    message: ({ data }) => void heard.push(`message ${String(data)}`),
-    event: ({ type }) => void heard.push(`event ${String(type)}`),
-    state: (state, reason) => void heard.push(reason === undefined ? state : `${state}: ${reason}`),
-  };
-  const has = (line: string) =>
-    eventually(
-      () => heard.includes(line),
-      () => `"${line}" in ${JSON.stringify(heard)}`,
-    );
-  return { heard, handlers, has };
-}
-
-const message = (data: string, seq: string) => ({ type: 'message', seq, message: { sender: {}, data } });
 
 const wrongRegion = (frame: Record<string, unknown>, url: string) => ({
   id: frame.id,
@@ -105,53 +88,6 @@ it('asks the home region itself where its domain may not be seen, once', async (
   session.leave();
   us.answerRest = eu.answerRest;
   await expect(client().join(request)).rejects.toMatchObject({ code: 'wrong_region', facts: { status: 421 } });
-});
-
-it('takes its session back, once, from a resume of its own that it had given up', async () => {
-  const { handlers, has, heard } = ears();
-  await client().join(request, handlers);
-  // The first resume gets no answer, as of a gateway that stands still.
-  eu.answerFrame = (frame, socket) => {
-    if (frame.type === 'hello' && eu.hellos.length === 2) return void socket.terminate();
-    return eu.usual(frame);
-  };
-  eu.cut();
-  await has('connected: resumed');
-  const bye = { type: 'bye', bye: { reason: 'session_resumed' } };
-  eu.tell(bye);
-  await eventually(() => heard.filter((line) => line === 'connected: resumed').length === 2, 'another resume');
-  expect(eu.hellos.at(-1)).toMatchObject({ resumeid: 'resume-eu-1' });
-  eu.tell(bye);
-  await has('closed: session_resumed');
-});
-
-it('takes it back, too, when it loses it in the moment it has it', async () => {
-  const { handlers, has, heard } = ears();
-  const session = await client().join(request, handlers);
-  eu.answerFrame = (frame, socket) => {
-    if (frame.type === 'hello' && eu.hellos.length === 2) return void socket.terminate();
-    const answer = eu.usual(frame);
-    if (frame.type !== 'hello' || eu.hellos.length !== 3) return answer;
-    // In one go, as after a standstill.
-    for (const one of [answer, { type: 'bye', bye: { reason: 'session_resumed' } }]) socket.send(JSON.stringify(one));
-    return undefined;
-  };
-  eu.cut();
-  await has('connected: resumed');
-  expect(eu.hellos).toHaveLength(4);
-  eu.tell(message('there', 'seq-1'));
-  await has('message there');
-  expect(heard.filter((line) => line.startsWith('closed'))).toEqual([]);
-  session.leave();
-});
-
-it('is over when its session goes on elsewhere', async () => {
-  const { handlers, has } = ears();
-  await client().join(request, handlers);
-  eu.cut();
-  await has('connected: resumed');
-  eu.tell({ type: 'bye', bye: { reason: 'session_resumed' } });
-  await has('closed: session_resumed');
 });
 
 it('resumes a broken connection behind the last frame it handled', async () => {
