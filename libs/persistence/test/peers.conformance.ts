@@ -1,6 +1,9 @@
 import {
   brandAs,
+  PeerTelling,
+  type LivePeers,
   type OutboxEventType,
+  type PeerChange,
   type PeerStore,
   type RoomName,
   type RoomSessionId,
@@ -19,6 +22,46 @@ const peer = (text: string, order: number): ToldPeer => ({
   order,
   facts: { id: text, name: text.toUpperCase(), isHost: true },
 });
+
+/** One room in a live store that loses it; everybody leaves at once. */
+class FleetingRoom implements LivePeers {
+  /** Runs once, after the next look at who has news. */
+  meanwhile: (() => Promise<void>) | undefined;
+  private generation = 'g';
+  private changes: PeerChange[] = [];
+
+  visit(name: string, order: number): void {
+    const sessionId = brandAs<SessionId>(name);
+    this.changes.push({ kind: 'joined', presence: { sessionId, order, role: 'guest', userId: '' } });
+    this.changes.push({ kind: 'left', sessionId, order, at: new Date(order + 1) });
+  }
+
+  lose(generation: string): void {
+    this.generation = generation;
+    this.changes = [];
+  }
+
+  async peerNews(...[, since]: Parameters<LivePeers['peerNews']>) {
+    const follows = typeof since !== 'string' && since.generation === this.generation;
+    const present = follows || since === 'first' ? undefined : [];
+    const changes = this.changes.slice(follows ? since.n : 0);
+    return { cursor: this.cursor(), now, settlesInMs: 0, changes, present, lost: [] };
+  }
+
+  async peerCursors([room]: readonly RoomSessionId[]) {
+    const cursors = room === undefined || this.changes.length === 0 ? [] : [[room, this.cursor()] as const];
+    const { meanwhile } = this;
+    this.meanwhile = undefined;
+    await meanwhile?.();
+    return new Map(cursors);
+  }
+
+  forgetPeers(): void {}
+
+  private cursor() {
+    return { generation: this.generation, n: this.changes.length };
+  }
+}
 
 /** What every implementation promises of who was told to be where. */
 export function peerTests(db: () => StoresUnderTest): void {
@@ -131,6 +174,27 @@ export function peerTests(db: () => StoresUnderTest): void {
     await listen(['peer.joined'], 'one');
     expect(await peers((store) => store.open(one))).toMatchObject({ since: 'now' });
     expect(await peers((store) => store.open(two))).toMatchObject({ since: cursor });
+  });
+
+  it('begins anew with an empty room that the live store lost, but not when it was told of meanwhile', async () => {
+    await listen(['peer.joined', 'peer.left']);
+    const one = await open('one');
+    const live = new FleetingRoom();
+    const telling = new PeerTelling(db().uow, live);
+    live.visit('ann', 5);
+    await telling.tell([one]);
+    live.lose('h');
+    live.meanwhile = async () => {
+      live.visit('bob', 15);
+      await telling.tell([one]);
+    };
+    await telling.sweep();
+    await telling.sweep();
+    expect(await db().eventsOf(one)).toEqual(['peer.joined:1', 'peer.left:2', 'peer.joined:3', 'peer.left:4']);
+    expect(await peers((store) => store.open(one))).toMatchObject({ since: { generation: 'h', n: 2 } });
+    live.lose('i');
+    await telling.sweep();
+    expect(await peers((store) => store.open(one))).toMatchObject({ since: 'first' });
   });
 
   it('appends the events of one opening together, in order', async () => {

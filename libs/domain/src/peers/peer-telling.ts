@@ -94,10 +94,12 @@ export class PeerTelling {
 
   /** Empty rooms that the live store has forgotten: whoever enters one is told at once, without waiting for others. */
   private async beginAnew(rooms: readonly PeerStanding[]): Promise<void> {
-    for (const { room } of rooms) {
+    for (const { room, since } of rooms) {
       await this.uow.run(async (stores) => {
         const account = await stores.peers.open(room);
-        if (account === null || (await stores.peers.told(room)).length > 0) return;
+        // Who came and went since it was looked at was told of already, and would be again.
+        if (account === null || !isSamePlace(account.since, since)) return;
+        if ((await stores.peers.told(room)).length > 0) return;
         await stores.peers.save(room, { came: [], gone: [], cursor: 'first' });
       });
     }
@@ -205,6 +207,10 @@ async function write(
 
 /** A room that the live store does not know has news when somebody was told to be in it. */
 function isBehind({ since, occupied }: PeerStanding, cursor: PeerCursor | undefined): boolean {
-  if (cursor === undefined) return occupied;
-  return typeof since === 'string' || since.generation !== cursor.generation || since.n !== cursor.n;
+  return cursor === undefined ? occupied : !isSamePlace(since, cursor);
+}
+
+function isSamePlace(a: PeerAccount['since'], b: PeerAccount['since']): boolean {
+  if (typeof a === 'string' || typeof b === 'string') return a === b;
+  return a.generation === b.generation && a.n === b.n;
 }
