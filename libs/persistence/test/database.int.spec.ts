@@ -6,6 +6,7 @@ import {
   RoomService,
   type DomainName,
   type RoomName,
+  type UnitOfWork,
 } from '@parley/domain';
 import { createDatabase, type Database } from '@parley/persistence';
 import { eventually } from '@parley/testing';
@@ -76,6 +77,30 @@ describe('the database', () => {
       Array.from({ length: 20 }, () => bookings.add(owner, { domain: A, roomName: ROOM, validUntil })),
     );
     expect(outcomes.filter((each) => each.status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('gives a room the capacity that its domain got while the room was being opened', async () => {
+    const { rooms } = services(db);
+    const { db: second } = await databases.open({ url });
+    const overtaken: UnitOfWork = {
+      run: (work) =>
+        second.uow.run(async (stores) => {
+          const outcome = await work(stores);
+          await db.prisma.domain.update({ where: { name: A }, data: { capacity: 7 } });
+          expect(await rooms.setCapacity(A, 7)).toEqual([]);
+          return outcome;
+        }),
+    };
+    const opener = new RoomService(overtaken, new FakeLiveRooms(), clock, cryptoIds);
+    const { id, policy } = await opener.init(owner, { domain: A, name: ROOM });
+    expect(policy.capacity).toBe(100);
+    expect(await rooms.reconcile()).toEqual({ done: 1, failures: [] });
+    expect(await rooms.reconcile()).toEqual({ done: 0, failures: [] });
+    expect(await db.stores.rooms.findById(id)).toMatchObject({
+      policy: { capacity: 7, version: policy.version + 1 },
+    });
+    const events = await db.prisma.outboxEvent.findMany({ orderBy: { seq: 'asc' } });
+    expect(events.map(({ type }) => type)).toEqual(['room.created', 'room.updated']);
   });
 
   it('keeps times right on a server of another time zone', async () => {

@@ -1,3 +1,4 @@
+import type { Room } from '@parley/domain';
 import { house, named } from './house';
 
 const ROOM = named('room');
@@ -175,6 +176,29 @@ describe('reconcile', () => {
     expect(await rooms.reconcile()).toEqual({ done: 1, failures: [] });
     expect(await find('room 1')).toMatchObject({ closeAfter: later(3_600) });
     expect(await rooms.reconcile()).toEqual({ done: 0, failures: [] });
+  });
+
+  it('gives rooms the capacity that their domain has by then, tells it, and leaves alone what was closed', async () => {
+    const home = house({ capacity: 7 });
+    const { rooms, owner, domain, live, memory } = home;
+    for (const name of ['one', 'two', 'three']) await rooms.init(owner, { domain, name: named(name) });
+    // In the order in which they are looked at.
+    const [first, second, third] = (await memory.stores.rooms.openAfter(null, 9)).map(({ room }) => room);
+    const patch = async (capacity: number) =>
+      memory.putDomain({ ...(await memory.stores.tenancy.domain(domain))!, capacity });
+    await patch(9);
+    live.once('members', async () => {
+      await patch(12);
+      await rooms.setCapacity(domain, 12);
+      await rooms.destroy(owner, domain, third!.name, true);
+    });
+    expect(await rooms.reconcile()).toEqual({ done: 2, failures: [] });
+    expect((await home.find(first!.name))?.policy.capacity).toBe(12);
+    expect((await home.find(second!.name))?.policy.capacity).toBe(12);
+    const told = memory.events().flatMap((each) => (each.type === 'room.updated' ? [each] : []));
+    const at = (room: Room | undefined) =>
+      told.flatMap(({ roomSessionId, payload }) => (roomSessionId === room?.id ? [payload.capacity] : []));
+    expect([at(first), at(second)]).toEqual([[9, 12], [12]]);
   });
 
   it('goes on after a room that fails and says which', async () => {

@@ -106,14 +106,14 @@ export function roomTests(db: () => StoresUnderTest): void {
     });
   });
 
-  it('pages through all open rooms with their occupancy', async () => {
+  it('pages through all open rooms with their occupancy and what their domain lets in', async () => {
     const ids = ['rs_1', 'rs_2', 'rs_3'].map((id) => brandAs<RoomSessionId>(id));
     for (const id of ids) await insert(room({ domain: db().domain, id, name: name(id) }));
     await db().uow.run((stores) => stores.rooms.setOccupancy(ids[1]!, true, null));
     const page = (after: RoomSessionId | null) => db().uow.run((stores) => stores.rooms.openAfter(after, 2));
-    expect((await page(null)).map((each) => [each.room.id, each.occupied])).toEqual([
-      ['rs_1', false],
-      ['rs_2', true],
+    expect((await page(null)).map((each) => [each.room.id, each.occupied, each.domainCapacity])).toEqual([
+      ['rs_1', false, 100],
+      ['rs_2', true, 100],
     ]);
     expect((await page(ids[1]!)).map((each) => each.room.id)).toEqual(['rs_3']);
     expect(await page(ids[2]!)).toEqual([]);

@@ -4,11 +4,10 @@ import type { RoomSessionId } from '../kernel/ids';
 import type { UnitOfWork } from '../kernel/unit-of-work';
 import type { LiveRooms } from './live-rooms';
 import { after, closingTimes } from './opening';
-import type { Room } from './room';
-import type { RoomStore } from './room.store';
+import type { DoorPolicy, Room } from './room';
+import { changeOpen } from './room-changing';
+import type { FoundOpen } from './room.store';
 import { eachRoom, type RoomClosing, type RoundReport } from './room-closing';
-
-type OpenPage = Awaited<ReturnType<RoomStore['openAfter']>>;
 
 const PAGE = 100;
 /** A booked room is looked at again this often at the latest, so that a booking taken back early is noticed. */
@@ -46,17 +45,19 @@ export class RoomUpkeep {
     });
   }
 
-  /** Makes PostgreSQL's open rooms and live state agree again, e.g. after Redis was lost or a message went astray. */
+  /**
+   * Makes PostgreSQL's open rooms agree with live state again, e.g. after Redis was lost or a message went astray, and with
+   * their domains' capacity.
+   */
   async reconcile(): Promise<RoundReport> {
     let done = 0;
     const failures: Array<RoundReport['failures'][number]> = [];
-    let page: OpenPage = [];
+    let page: readonly FoundOpen[] = [];
     do {
       page = await this.pageAfter(page);
-      const noted = new Map(page.map(({ room, occupied }) => [room.id, occupied]));
       const report = await eachRoom(
-        page.map(({ room }) => room),
-        (room) => this.reconcileRoom(room, noted.get(room.id) === true),
+        page.map(({ room, ...found }) => ({ ...room, found })),
+        ({ found, ...room }) => this.reconcileRoom({ room, ...found }),
       );
       done += report.done;
       failures.push(...report.failures);
@@ -64,17 +65,34 @@ export class RoomUpkeep {
     return { done, failures };
   }
 
-  private async pageAfter(page: OpenPage): Promise<OpenPage> {
+  private async pageAfter(page: readonly FoundOpen[]): Promise<readonly FoundOpen[]> {
     return this.uow.run((stores) => stores.rooms.openAfter(page.at(-1)?.room.id ?? null, PAGE));
   }
 
-  private async reconcileRoom(room: Room, noted: boolean): Promise<boolean> {
+  private async reconcileRoom({ room, occupied: noted, domainCapacity }: FoundOpen): Promise<boolean> {
+    const outdated = room.policy.capacity !== domainCapacity;
+    const policy = outdated ? await this.followDomain(room) : room.policy;
+    if (policy === null) return false;
     const occupied = (await this.live.members(room.id)).length > 0;
     // An empty room gets its rules from whoever enters it.
-    if (occupied) await this.live.applyPolicy(room.id, room.policy);
-    if (occupied === noted) return false;
+    if (occupied || outdated) await this.live.applyPolicy(room.id, policy);
+    if (occupied === noted) return outdated;
     await this.occupancyChanged(room.id, occupied);
     return true;
+  }
+
+  /**
+   * Gives a room its domain's capacity. It has another one when that was changed while the room was being opened, or when
+   * nobody lived to tell the rooms.
+   * @returns null when the room is closed by now
+   */
+  private async followDomain({ id, domain: name }: Room): Promise<DoorPolicy | null> {
+    return this.uow.run(async (stores) => {
+      // The room's row is locked before its domain is read: a change that comes later waits, and is not undone here.
+      const open = await stores.rooms.change(id, {});
+      const domain = open && (await stores.tenancy.domain(name));
+      return domain && (await changeOpen(stores, id, { capacity: domain.capacity }, this.clock.now())).policy;
+    });
   }
 
   private async keptByBooking(room: Room, now: Date): Promise<boolean> {

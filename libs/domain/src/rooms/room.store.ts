@@ -25,6 +25,15 @@ export interface OpenRoom extends Room {
   readonly closing: boolean;
 }
 
+/** An open room as {@link RoomStore.openAfter} finds it. */
+export interface FoundOpen {
+  readonly room: OpenRoom;
+  /** What {@link RoomStore.setOccupancy} noted last. */
+  readonly occupied: boolean;
+  /** How many its domain lets into a room by now. */
+  readonly domainCapacity: number;
+}
+
 /** Rooms in PostgreSQL. Every query is scoped by domain or by an unguessable room session id. */
 export interface RoomStore {
   findOpen(domain: DomainName, name: RoomName): Promise<OpenRoom | null>;
@@ -50,6 +59,6 @@ export interface RoomStore {
   due(now: Date, limit: number): Promise<readonly Room[]>;
   /** Rooms, open or closed, marked closing before `before`: somebody died in between. */
   stuckClosing(before: Date, limit: number): Promise<ReadonlyArray<Room & { readonly closedAt: Date | null }>>;
-  /** A page of all open rooms of the region, by id, after `after`, with what {@link setOccupancy} noted last. */
-  openAfter(after: RoomSessionId | null, limit: number): Promise<ReadonlyArray<{ room: OpenRoom; occupied: boolean }>>;
+  /** A page of all open rooms of the region, by id, after `after`. */
+  openAfter(after: RoomSessionId | null, limit: number): Promise<readonly FoundOpen[]>;
 }

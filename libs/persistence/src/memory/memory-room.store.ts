@@ -1,6 +1,7 @@
 import type {
   ChangedRoom,
   DomainName,
+  FoundOpen,
   OpenRoom,
   Room,
   RoomChanges,
@@ -120,14 +121,15 @@ export class MemoryRoomStore implements RoomStore {
       .slice(0, limit);
   }
 
-  async openAfter(
-    after: RoomSessionId | null,
-    limit: number,
-  ): Promise<ReadonlyArray<{ room: OpenRoom; occupied: boolean }>> {
+  async openAfter(after: RoomSessionId | null, limit: number): Promise<readonly FoundOpen[]> {
     return this.open()
       .filter(({ room }) => after === null || room.id > after)
       .sort((a, b) => compare(a.room.id, b.room.id))
-      .slice(0, limit);
+      .slice(0, limit)
+      .map(({ room, occupied }) => {
+        const { capacity } = this.state().domains.get(room.domain) ?? room.policy;
+        return { room, occupied, domainCapacity: capacity };
+      });
   }
 
   private open(): MemoryRoom[] {

@@ -1,6 +1,7 @@
 import type {
   ChangedRoom,
   DomainName,
+  FoundOpen,
   OpenRoom,
   Room,
   RoomChanges,
@@ -126,16 +127,18 @@ export class PrismaRoomStore implements RoomStore {
     return rows.map((row) => toRoom(row, this.sealer));
   }
 
-  async openAfter(
-    after: RoomSessionId | null,
-    limit: number,
-  ): Promise<ReadonlyArray<{ room: OpenRoom; occupied: boolean }>> {
+  async openAfter(after: RoomSessionId | null, limit: number): Promise<readonly FoundOpen[]> {
     const rows = await this.db.room.findMany({
       where: { closedAt: null, ...(after === null ? {} : { id: { gt: after } }) },
       orderBy: { id: 'asc' },
       take: limit,
+      include: { domain: { select: { capacity: true } } },
     });
-    return rows.map((row) => ({ room: toRoom(row, this.sealer), occupied: row.occupied }));
+    return rows.map((row) => ({
+      room: toRoom(row, this.sealer),
+      occupied: row.occupied,
+      domainCapacity: row.domain.capacity,
+    }));
   }
 
   private async findStillOpen(id: RoomSessionId): Promise<StoredRoom | null> {
