@@ -84,7 +84,10 @@ function followUpOn(
     },
     capacityChanged: async (domain, capacity) => {
       const warn = (error: unknown) => {
-        logger.warn({ err: error, domain }, 'a room keeps its former capacity until the open rooms are next reconciled');
+        logger.warn(
+          { err: error, domain },
+          'a room keeps its former capacity until the open rooms are next reconciled',
+        );
       };
       const outcomes = await rooms.setCapacity(domain, capacity).catch(warn);
       for (const outcome of outcomes ?? []) {
