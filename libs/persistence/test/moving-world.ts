@@ -6,6 +6,8 @@ import {
   type AdminStore,
   type Database,
   type Moving,
+  type MoveStatus,
+  type MoveWish,
   type NewHome,
   type OpenDirectory,
   type OtherRegions,
@@ -18,6 +20,8 @@ export const US = { id: brandAs<RegionId>('us-1'), number: 2 };
 export const DOMAIN = brandAs<DomainName>('moves.example');
 export const SECRET = 'the-secret-of-a-backend';
 
+export const WISH = { to: US.id, closeRooms: false };
+
 /** One region: a database with master keys of its own, and what operators do there. */
 export interface Region {
   readonly db: Database;
@@ -27,8 +31,8 @@ export interface Region {
 
 /** Two regions that share a directory and call each other directly. */
 export class MovingWorld {
-  /** Called before each call between the regions; may throw. */
-  onCall: (call: string) => void = () => undefined;
+  /** Called before and after each call between the regions; may throw, or hold it. */
+  onCall: (call: string) => void | Promise<void> = () => undefined;
   /** Called when the rooms of a domain that moves were closed; may fail. */
   onClosed: () => Promise<void> = () => Promise.resolve();
   readonly eu: Region;
@@ -87,7 +91,7 @@ export class MovingWorld {
     return {
       newHome: (id) => Promise.resolve(this.watched(() => regionOf(id).moving.arrivals)),
       giveAccount: async (id, account) => {
-        this.onCall('account');
+        await this.onCall('account');
         return regionOf(id).moving.accounts.accept(account);
       },
     };
@@ -96,21 +100,35 @@ export class MovingWorld {
   /** Rows travel as JSON, as between two real regions; each call breaks before it is made, or after it was. */
   private watched(home: () => NewHome): NewHome {
     const call = async <Answer>(name: string, work: () => Promise<Answer>): Promise<Answer> => {
-      this.onCall(`before ${name}`);
+      await this.onCall(`before ${name}`);
       const answer = await work();
-      this.onCall(`after ${name}`);
+      await this.onCall(`after ${name}`);
       return answer;
     };
     const wired = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value;
     return {
       conflicts: (domain, ids) => home().conflicts(domain, ids),
-      prepare: (domain, row) => call('prepare', () => home().prepare(domain, wired(row))),
-      put: (domain, table, rows) => call(`put ${table}`, () => home().put(domain, table, wired(rows))),
+      prepare: (domain, row, asOf) => call('prepare', () => home().prepare(domain, wired(row), asOf)),
+      put: (domain, table, rows, asOf) => call(`put ${table}`, () => home().put(domain, table, wired(rows), asOf)),
       counts: (domain) => call('counts', () => home().counts(domain)),
       activate: (domain, epoch) => call('activate', () => home().activate(domain, epoch)),
-      abandon: (domain) => call('abandon', () => home().abandon(domain)),
+      abandon: (domain, asOf) => call('abandon', () => home().abandon(domain, asOf)),
     };
   }
+}
+
+/** Steps until the move is there: whatever transaction is under way, as on a busy machine, is waited for. */
+export async function moveUntil(
+  phase: MoveStatus['phase'],
+  { moving }: Region,
+  wish: MoveWish = WISH,
+): Promise<MoveStatus> {
+  let status: MoveStatus | undefined;
+  for (let steps = 0; steps < 500; steps += 1) {
+    status = await moving.moves.step('root', DOMAIN, wish);
+    if (status.phase === phase) return status;
+  }
+  throw new Error(`the move does not get to ${phase}: ${JSON.stringify(status)}`);
 }
 
 /** An account with a domain in the region that has something in every table. */

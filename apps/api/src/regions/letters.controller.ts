@@ -55,15 +55,15 @@ export class LettersController {
       case 'conflicts':
         return arrivals.conflicts(domain, letter.ids);
       case 'prepare':
-        return arrivals.prepare(domain, letter.row);
+        return arrivals.prepare(domain, letter.row, new Date(letter.asOf));
       case 'put':
-        return arrivals.put(domain, letter.table, letter.rows);
+        return arrivals.put(domain, letter.table, letter.rows, new Date(letter.asOf));
       case 'counts':
         return arrivals.counts(domain);
       case 'activate':
         return arrivals.activate(domain, letter.epoch);
       case 'abandon':
-        return arrivals.abandon(domain);
+        return arrivals.abandon(domain, new Date(letter.asOf));
     }
   }
 

@@ -11,15 +11,17 @@ export function accountPath(authId: string): string {
 }
 
 const row = z.record(z.string(), z.unknown());
+/** As of which step of the move it was written. */
+const asOf = z.iso.datetime();
 
 /** What the region that a domain leaves asks of its new home. */
 export const moveLetterSchema = z.discriminatedUnion('act', [
   z.strictObject({ act: z.literal('conflicts'), ids: z.record(z.string(), z.array(z.string()).readonly()).readonly() }),
-  z.strictObject({ act: z.literal('prepare'), row }),
-  z.strictObject({ act: z.literal('put'), table: z.string(), rows: z.array(row).readonly() }),
+  z.strictObject({ act: z.literal('prepare'), row, asOf }),
+  z.strictObject({ act: z.literal('put'), table: z.string(), rows: z.array(row).readonly(), asOf }),
   z.strictObject({ act: z.literal('counts') }),
   z.strictObject({ act: z.literal('activate'), epoch: z.int() }),
-  z.strictObject({ act: z.literal('abandon') }),
+  z.strictObject({ act: z.literal('abandon'), asOf }),
 ]);
 export type MoveLetter = z.infer<typeof moveLetterSchema>;
 

@@ -1,12 +1,5 @@
 import { type Clock, DomainError, type DomainName, type RegionId } from '@parley/domain';
-import {
-  type AccountCopy,
-  AdminError,
-  type NewHome,
-  type OtherRegions,
-  type Row,
-  type RowCounts,
-} from '@parley/persistence';
+import { type AccountCopy, AdminError, type NewHome, type OtherRegions, type RowCounts } from '@parley/persistence';
 import { MAX_BODY_BYTES } from '@parley/protocol-xroom';
 import { INTERNAL_HEADER, type InternalAuth, type RegionBook, type RegionLetters } from '@parley/server-kit';
 import { accountPath, movePath, type MoveLetter } from './letters';
@@ -37,24 +30,24 @@ export class HttpOtherRegions implements OtherRegions {
   async newHome(id: RegionId): Promise<NewHome> {
     const send = await this.sender(id);
     const ask = (domain: DomainName, letter: MoveLetter) => send(movePath(domain), letter);
-    const put = async (domain: DomainName, table: string, rows: readonly Row[]): Promise<void> => {
+    const put: NewHome['put'] = async (domain, table, rows, asOf) => {
       const path = movePath(domain);
-      const letter: MoveLetter = { act: 'put', table, rows };
+      const letter: MoveLetter = { act: 'put', table, rows, asOf: asOf.toISOString() };
       // As many at once as a request takes.
       if (rows.length > 1 && this.parts.letters.seal(path, letter, this.parts.clock.now()).length > MAX_BODY_BYTES) {
         const half = Math.ceil(rows.length / 2);
-        await put(domain, table, rows.slice(0, half));
-        return put(domain, table, rows.slice(half));
+        await put(domain, table, rows.slice(0, half), asOf);
+        return put(domain, table, rows.slice(half), asOf);
       }
       await send(path, letter);
     };
     return {
       put,
       conflicts: async (domain, ids) => (await ask(domain, { act: 'conflicts', ids })) as readonly string[],
-      prepare: async (domain, row) => void (await ask(domain, { act: 'prepare', row })),
+      prepare: async (domain, row, asOf) => void (await ask(domain, { act: 'prepare', row, asOf: asOf.toISOString() })),
       counts: async (domain) => (await ask(domain, { act: 'counts' })) as RowCounts,
       activate: async (domain, epoch) => void (await ask(domain, { act: 'activate', epoch })),
-      abandon: async (domain) => void (await ask(domain, { act: 'abandon' })),
+      abandon: async (domain, asOf) => void (await ask(domain, { act: 'abandon', asOf: asOf.toISOString() })),
     };
   }
 

@@ -1,5 +1,6 @@
 import type { DomainName } from '@parley/domain';
 import { AdminError } from '../admin/admin-error';
+import { lockDomainName } from '../admin/domain-lock';
 import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import { Prisma } from '../generated/client';
@@ -34,21 +35,26 @@ export class Arrivals implements NewHome {
       found.push(...rows.map(({ id }) => `${name} ${id}`));
     }
     if (await this.isHomeOf(domain)) found.push(`Domain ${domain}`);
+    if (await isLeaving(prisma, domain)) found.push(`unfinished move of ${domain}`);
     return found;
   }
 
-  async prepare(domain: DomainName, row: Row): Promise<void> {
+  async prepare(domain: DomainName, row: Row, asOf: Date): Promise<void> {
     const { prisma, sealer, region } = this.database;
-    await this.assertArriving(domain);
-    const arriving = { ...sealed(sealer, 'Domain', row), movingTo: region.id };
+    const arriving = { ...sealed(sealer, 'Domain', row), movingTo: announcement(region.id, asOf) };
     await prisma.$transaction(async (tx) => {
       await asMover(tx);
+      await this.lockReplaceable(tx, domain, asOf);
+      // It would delete what arrives.
+      if (await isLeaving(tx, domain)) {
+        throw new AdminError('taken', `${domain} has not left ${region.id} completely; let that move finish first.`);
+      }
       await deleteAll(tx, domain);
       await insertRows(tx, 'Domain', [arriving]);
     }, TRANSACTION);
   }
 
-  async put(domain: DomainName, table: string, rows: readonly Row[]): Promise<void> {
+  async put(domain: DomainName, table: string, rows: readonly Row[], asOf: Date): Promise<void> {
     const { prisma, sealer } = this.database;
     const { name } = tenantTable(table);
     const taken = rows.map((row) => ({
@@ -57,7 +63,7 @@ export class Arrivals implements NewHome {
     }));
     await prisma.$transaction(async (tx) => {
       await asMover(tx);
-      await this.lockArriving(tx, domain);
+      await this.lockArriving(tx, domain, asOf);
       await insertRows(tx, name, taken);
       if (name === 'OutboxEvent') await countOnFrom(tx, domain);
     }, TRANSACTION);
@@ -75,6 +81,9 @@ export class Arrivals implements NewHome {
     }
     await prisma.$transaction(async (tx) => {
       await asMover(tx);
+      const row = await lockRow(tx, domain);
+      // Said once more, maybe late: it may be on its way out by now.
+      if (row?.region === region.id && row.epoch >= epoch) return;
       const { count } = await tx.domain.updateMany({
         where: { name: domain, epoch: { lte: epoch } },
         data: { region: region.id, epoch },
@@ -86,10 +95,10 @@ export class Arrivals implements NewHome {
     }, TRANSACTION);
   }
 
-  async abandon(domain: DomainName): Promise<void> {
-    await this.assertArriving(domain);
+  async abandon(domain: DomainName, asOf: Date): Promise<void> {
     await this.database.prisma.$transaction(async (tx) => {
       await asMover(tx);
+      await this.lockReplaceable(tx, domain, asOf);
       await deleteAll(tx, domain);
     }, TRANSACTION);
   }
@@ -99,19 +108,60 @@ export class Arrivals implements NewHome {
     return (await this.database.prisma.domain.count({ where })) > 0;
   }
 
-  /** Nothing that comes over the wire may touch a domain that lives here. */
-  private async assertArriving(domain: DomainName): Promise<void> {
-    const home = await this.directory.domain(domain);
+  /** Nothing that comes over the wire, however late, may delete a domain that lives here, or a copy begun since. */
+  private async lockReplaceable(tx: Connection, domain: DomainName, asOf: Date): Promise<void> {
     const own = this.database.region.id;
-    if (home?.region === own || (await this.isHomeOf(domain))) throw isHome(domain, own);
+    const row = await lockRow(tx, domain);
+    // Asked under the lock: what was so when the letter came may be so no more.
+    const home = await this.directory.domain(domain);
+    if (row?.region === own || home?.region === own) throw isHome(domain, own);
+    if (row !== undefined) assertNotOvertaken(domain, asOf, announcedAt(own, row.movingTo));
   }
 
-  private async lockArriving(tx: Connection, domain: DomainName): Promise<void> {
+  private async lockArriving(tx: Connection, domain: DomainName, asOf: Date): Promise<void> {
     const own = this.database.region.id;
-    const [row] = await tx.$queryRaw<{ region: string; movingTo: string | null }[]>`
-      SELECT region, "movingTo" FROM "Domain" WHERE name = ${domain} FOR UPDATE`;
+    const row = await lockRow(tx, domain);
     if (row === undefined) throw new AdminError('not_found', `${domain} was not announced in ${own}.`);
-    if (row.region === own || row.movingTo !== own) throw isHome(domain, own);
+    const at = announcedAt(own, row.movingTo);
+    if (row.region === own || at === null) throw isHome(domain, own);
+    assertNotOvertaken(domain, asOf, at);
+  }
+}
+
+interface LockedRow {
+  readonly region: string;
+  readonly epoch: number;
+  readonly movingTo: string | null;
+}
+
+async function lockRow(tx: Connection, domain: string): Promise<LockedRow | undefined> {
+  // Where there is no row yet there is nothing else to lock.
+  await lockDomainName(tx, domain);
+  const [row] = await tx.$queryRaw<LockedRow[]>`
+    SELECT region, epoch, "movingTo" FROM "Domain" WHERE name = ${domain} FOR UPDATE`;
+  return row;
+}
+
+/** Whether this region still has to delete what it had of a domain that left. */
+async function isLeaving(db: Connection, domain: string): Promise<boolean> {
+  return (await db.domainMove.count({ where: { domainName: domain, phase: 'deleting' } })) > 0;
+}
+
+/** What `movingTo` says of a domain that arrives: to where, and as of which step of its move it was announced. */
+function announcement(region: string, asOf: Date): string {
+  return `${region}@${asOf.toISOString()}`;
+}
+
+/** As of when the domain of this row was announced here, in ms; 0: by an earlier release; null: it does not come here. */
+function announcedAt(own: string, movingTo: string | null): number | null {
+  const [region, at] = (movingTo ?? '').split('@');
+  if (region !== own) return null;
+  return at === undefined ? 0 : Date.parse(at);
+}
+
+function assertNotOvertaken(domain: string, asOf: Date, announced: number | null): void {
+  if (announced !== null && announced > asOf.getTime()) {
+    throw new AdminError('taken', `${domain} was announced anew since this was written.`);
   }
 }
 

@@ -73,7 +73,7 @@ export class DomainMoves {
       throw new AdminError('invalid', `${domain} is at home in ${move.target}, or about to be; let the move finish.`);
     }
     const newHome = await this.others.newHome(brandAs<RegionId>(move.target));
-    await newHome.abandon(domain);
+    await newHome.abandon(domain, move.updatedAt);
     await this.database.prisma.$transaction(async (tx) => {
       const { count } = await tx.domainMove.deleteMany({ where: { domainName: domain, phase: move.phase } });
       if (count === 0) throw new AdminError('taken', 'Somebody else moves it further right now.');
@@ -140,7 +140,7 @@ export class DomainMoves {
     const newHome = await this.others.newHome(to);
     const row = await prisma.domain.findUniqueOrThrow({ where: { name: domain }, include: { account: true } });
     await this.accounts.hand(row.account.slug, to);
-    await newHome.prepare(domain, await this.domainRow(domain));
+    await newHome.prepare(domain, await this.domainRow(domain), move.updatedAt);
     const rowsTotal = sum(await countRows(prisma, domain));
     await this.save(move, { phase: 'copying', rowsTotal, rowsDone: 0, tableName: null, cursor: Prisma.DbNull });
     return null;
@@ -171,6 +171,7 @@ export class DomainMoves {
           domain,
           table.name,
           rows.map((row) => opened(sealer, table.name, row)),
+          move.updatedAt,
         );
         const cursor = keyColumns(table, last) as Prisma.InputJsonObject;
         move = await this.save(move, { tableName: table.name, cursor, rowsDone: move.rowsDone + rows.length });
