@@ -80,6 +80,22 @@ describe('the validation handshake', () => {
     await waitForRow(id, { validated: true, validationAttempts: 0, lastValidationError: null });
   });
 
+  test('that is asked for while one fails follows at once, although that one was the last of its cycle', async () => {
+    const receiver = await world().receiver();
+    const id = await world().webhook(await world().domain(), receiver.url, { validated: false });
+    receiver.answer(async () => {
+      receiver.answer(right);
+      await world().database.stores.webhooks.requestValidation(id, new Date());
+      await ask(id);
+      return { status: 500 };
+    });
+    // Neither a sweep nor a retry comes to its aid.
+    await world().dispatcher({ WEBHOOKS_SWEEP_MS: '60000' }, { validationRetriesMs: [] });
+    await ask(id);
+    await waitForRow(id, { validated: true, handshakeAwaited: false, lastValidationError: null });
+    expect(receiver.requests).toHaveLength(2);
+  });
+
   test('fails with an answer that comes too late', async () => {
     const receiver = await world().receiver();
     receiver.answer((request) => ({ ...right(request), delayMs: 400 }));

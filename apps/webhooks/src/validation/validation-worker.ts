@@ -38,36 +38,43 @@ export class ValidationWorker {
     private readonly stop: AbortSignal,
   ) {}
 
-  async validate({ webhookId }: ValidationJob): Promise<void> {
+  async validate(job: ValidationJob): Promise<void> {
     if (this.stop.aborted) return;
     const { validations, deadlineMs, atOncePerDomain } = this.parts;
-    const claim = await validations.claim(webhookId, deadlineMs + LOCK_SLACK_MS);
+    const claim = await validations.claim(job.webhookId, deadlineMs + LOCK_SLACK_MS);
     if (claim === null) return;
     const { domain } = claim;
     const others = this.underWay.get(domain) ?? 0;
     // It stays due, so the sweeper comes back to it.
     if (others >= atOncePerDomain) return validations.giveBack(claim);
     this.underWay.set(domain, others + 1);
-    await this.validateClaimed(claim).finally(() => {
+    const askedAgain = await this.validateClaimed(claim).finally(() => {
       const left = (this.underWay.get(domain) ?? 1) - 1;
       if (left > 0) this.underWay.set(domain, left);
       else this.underWay.delete(domain);
     });
+    // Somebody waits for it, and no job was made for it because of this one.
+    if (askedAgain) await this.validate(job);
   }
 
-  private async validateClaimed(claim: ClaimedValidation): Promise<void> {
+  /** @returns whether another handshake was asked for meanwhile */
+  private async validateClaimed(claim: ClaimedValidation): Promise<boolean> {
     const { validations, metrics, ids, clock } = this.parts;
     const id = `val_${ids.random(ID_BYTES)}`;
     const startedAt = clock.now();
     const startedMark = performance.now();
     const outcome = await this.shakeHands(id, claim);
     metrics.validation(outcome.kind);
-    if (outcome.kind === 'interrupted') return validations.giveBack(claim);
+    if (outcome.kind === 'interrupted') {
+      await validations.giveBack(claim);
+      return false;
+    }
     const durationMs = Math.round(performance.now() - startedMark);
     const verdict = outcome.kind === 'passed' ? outcome : this.afterFailure(claim.failures, outcome.error);
-    await this.settle(claim, { id, startedAt, durationMs, status: outcome.status }, verdict);
+    const askedAgain = await this.settle(claim, { id, startedAt, durationMs, status: outcome.status }, verdict);
     // What waited for the proof goes at once.
     if (verdict.kind === 'passed') this.parts.feeder.feed([claim.id]);
+    return askedAgain;
   }
 
   private async shakeHands(id: string, claim: ClaimedValidation): Promise<HandshakeOutcome> {
@@ -78,15 +85,16 @@ export class ValidationWorker {
     return shakeHands({ ...this.parts, stop: this.stop }, { id, url: claim.url, policy, keys });
   }
 
-  private async settle(...outcome: Parameters<ValidationStore['settle']>): Promise<void> {
-    const { alert } = await this.parts.validations.settle(...outcome);
-    if (alert === null) return;
+  private async settle(...outcome: Parameters<ValidationStore['settle']>): Promise<boolean> {
+    const { alert, askedAgain } = await this.parts.validations.settle(...outcome);
+    if (alert === null) return askedAgain;
     const [{ id: webhookId, domain }, , verdict] = outcome;
     this.parts.metrics.alert(alert);
     this.parts.logger.warn(
       { webhookId, domain, alert, ...(verdict.kind !== 'passed' && { why: verdict.error }) },
       'a webhook needs its owner, or does no more',
     );
+    return askedAgain;
   }
 
   private afterFailure(failuresBefore: number, error: string): ValidationVerdict {

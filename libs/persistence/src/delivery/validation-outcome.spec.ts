@@ -9,6 +9,8 @@ const well: WebhookBefore = {
   provenAt: inHours(-100),
   suspendedAt: null,
   disabledAt: null,
+  validated: true,
+  askedAgainAt: null,
 };
 const gaveUp = { kind: 'gave-up', error: 'why' } as const;
 
@@ -26,6 +28,7 @@ describe('a handshake', () => {
     expect(changes).toEqual({
       lastValidationError: 'why',
       validationAttempts: 2,
+      handshakeAwaited: false,
       nextValidationAt: new Date(now.getTime() + 10_000),
     });
     expect(alert).toBeNull();
@@ -33,7 +36,12 @@ describe('a handshake', () => {
 
   test('the first that never passes leaves the webhook as it was made', () => {
     const { changes, alert } = afterHandshake({ ...well, provenAt: null, attempts: 3 }, gaveUp);
-    expect(changes).toEqual({ lastValidationError: 'why', validationAttempts: 4, nextValidationAt: null });
+    expect(changes).toEqual({
+      lastValidationError: 'why',
+      validationAttempts: 4,
+      nextValidationAt: null,
+      handshakeAwaited: false,
+    });
     expect(alert).toBeNull();
   });
 
@@ -52,6 +60,7 @@ describe('a handshake', () => {
       validationAttempts: 0,
       validationCause: 'periodic',
       nextValidationAt: inHours(24),
+      handshakeAwaited: false,
     });
   });
 
@@ -66,6 +75,20 @@ describe('a handshake', () => {
     if ('disabledAt' in before) {
       expect(changes).toMatchObject({ disabledAt: null, disabledReason: null, breaker: 'closed', breakerTrips: 0 });
     } else expect(changes).not.toHaveProperty('breaker');
+  });
+
+  test.each([
+    [{ kind: 'failed', error: 'why', retryMs: 10_000 } as const, 3],
+    [gaveUp, 0],
+    [{ kind: 'passed' } as const, 0],
+  ])('that ends as %j leaves one to be done that was asked for meanwhile', (verdict, validationAttempts) => {
+    const askedAgainAt = inHours(-1);
+    const stands = { handshakeAwaited: true, nextValidationAt: askedAgainAt, validationCause: 'requested' };
+    const { changes, alert } = afterHandshake({ ...well, attempts: 2, askedAgainAt }, verdict);
+    expect(changes).toMatchObject({ ...stands, validationAttempts });
+    expect(alert).toBe(verdict.kind === 'gave-up' ? 'warning' : null);
+    const unproven = { ...well, validated: false, provenAt: null, askedAgainAt };
+    expect(afterHandshake(unproven, verdict).changes).toMatchObject({ ...stands, validationAttempts: 0 });
   });
 
   test('that fails does not count against a webhook that is disabled anyway', () => {

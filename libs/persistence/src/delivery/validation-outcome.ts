@@ -19,6 +19,9 @@ export interface WebhookBefore {
   readonly provenAt: Date | null;
   readonly suspendedAt: Date | null;
   readonly disabledAt: Date | null;
+  readonly validated: boolean;
+  /** For when somebody asked for another handshake while this one was under way; null: nobody did. */
+  readonly askedAgainAt: Date | null;
 }
 
 export interface AfterHandshake {
@@ -36,6 +39,23 @@ const SUSPEND_AFTER = 3;
 
 /** What a handshake changes about its webhook. Nothing is deleted, whatever comes of it: deliveries wait. */
 export function afterHandshake(before: WebhookBefore, verdict: ValidationVerdict): AfterHandshake {
+  const { changes, alert } = consequences(before, verdict);
+  const request = before.askedAgainAt === null ? { handshakeAwaited: false } : standingRequest(before);
+  return { changes: { ...changes, ...request }, alert };
+}
+
+/** It may have been asked for after the receiver was repaired, which a handshake that began before says nothing of. */
+function standingRequest({ askedAgainAt, validated, attempts }: WebhookBefore) {
+  return {
+    handshakeAwaited: true,
+    nextValidationAt: askedAgainAt,
+    validationCause: 'requested',
+    // The cycle that it began anew.
+    ...(!validated && { validationAttempts: attempts }),
+  };
+}
+
+function consequences(before: WebhookBefore, verdict: ValidationVerdict): AfterHandshake {
   switch (verdict.kind) {
     case 'passed':
       return passed(before);

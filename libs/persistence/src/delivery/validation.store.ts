@@ -21,6 +21,8 @@ export interface ClaimedValidation {
   readonly cause: ValidationCause;
   /** How many handshakes of this cycle failed. */
   readonly failures: number;
+  /** Since when it was due: later on settling when somebody asked for another handshake meanwhile. */
+  readonly dueAt: Date;
   /** Shows on settling that the claim has not lapsed. */
   readonly token: bigint;
 }
@@ -40,6 +42,8 @@ export interface SettledValidation {
   readonly settled: boolean;
   /** What the other webhooks of the domain are told about this one. */
   readonly alert: AlertReason | null;
+  /** Another one was asked for while this one was under way, and is due. */
+  readonly askedAgain: boolean;
 }
 
 /** A request's time is the api's clock; a difference of this much to the database's does not delay its handshake. */
@@ -62,17 +66,17 @@ export class ValidationStore {
   /** Null when none is due, somebody is at it, or the webhook was removed. */
   async claim(id: WebhookId, lockMs: number): Promise<ClaimedValidation | null> {
     const [row] = await this.prisma.$queryRaw<
-      { url: string; domain: string; cause: ValidationCause; failures: number; token: bigint }[]
+      { url: string; domain: string; cause: ValidationCause; failures: number; dueAt: Date; token: bigint }[]
     >`
       UPDATE "Webhook" w SET "validationLockedUntil" = now() + ${lockMs}::int * interval '1 ms'
       WHERE w.id = ${id}::bigint AND ${MAY_BE_DUE}
         AND w."nextValidationAt" <= now() + ${CLOCK_TOLERANCE_MS}::int * interval '1 ms'
       RETURNING w.url, w."domainName" AS domain, w."validationCause" AS cause, w."validationAttempts" AS failures,
-        (extract(epoch FROM w."validationLockedUntil") * 1000)::bigint AS token`;
+        w."nextValidationAt" AS "dueAt", (extract(epoch FROM w."validationLockedUntil") * 1000)::bigint AS token`;
     return row === undefined ? null : { ...row, id, domain: brandAs<DomainName>(row.domain) };
   }
 
-  /** Records a handshake and what follows from it, the alert included. */
+  /** Records a handshake and what follows from it, the alert included. One that was asked for meanwhile is still to come. */
   async settle(
     claim: ClaimedValidation,
     handshake: HandshakeRecord,
@@ -87,16 +91,17 @@ export class ValidationStore {
           ${passed ? null : verdict.error}
         FROM "Webhook" WHERE id = ${claim.id}::bigint`;
       const [before] = await tx.$queryRaw<WebhookBefore[]>`
-        SELECT now() AS now, "validationAttempts" AS attempts, "failedValidations", "suspendedAt", "disabledAt",
-          coalesce("provenAt", CASE WHEN validated THEN "createdAt" END) AS "provenAt"
+        SELECT now() AS now, "validationAttempts" AS attempts, "failedValidations", "suspendedAt", "disabledAt", validated,
+          coalesce("provenAt", CASE WHEN validated THEN "createdAt" END) AS "provenAt",
+          CASE WHEN "nextValidationAt" <> ${claim.dueAt}::timestamptz THEN "nextValidationAt" END AS "askedAgainAt"
         FROM "Webhook" WHERE id = ${claim.id}::bigint AND url = ${claim.url}
           AND (extract(epoch FROM "validationLockedUntil") * 1000)::bigint = ${claim.token}::bigint
         FOR NO KEY UPDATE`;
-      if (before === undefined) return { settled: false, alert: null };
+      if (before === undefined) return { settled: false, alert: null, askedAgain: false };
       const { changes, alert } = afterHandshake(before, verdict);
       await tx.webhook.update({
         where: { id: BigInt(claim.id) },
-        data: { ...changes, lastValidationAt: before.now, validationLockedUntil: null, handshakeAwaited: false },
+        data: { ...changes, lastValidationAt: before.now, validationLockedUntil: null },
       });
       if (alert !== null) {
         await appendWebhookAlert(
@@ -106,7 +111,7 @@ export class ValidationStore {
           before.now,
         );
       }
-      return { settled: true, alert };
+      return { settled: true, alert, askedAgain: before.askedAgainAt !== null };
     }, TRANSACTION);
   }
 
