@@ -181,10 +181,15 @@ export class RobotDeliveryStore {
 
   /** A robot that comes, or answers again, is handed at once what it was to be handed again later. */
   async freshStart(robot: RobotId): Promise<void> {
-    await this.prisma.$executeRaw`
-      UPDATE "WebhookDelivery" d SET "nextAttemptAt" = now() FROM "Webhook" w
-      WHERE w.id = d."webhookId" AND w.type = 'robot' AND w."robotId" = ${BigInt(robot)}::bigint
-        AND d.state = 'pending' AND d."nextAttemptAt" > now()`;
+    const its = Prisma.sql`w.id = d."webhookId" AND w.type = 'robot' AND w."robotId" = ${BigInt(robot)}::bigint`;
+    await this.prisma.$transaction(async (tx) => {
+      // What somebody is just taking back is to be handed again later, too: only after their commit it shows.
+      await tx.$queryRaw`
+        SELECT d.id FROM "Webhook" w, "WebhookDelivery" d WHERE ${its} AND d.state = 'sending' ORDER BY d.id FOR SHARE OF d`;
+      await tx.$executeRaw`
+        UPDATE "WebhookDelivery" d SET "nextAttemptAt" = now() FROM "Webhook" w
+        WHERE ${its} AND d.state = 'pending' AND d."nextAttemptAt" > now()`;
+    }, TRANSACTION);
   }
 
   /** Hand-overs that came to nothing: each is an attempt. */
