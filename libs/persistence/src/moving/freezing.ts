@@ -13,27 +13,40 @@ const LOOK_AGAIN_MS = 50;
 /** Closes what the frozen domain has open, and tells those inside where it goes. May be repeated. */
 export type RoomCloser = (domain: DomainName, to: RegionId) => Promise<void>;
 
+export interface FreezeWish {
+  readonly to: RegionId;
+  readonly closeRooms: RoomCloser | null;
+  readonly hold: (db: Connection) => Promise<void>;
+}
+
 /**
  * Refuses writes to the domain from now on, and makes sure that what began before left no open room. May be repeated.
  * @param wish.closeRooms null: a domain with open rooms stays as it is
+ * @param wish.hold refuses when the move is somebody else's by now, and holds it for the time of the transaction
  * @returns false when something that began before is still under way: to be repeated
  * @throws AdminError rooms_open
  */
 export async function freezeEmpty(
   prisma: PrismaClient,
   domain: DomainName,
-  { to, closeRooms }: { readonly to: RegionId; readonly closeRooms: RoomCloser | null },
+  { to, closeRooms, hold }: FreezeWish,
 ): Promise<boolean> {
   try {
-    await freeze(prisma, domain, { to, mustBeEmpty: closeRooms === null });
+    await freeze(prisma, domain, { to, mustBeEmpty: closeRooms === null, hold });
     if (!(await outlived(prisma, await transactionsUnderWay(prisma)))) return false;
     // Not before: who is thrown out comes again, and would open here what is to be open there.
-    if (closeRooms !== null) await closeRooms(domain, to);
+    if (closeRooms !== null) {
+      await hold(prisma);
+      await closeRooms(domain, to);
+    }
     await assertNoOpenRooms(prisma, domain);
     return true;
   } catch (error) {
     if (!(error instanceof AdminError) || error.code !== 'rooms_open') throw error;
-    await prisma.$transaction((tx) => unfreeze(tx, domain));
+    await prisma.$transaction(async (tx) => {
+      await hold(tx);
+      await unfreeze(tx, domain);
+    });
     throw error;
   }
 }
@@ -58,10 +71,11 @@ export function pause(): Promise<void> {
 async function freeze(
   prisma: PrismaClient,
   domain: string,
-  { to, mustBeEmpty }: { readonly to: string; readonly mustBeEmpty: boolean },
+  { to, mustBeEmpty, hold }: Pick<FreezeWish, 'to' | 'hold'> & { readonly mustBeEmpty: boolean },
 ): Promise<void> {
   await prisma.$transaction(async (tx) => {
     await asMover(tx);
+    await hold(tx);
     // Rooms refer to the row, so none is opened until the commit.
     await tx.$queryRaw`SELECT 1 FROM "Domain" WHERE name = ${domain} FOR UPDATE`;
     if (mustBeEmpty) await assertNoOpenRooms(tx, domain);

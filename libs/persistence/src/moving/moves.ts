@@ -6,7 +6,9 @@ import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import { Prisma } from '../generated/client';
 import type { DomainMoveModel } from '../generated/models';
+import type { Connection } from '../prisma-client';
 import { asMover, countRows, deleteRows, keyColumns, readRows } from './domain-rows';
+import { holdMove, overtaken } from './fence';
 import { freezeEmpty, pause, type RoomCloser, STEP_MS, stillUnderWay, unfreeze } from './freezing';
 import { planOf } from './plan';
 import type { MovePlan, MoveStatus, NewHome, OtherRegions, RowCounts } from './port';
@@ -67,16 +69,18 @@ export class DomainMoves {
    * DomainError unavailable
    */
   async cancel(actor: string, domain: DomainName): Promise<void> {
-    const move = await this.find(domain);
-    if (move === null) throw new AdminError('not_found', `${domain} does not move.`);
-    if (move.phase !== 'freezing' && move.phase !== 'copying') {
-      throw new AdminError('invalid', `${domain} is at home in ${move.target}, or about to be; let the move finish.`);
+    const found = await this.find(domain);
+    if (found === null) throw new AdminError('not_found', `${domain} does not move.`);
+    if (found.phase !== 'freezing' && found.phase !== 'copying') {
+      throw new AdminError('invalid', `${domain} is at home in ${found.target}, or about to be; let the move finish.`);
     }
-    const newHome = await this.others.newHome(brandAs<RegionId>(move.target));
+    const newHome = await this.others.newHome(brandAs<RegionId>(found.target));
+    // Who has counted a whole copy must not go on from it.
+    const move = await this.save(found, { phase: 'freezing', tableName: null });
     await newHome.abandon(domain, move.updatedAt);
     await this.database.prisma.$transaction(async (tx) => {
-      const { count } = await tx.domainMove.deleteMany({ where: { domainName: domain, phase: move.phase } });
-      if (count === 0) throw new AdminError('taken', 'Somebody else moves it further right now.');
+      await holdMove(tx, move);
+      await tx.domainMove.delete({ where: { domainName: domain } });
       await unfreeze(tx, domain);
       await this.note(tx, actor, 'domain.move-cancel', move);
     });
@@ -124,11 +128,17 @@ export class DomainMoves {
     return move.phase === 'copying' ? this.copy(move, newHome) : this.switch(move, newHome);
   }
 
-  private async freeze(move: DomainMoveModel, { to, closeRooms }: MoveWish): Promise<string | null> {
+  private async freeze(before: DomainMoveModel, { to, closeRooms }: MoveWish): Promise<string | null> {
     const { prisma, region } = this.database;
+    // Whoever is still at an earlier step gets no further.
+    const move = await this.save(before, {});
     const domain = brandAs<DomainName>(move.domainName);
-    await this.directory.changes.setMoving(domain, region.id, true);
-    const frozen = await freezeEmpty(prisma, domain, { to, closeRooms: closeRooms ? this.closeRooms : null });
+    const hold = (db: Connection) => holdMove(db, move);
+    await prisma.$transaction(async (tx) => {
+      await hold(tx);
+      await this.directory.changes.setMoving(domain, region.id, true);
+    });
+    const frozen = await freezeEmpty(prisma, domain, { to, closeRooms: closeRooms ? this.closeRooms : null, hold });
     if (!frozen) return 'transactions';
     const until = performance.now() + STEP_MS;
     for (;;) {
@@ -140,6 +150,7 @@ export class DomainMoves {
     const newHome = await this.others.newHome(to);
     const row = await prisma.domain.findUniqueOrThrow({ where: { name: domain }, include: { account: true } });
     await this.accounts.hand(row.account.slug, to);
+    await hold(prisma);
     await newHome.prepare(domain, await this.domainRow(domain), move.updatedAt);
     const rowsTotal = sum(await countRows(prisma, domain));
     await this.save(move, { phase: 'copying', rowsTotal, rowsDone: 0, tableName: null, cursor: Prisma.DbNull });
@@ -215,8 +226,8 @@ export class DomainMoves {
     await newHome.activate(domain, move.epoch);
     await prisma.$transaction(async (tx) => {
       await asMover(tx);
-      await tx.domain.update({ where: { name: domain }, data: { region: move.target, epoch: move.epoch } });
       await this.save(move, { phase: 'deleting' }, tx);
+      await tx.domain.update({ where: { name: domain }, data: { region: move.target, epoch: move.epoch } });
     });
     return null;
   }
@@ -228,6 +239,8 @@ export class DomainMoves {
       for (;;) {
         const deleted = await prisma.$transaction(async (tx) => {
           await asMover(tx);
+          // It may have come back meanwhile, or have been made here anew.
+          await holdMove(tx, move);
           return deleteRows(tx, table, move.domainName, DELETE_PAGE);
         });
         if (deleted < DELETE_PAGE) break;
@@ -237,9 +250,8 @@ export class DomainMoves {
     }
     await prisma.$transaction(async (tx) => {
       await asMover(tx);
+      await this.save(move, { phase: 'done', finishedAt: this.clock.now() }, tx);
       await tx.domain.deleteMany({ where: { name: move.domainName, region: move.target } });
-      const finishedAt = this.clock.now();
-      await this.save(move, { phase: 'done', finishedAt }, tx);
       await this.note(tx, move.actor, 'domain.moved', move);
     });
     return null;
@@ -258,7 +270,7 @@ export class DomainMoves {
       where: { domainName, updatedAt },
       data: { ...changes, updatedAt: at },
     });
-    if (saved === undefined) throw new AdminError('taken', 'Somebody else moves it further right now; try again.');
+    if (saved === undefined) throw overtaken();
     return saved;
   }
 
