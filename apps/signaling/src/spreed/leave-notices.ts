@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ForeignPresence, LiveRooms, SessionId } from '@parley/domain';
-import type { Departure, LiveSessions } from '@parley/live';
-import type { BackendStore } from '@parley/persistence';
+import type { ForeignPresence, LiveRooms, Result, SessionId } from '@parley/domain';
+import type { DepartedMember, Departure, LiveSessions } from '@parley/live';
+import type { Backend, BackendStore } from '@parley/persistence';
+import type { WireError } from '@parley/protocol-spreed-signaling';
 import type { Logger } from '@parley/server-kit';
 import { tenantOf } from './authenticator';
 import type { NextcloudClient } from './nextcloud-client';
@@ -37,10 +38,31 @@ export class LeaveNotices {
    * @throws AbortError when this replica goes away; whatever a store throws
    */
   async left({ member }: Departure): Promise<void> {
-    const { foreign, foreignSessionId, kind, sessionId } = member;
+    const { foreign, foreignSessionId, kind } = member;
     if (foreign === undefined || foreignSessionId === undefined) return;
     if (kind !== 'client' && kind !== 'federation') return;
-    const work = this.tell(sessionId, foreign, foreignSessionId).finally(() => this.underWay.delete(work));
+    const asked = {
+      roomId: foreign.room,
+      userId: foreign.userId,
+      sessionId: foreignSessionId,
+      actor: foreign.actor,
+      action: 'leave',
+    } as const;
+    await this.insist(member, (backend) => this.parts.nextcloud.room(backend, foreign.url, asked));
+  }
+
+  /**
+   * Tells a backend that somebody left it, unless it is back there by then; again a few times where that did not arrive.
+   * Resolves when there is nothing left to try.
+   * @param tell one try
+   * @throws AbortError when this replica goes away; whatever a store throws
+   */
+  async insist(
+    { sessionId, foreign, foreignSessionId }: Pick<DepartedMember, 'sessionId' | 'foreign' | 'foreignSessionId'>,
+    tell: (backend: Backend) => Promise<Result<unknown, WireError>>,
+  ): Promise<void> {
+    if (foreign === undefined || foreignSessionId === undefined) return;
+    const work = this.tryToTell(sessionId, foreign, foreignSessionId, tell).finally(() => this.underWay.delete(work));
     this.underWay.add(work);
     await work;
   }
@@ -51,22 +73,20 @@ export class LeaveNotices {
     await Promise.allSettled(this.underWay);
   }
 
-  private async tell(sessionId: SessionId, foreign: ForeignPresence, foreignSessionId: string): Promise<void> {
+  private async tryToTell(
+    sessionId: SessionId,
+    foreign: ForeignPresence,
+    foreignSessionId: string,
+    tell: (backend: Backend) => Promise<Result<unknown, WireError>>,
+  ): Promise<void> {
     const pauses = [0, ...(this.parts.retryAfterMs ?? RETRY_AFTER_MS)];
-    const asked = {
-      roomId: foreign.room,
-      userId: foreign.userId,
-      sessionId: foreignSessionId,
-      actor: foreign.actor,
-      action: 'leave',
-    } as const;
     for (const ms of pauses) {
       this.stop.signal.throwIfAborted();
       if (ms > 0) await pause(ms, undefined, { signal: this.stop.signal, ref: false });
       const backend = await this.parts.backends.byId(foreign.backend);
       if (backend === null) return;
       if (await this.isBack(backend, sessionId, foreign, foreignSessionId)) return;
-      const answer = await this.parts.nextcloud.room(backend, foreign.url, asked);
+      const answer = await tell(backend);
       if (answer.ok || !PASSING.has(answer.error.code)) return;
     }
     this.parts.logger.warn({ backend: foreign.backend }, 'a backend could not be told of a leave');

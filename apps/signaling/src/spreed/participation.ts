@@ -12,7 +12,7 @@ import { VirtualSessions } from './virtual-sessions';
 export interface ParticipationOptions {
   readonly live: Pick<Live, 'sessions' | 'rooms' | 'asks' | 'events'>;
   readonly database: Database;
-  readonly foreign: Pick<Backends, 'store' | 'nextcloud'>;
+  readonly foreign: Pick<Backends, 'store' | 'nextcloud' | 'notices'>;
   readonly clock: Clock;
   /** How long a bridge may take to answer, in milliseconds; tests shorten it. */
   readonly dialoutMs?: number;
@@ -34,11 +34,11 @@ export function openParticipation(options: ParticipationOptions): Participation 
   const board = new ParticipantsBoard(live, clock);
   const rooms = new InternalRooms(foreign.store, database.stores.rooms);
   const notices = new VirtualNotices(foreign.store, foreign.nextcloud);
-  const virtuals = new VirtualSessions({ live, rooms, notices, board });
-  live.events.onLeft(async ({ room, member }) => {
-    if (room === undefined) return;
-    if (member.kind === 'internal') await board.publish(room);
-    if (member.kind === 'virtual') await virtuals.left(room, member);
+  const virtuals = new VirtualSessions({ live, rooms, notices, leaves: foreign.notices, board });
+  live.events.onLeft(async (departure) => {
+    const { room, member } = departure;
+    if (member.kind === 'internal' && room !== undefined) await board.publish(room);
+    if (member.kind === 'virtual') await virtuals.left(departure);
   });
   return {
     board,

@@ -2,6 +2,7 @@ import { brandAs, type ReplicaId, type Room, type RoomSessionId, type SessionId,
 import { createMemoryLive, type SessionRecord } from '@parley/live';
 import { DIALECT } from '@parley/protocol-spreed-signaling';
 import type { InternalRooms } from './internal-rooms';
+import type { LeaveNotices } from './leave-notices';
 import type { ParticipantsBoard } from './participants-board';
 import type { VirtualNotices } from './virtual-notices';
 import { MAX_VIRTUALS, VirtualSessions } from './virtual-sessions';
@@ -39,6 +40,7 @@ it('an internal client speaks for so many at a time and no more; one that goes m
       },
     } as unknown as InternalRooms,
     notices: {} as unknown as VirtualNotices,
+    leaves: {} as unknown as LeaveNotices,
     board: { publish: async () => undefined, forget: async () => undefined } as unknown as ParticipantsBoard,
   });
   const owner = await live.sessions.open(bridge, { deliver: () => undefined, ended: () => undefined });

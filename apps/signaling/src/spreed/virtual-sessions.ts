@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import {
   brandAs,
+  ok,
   type ForeignPresence,
   type JsonValue,
   type Member,
+  type Result,
   type RoomSessionId,
   type SessionId,
 } from '@parley/domain';
-import type { JoinRequest, Live, OwnedSession, SessionRecord, VirtualSession } from '@parley/live';
+import type { Departure, Expected, JoinRequest, Live, OwnedSession, SessionRecord, VirtualSession } from '@parley/live';
 import {
   defaultInCall,
   DIALECT,
@@ -18,6 +20,7 @@ import {
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import type { InternalRooms, NamedRoom } from './internal-rooms';
+import type { LeaveNotices } from './leave-notices';
 import type { ParticipantsBoard } from './participants-board';
 import type { VirtualNotices } from './virtual-notices';
 
@@ -31,16 +34,17 @@ const SESSION_ID_BYTES = 18;
 export const MAX_VIRTUALS = 1_000;
 
 export interface VirtualSessionsParts {
-  readonly live: Pick<Live, 'sessions' | 'rooms'>;
+  readonly live: Pick<Live, 'sessions' | 'rooms' | 'events'>;
   readonly rooms: InternalRooms;
   readonly notices: VirtualNotices;
+  readonly leaves: Pick<LeaveNotices, 'insist'>;
   readonly board: ParticipantsBoard;
 }
 
 /** The sessions internal clients speak for, e.g. callers by phone (section "Internal clients"). */
 export class VirtualSessions {
-  /** Those whose removal is under way, and answered to whoever asked for it. */
-  private readonly removing = new Set<SessionId>();
+  /** Those whose removal is under way: whether everybody who has to know will have heard of it from there. */
+  private readonly removing = new Map<SessionId, Promise<boolean>>();
 
   constructor(private readonly parts: VirtualSessionsParts) {}
 
@@ -66,15 +70,21 @@ export class VirtualSessions {
     }
   }
 
-  /** A virtual session is out of its room, maybe because its internal client is gone. */
-  async left(room: RoomSessionId, { sessionId, foreign }: Pick<Member, 'sessionId' | 'foreign'>): Promise<void> {
-    if (this.removing.has(sessionId)) return;
-    await this.parts.board.forget(room, sessionId);
-    if (foreign !== undefined) await this.parts.notices.left(sessionId, foreign);
+  /**
+   * A virtual session is out of its room, maybe because its internal client is gone, or did not come into it. Resolves when
+   * its backend has heard of it, or there is nothing left to try.
+   * @throws AbortError when this replica goes away; when a store does not answer
+   */
+  async left({ room, member }: Departure): Promise<void> {
+    const { sessionId, foreign } = member;
+    if (await this.removing.get(sessionId)) return;
+    if (room !== undefined) await this.parts.board.forget(room, sessionId);
+    if (foreign === undefined) return;
+    await this.parts.leaves.insist(member, () => this.parts.notices.left(sessionId, foreign));
   }
 
   private async add(owner: OwnedSession, guest: Guest, changed: () => void): Promise<WireError | undefined> {
-    const { live, rooms, notices } = this.parts;
+    const { live, rooms } = this.parts;
     // Said again, it is news about the same one.
     const known = this.find(owner, guest.chosenId);
     if (known !== undefined) return this.addAgain(owner, known, guest);
@@ -85,13 +95,36 @@ export class VirtualSessions {
     const id = brandAs<SessionId>(randomBytes(SESSION_ID_BYTES).toString('base64url'));
     const inCall = guest.inCall ?? defaultInCall('virtual', owner.record.features);
     const foreign = await this.presenceOf(guest, named);
-    if (named.backend !== null) {
-      const told = foreign && (await notices.arrived(id, foreign, { user: guest.user, inCall }));
-      if (!told?.ok) return wireError('add_failed');
+    const expected = foreign && (await this.announce(id, guest, foreign, inCall));
+    if (named.backend !== null && expected === undefined) return wireError('add_failed');
+    try {
+      const session = await live.sessions.openVirtual(owner.record.id, recordOf(owner, id, guest));
+      changed();
+      const error = await this.enter(session, guest, named, { inCall, foreign }, changed);
+      if (error === undefined) expected?.forget();
+      else await sendWord(expected);
+      return error;
+    } catch (error) {
+      await sendWord(expected);
+      throw error;
     }
-    const session = await live.sessions.openVirtual(owner.record.id, recordOf(owner, id, guest));
-    changed();
-    return this.enter(session, guest, named, { inCall, foreign }, changed);
+  }
+
+  /** Undefined: its backend does not want it, or could not be asked. */
+  private async announce(
+    id: SessionId,
+    { userId, user }: Guest,
+    foreign: ForeignPresence,
+    inCall: number,
+  ): Promise<Expected | undefined> {
+    const { live, notices } = this.parts;
+    // Its backend knows it by its public id.
+    const member = { sessionId: id, kind: 'virtual', userId, foreignSessionId: id, foreign } as const;
+    const expected = await live.events.expect(member);
+    const told = await notices.arrived(id, foreign, { user, inCall });
+    if (told.ok) return expected;
+    expected.forget();
+    return undefined;
   }
 
   private async addAgain(owner: OwnedSession, { room, record }: VirtualSession, guest: Guest): Promise<undefined> {
@@ -104,13 +137,32 @@ export class VirtualSessions {
   private async enter(
     session: VirtualSession,
     guest: Guest,
-    { room }: NamedRoom,
-    { inCall, foreign }: { readonly inCall: number; readonly foreign: ForeignPresence | undefined },
+    named: NamedRoom,
+    facts: { readonly inCall: number; readonly foreign: ForeignPresence | undefined },
     changed: () => void,
   ): Promise<WireError | undefined> {
-    const { live, board, notices } = this.parts;
+    let isIn = false;
+    try {
+      isIn = await this.join(session, guest, named, facts);
+      return isIn ? undefined : wireError('add_failed');
+    } finally {
+      // Its client hears that it was not added: nobody is to find it who adds it again.
+      if (!isIn) {
+        await session.close();
+        changed();
+      }
+    }
+  }
+
+  /** False: the room refuses it. */
+  private async join(
+    session: VirtualSession,
+    { userId, user, flags }: Guest,
+    { room }: NamedRoom,
+    { inCall, foreign }: { readonly inCall: number; readonly foreign: ForeignPresence | undefined },
+  ): Promise<boolean> {
+    const { live, board } = this.parts;
     const { id } = session.record;
-    const { userId, user, flags } = guest;
     const request: JoinRequest = {
       room: room.id,
       policy: room.policy,
@@ -121,15 +173,10 @@ export class VirtualSessions {
       member: { kind: 'virtual', userId, user, foreignSessionId: id, inCall, flags, ...(foreign ? { foreign } : {}) },
     };
     const outcome = await session.join(request);
-    if (outcome.kind === 'refused') {
-      await session.close();
-      changed();
-      if (foreign !== undefined) await notices.left(id, foreign);
-      return wireError('add_failed');
-    }
+    if (outcome.kind === 'refused') return false;
     await board.publish(room.id);
     if (flags !== 0) await live.sessions.toRoom(room.id, { kind: 'flags', sessionId: id, flags });
-    return undefined;
+    return true;
   }
 
   private async update(
@@ -158,16 +205,31 @@ export class VirtualSessions {
     if (session === undefined) return undefined;
     const { record, room } = session;
     const foreign = room && (await this.memberOf(room, record.id))?.foreign;
-    this.removing.add(record.id);
+    const removed = this.takeOut(session, foreign, changed);
+    this.removing.set(
+      record.id,
+      removed.then(
+        ({ ok: isTold }) => isTold,
+        () => false,
+      ),
+    );
     try {
-      await session.close();
-      changed();
-      if (room !== undefined) await this.parts.board.forget(room, record.id);
-      const told = foreign && (await this.parts.notices.left(record.id, foreign));
-      return told?.ok === false ? wireError('remove_failed') : undefined;
+      return (await removed).ok ? undefined : wireError('remove_failed');
     } finally {
       this.removing.delete(record.id);
     }
+  }
+
+  private async takeOut(
+    session: VirtualSession,
+    foreign: ForeignPresence | undefined,
+    changed: () => void,
+  ): Promise<Result<undefined, WireError>> {
+    const { record, room } = session;
+    await session.close();
+    changed();
+    if (room !== undefined) await this.parts.board.forget(room, record.id);
+    return foreign ? this.parts.notices.left(record.id, foreign) : ok(undefined);
   }
 
   private async presenceOf({ roomId, userId, actor }: Guest, { backend }: NamedRoom) {
@@ -182,6 +244,12 @@ export class VirtualSessions {
   private async memberOf(room: RoomSessionId, id: SessionId): Promise<Member | undefined> {
     return (await this.parts.live.rooms.members(room)).find(({ sessionId }) => sessionId === id);
   }
+}
+
+/** It was announced and did not come in. */
+async function sendWord(expected: Expected | undefined): Promise<void> {
+  // What cannot be told now comes due.
+  await expected?.left().catch(() => undefined);
 }
 
 function recordOf({ record: { tenant } }: OwnedSession, id: SessionId, { chosenId, roomId }: Guest): SessionRecord {
