@@ -16,6 +16,7 @@ import { replaceWebhookKey, webhookKeyPlace } from '../stores/tenancy.store';
 import { noAccount } from './accounts';
 import { AdminError } from './admin-error';
 import { writeAudit } from './audit';
+import { lockDomainName } from './domain-lock';
 
 /** What operators set for a domain. The seconds are until a room closes by itself; null: never. */
 export interface DomainSettings {
@@ -76,12 +77,14 @@ export class DomainAdmin {
     const { prisma, sealer, region } = this.database;
     const account = await prisma.account.findUnique({ where: { slug } });
     if (!account) throw noAccount(slug);
-    if (await prisma.domain.findUnique({ where: { name }, select: { name: true } })) throw taken(name);
-    await this.assertTakesNew();
-    await this.claim(name, settings.strictResidency ?? false, hosts);
     const at = this.clock.now();
     try {
       await prisma.$transaction(async (tx) => {
+        // From the claim until the row is there nobody may give the name up.
+        await lockDomainName(tx, name);
+        if (await tx.domain.findUnique({ where: { name }, select: { name: true } })) throw taken(name);
+        await this.assertTakesNew();
+        await this.claim(name, settings.strictResidency ?? false, hosts);
         const webhookKeySealed = sealer.seal(webhookKeyPlace(name), webhookKey);
         await tx.domain.create({
           data: { ...settings, name, accountId: account.id, region: region.id, webhookKeySealed, createdAt: at },
@@ -108,10 +111,11 @@ export class DomainAdmin {
     changes: Partial<DomainSettings> & { readonly hosts?: readonly string[] },
   ): Promise<DomainRecord> {
     const { hosts, ...settings } = changes;
-    const present = await this.get(name);
-    await this.claim(name, settings.strictResidency ?? present.strictResidency, hosts ?? present.hosts);
     const at = this.clock.now();
     await this.database.prisma.$transaction(async (tx) => {
+      await lockDomainName(tx, name);
+      const present = await this.read(tx, name);
+      await this.claim(name, settings.strictResidency ?? present.strictResidency, hosts ?? present.hosts);
       await tx.domain.update({ where: { name }, data: settings });
       if (hosts) await replaceHosts(tx, name, hosts);
       const details = { ...settings, ...(hosts ? { hosts: [...hosts] } : {}) };
@@ -132,7 +136,11 @@ export class DomainAdmin {
 
   /** @throws AdminError not_found */
   async get(name: DomainName): Promise<DomainRecord> {
-    const row = await this.database.prisma.domain.findUnique({ where: { name }, include: { hosts: true } });
+    return this.read(this.database.prisma, name);
+  }
+
+  private async read(db: Connection, name: DomainName): Promise<DomainRecord> {
+    const row = await db.domain.findUnique({ where: { name }, include: { hosts: true } });
     // One that is on its way here, or has left, is another region's.
     if (row?.region !== this.database.region.id) throw noDomain(name);
     return toRecord(row);
@@ -159,16 +167,17 @@ export class DomainAdmin {
   }
 
   /**
-   * Deletes a domain with all it has: bookings, webhooks, the record of its rooms, events.
+   * Deletes a domain with all it has: bookings, webhooks, the record of its rooms, events. When it fails, or the process dies,
+   * before the name is free again, it may be repeated.
    * @throws AdminError not_found, rooms_open
    */
   async delete(actor: string, name: DomainName): Promise<void> {
-    const { prisma, region } = this.database;
     const at = this.clock.now();
-    await prisma.$transaction(async (tx) => {
+    const deleted = await this.database.prisma.$transaction(async (tx) => {
+      await lockDomainName(tx, name);
       // The row's lock keeps rooms from being opened meanwhile: they refer to it.
       const [locked] = await tx.$queryRaw<unknown[]>`SELECT 1 FROM "Domain" WHERE "name" = ${name} FOR UPDATE`;
-      if (locked === undefined) throw noDomain(name);
+      if (locked === undefined) return false;
       const open = await tx.room.count({ where: { domainName: name, closedAt: null } });
       if (open > 0) throw new AdminError('rooms_open', `${open} rooms of ${name} are open.`);
       await tx.domain.delete({ where: { name } });
@@ -176,8 +185,25 @@ export class DomainAdmin {
       await tx.outboxEvent.deleteMany({ where: { domainName: name } });
       await tx.roomSequence.deleteMany({ where: { domainName: name } });
       await writeAudit(tx, { at, actor, action: 'domain.delete', target: name, details: {} });
+      return true;
     });
-    await this.directory.releaseDomain(name, region.id);
+    const released = await this.release(name);
+    if (!deleted && !released) throw noDomain(name);
+  }
+
+  /**
+   * Gives up a name that no domain of this region has, or has again.
+   * @returns false when there was nothing to give up
+   */
+  private async release(name: DomainName): Promise<boolean> {
+    const { prisma, region } = this.database;
+    return prisma.$transaction(async (tx) => {
+      await lockDomainName(tx, name);
+      if ((await tx.domain.count({ where: { name } })) > 0) return false;
+      if ((await this.directory.domain(name))?.region !== region.id) return false;
+      await this.directory.releaseDomain(name, region.id);
+      return true;
+    });
   }
 
   /** @throws AdminError elsewhere */

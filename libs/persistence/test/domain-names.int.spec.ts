@@ -1,0 +1,98 @@
+import { brandAs, type DomainName, type RegionId } from '@parley/domain';
+import { eventually } from '@parley/testing';
+import {
+  AdminError,
+  createAdminStore,
+  createDirectory,
+  type AdminStore,
+  type Database,
+  type OpenDirectory,
+} from '../src';
+import { Prisma } from '../src/generated/client';
+import { standAt, Standing } from './standing';
+import { TestDatabases } from './test-database';
+
+const A = brandAs<DomainName>('a.test');
+const US = brandAs<RegionId>('us-1');
+
+let databases: TestDatabases;
+let db: Database;
+let directory: OpenDirectory;
+let admin: AdminStore;
+beforeEach(async () => {
+  databases = await TestDatabases.start();
+  ({ db } = await databases.open());
+  directory = createDirectory({ url: await databases.postgres.createDatabase() });
+  admin = createAdminStore(db, directory, { now: () => new Date() });
+  await admin.accounts.create('root', { slug: 'acme', authId: 'auth-acme' });
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await directory.close();
+  await databases.close();
+});
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    (value) => `no refusal but ${JSON.stringify(value)}`,
+    (error: unknown) => (error instanceof AdminError ? error.code : String(error)),
+  );
+}
+
+test('a domain is deleted completely by a call that is repeated after it failed half-way', async () => {
+  await admin.domains.create('root', { name: 'a.test', account: 'acme', hosts: ['h.test'] });
+  const release = directory.releaseDomain.bind(directory);
+  directory.releaseDomain = () => Promise.reject(new Error('killed'));
+  await expect(admin.domains.delete('root', A)).rejects.toThrow('killed');
+  directory.releaseDomain = release;
+  expect(await directory.domain(A)).toMatchObject({ region: 'eu-1' });
+  await admin.domains.delete('root', A);
+  expect([await directory.domain(A), await directory.host('h.test')]).toEqual([null, null]);
+  expect(await refusal(admin.domains.delete('root', A))).toBe('not_found');
+  await directory.claimDomain(A, { region: US, epoch: 1, strictResidency: false });
+  expect(await refusal(admin.domains.delete('root', A))).toBe('not_found');
+  expect(await directory.domain(A)).toMatchObject({ region: 'us-1' });
+});
+
+test('a name is kept under which a domain is made anew while the former one is being deleted', async () => {
+  const anew = { name: 'a.test', account: 'acme', hosts: ['h.test'] };
+  await admin.domains.create('root', anew);
+  // The second transaction gives the name up.
+  const releasing = standAt(db.prisma, 2);
+  const deleting = admin.domains.delete('root', A);
+  await releasing.arrived;
+  const claimed = new Standing();
+  const setHosts = directory.setHosts.bind(directory);
+  directory.setHosts = async (...args) => {
+    const foreign = await setHosts(...args);
+    await claimed.here();
+    return foreign;
+  };
+  const making = admin.domains.create('root', anew);
+  await claimed.arrived;
+  releasing.go();
+  let deleted = false;
+  void deleting.then(() => (deleted = true));
+  const waits = Prisma.sql`SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()`;
+  await eventually(
+    async () => deleted || (await db.prisma.$queryRaw<unknown[]>(waits)).length > 0,
+    'the deletion to wait for the domain that is being made',
+  );
+  claimed.go();
+  await Promise.all([making, deleting]);
+  expect(await admin.domains.get(A)).toMatchObject({ hosts: ['h.test'] });
+  expect(await directory.domain(A)).toMatchObject({ region: 'eu-1' });
+  expect(await directory.host('h.test')).toBe('a.test');
+});
+
+test('a name is not claimed anew by a change that comes while its domain is deleted', async () => {
+  await admin.domains.create('root', { name: 'a.test', account: 'acme' });
+  const changing = standAt(db.prisma, 1);
+  const change = admin.domains.update('root', A, { hosts: ['h.test'] });
+  await changing.arrived;
+  await admin.domains.delete('root', A);
+  changing.go();
+  expect(await refusal(change)).toBe('not_found');
+  expect([await directory.domain(A), await directory.host('h.test')]).toEqual([null, null]);
+});
