@@ -26,9 +26,8 @@ RUN node tools/prisma-generate.mjs && node tools/build.mjs
 # ---- production: what the chosen service needs to run, and no more ----------------------------------------------------
 FROM build AS production
 ARG SERVICE
-# Not every service has every package that is patched.
 RUN node tools/deployment/production-tree.mjs "${SERVICE}" /out \
- && pnpm --dir /out install --prod --no-optional --frozen-lockfile --offline --config.allow-unused-patches=true
+ && pnpm --dir /out install --prod --no-optional --frozen-lockfile --offline
 
 # ---- runtime: Node, an unprivileged user, the service -----------------------------------------------------------------
 FROM ${NODE_IMAGE} AS runtime
