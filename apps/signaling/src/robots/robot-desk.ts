@@ -215,8 +215,9 @@ export class RobotDesk {
     const known = await this.parts.roll.keyMarks([...new Set(all.map(({ robot }) => robot))]);
     for (const { session, robot, keyMark } of all) {
       if (known.get(robot) === keyMark) continue;
-      this.departed(session);
+      // Only then: where it cannot be ended now, the next round tries again.
       await this.parts.sessions.end(session.record.id, ROBOT_REMOVED);
+      this.departed(session);
       await this.parts.deliveries.letGo(session.record.id);
     }
   }
