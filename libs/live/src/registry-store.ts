@@ -27,8 +27,8 @@ export interface RegistryStore {
   beat(replica: ReplicaId): Promise<Beat>;
   /** As a beat would say, without one. Empty: there is none yet. */
   generation(): Promise<string>;
-  /** Forgets a replica, if it is still as silent as it was. */
-  retire(replica: ReplicaId, onlyIfDead: boolean): Promise<void>;
+  /** Forgets a replica, if it is still silent. */
+  retire(replica: ReplicaId): Promise<void>;
   own(replica: ReplicaId, session: SessionId): Promise<void>;
   disown(replica: ReplicaId, session: SessionId): Promise<void>;
   owned(replica: ReplicaId): Promise<readonly SessionId[]>;

@@ -80,6 +80,8 @@ export type StoredResume =
       readonly entries: readonly LogEntry[];
       /** Where it entered the room it is in. */
       readonly joinedAt: RoomPosition | undefined;
+      /** By which attempt; undefined: that is not known any more. */
+      readonly attempt: number | undefined;
       /** The room it is still to be taken out of. */
       readonly previous: RoomSessionId | undefined;
       readonly checkpoint: Checkpoint;
@@ -144,7 +146,7 @@ export type Look =
   | { readonly kind: 'later'; readonly inMs: number }
   /** Over; what it left is to be cleared away. */
   | { readonly kind: 'over'; readonly remains: Remains }
-  /** It lives, but a join or a change of rooms was left half done. */
+  /** It lives, but a join or a change of rooms was left half done. The join cannot be finished any more. */
   | { readonly kind: 'half-done'; readonly leave: readonly { room: RoomSessionId; attempt: number | undefined }[] };
 
 /** `missing`: there is no trace of it, as `missing` in {@link SessionRead}. */
@@ -177,14 +179,19 @@ export interface SessionStore {
   announce(announcement: Announcement, create: boolean): Promise<SessionRead>;
   /** Answers the number of the attempt, or undefined when it is no longer this owner's. */
   beginJoin(id: SessionId, epoch: number, room: RoomSessionId): Promise<number | undefined>;
-  /** Makes an admitted join the session's room. `lost` when it is no longer this owner's. */
+  /** Makes an admitted join the session's room. `lost` when it is no longer this owner's, or was taken back. */
   finishJoin(id: SessionId, epoch: number, attempt: number, at: RoomPosition): Promise<'joined' | 'lost'>;
   /**
    * Takes an attempt back, whether it was finished or not. `kept`: it was finished and the session has another owner
    * by now, who counts on it. Otherwise the member of this attempt is to be taken out of the room.
    */
   abandonJoin(id: SessionId, epoch: number, attempt: number): Promise<'abandoned' | 'kept'>;
-  /** Notes that it is out of this room: its own, the one it was leaving, or the one of a half-done join. */
+  /** Notes that nothing of this attempt is left. */
+  gaveUpJoin(id: SessionId, attempt: number): Promise<void>;
+  /**
+   * Notes that it is out of this room: its own or the one it was leaving. With `attempt`, of its own only if it came in
+   * by that: it may be back by now.
+   */
   leftRoom(id: SessionId, room: RoomSessionId, attempt?: number): Promise<void>;
   /** Ends a session; its owner is told. Undefined when there was nothing to end. */
   burn(id: SessionId, burning: Burning): Promise<Remains | undefined>;
@@ -262,7 +269,9 @@ export interface PeerStore extends Pick<LivePeers, 'peerCursors'> {
 
 export interface RoomStore extends RoomStateStore, PeerStore {
   join(room: RoomSessionId, request: StoredJoinRequest): Promise<StoredJoin>;
-  /** With `attempt`, only the member that came in by this attempt. */
+  /** The same for a member that is in; undefined: it is not, and nothing was done. */
+  rejoin(room: RoomSessionId, request: Omit<StoredJoinRequest, 'attempt'>): Promise<StoredJoin | undefined>;
+  /** With `attempt`, only a member that came in by this attempt, or was given back to a store that had lost it. */
   leave(room: RoomSessionId, session: SessionId, attempt?: number): Promise<Leaving>;
   /** False when there is no such room. */
   append(room: RoomSessionId, json: string, except: string): Promise<boolean>;

@@ -14,6 +14,11 @@ export class Arrivals {
     return signals;
   }
 
+  /** Whether one is on its way here. */
+  has(id: SessionId): boolean {
+    return this.expected.has(id);
+  }
+
   hear(id: SessionId, text: string): void {
     this.expected.get(id)?.forEach((signals) => signals.push(text));
   }

@@ -12,7 +12,12 @@ export async function auditRooms(ctx: ReplicaContext): Promise<void> {
 
 async function auditRoom(ctx: ReplicaContext, room: RoomSessionId): Promise<void> {
   for (const { sessionId } of await ctx.store.rooms.members(room)) {
-    if (ctx.sessions.has(sessionId) || (await ctx.store.sessions.find(sessionId))) continue;
+    if (ctx.sessions.has(sessionId)) continue;
+    if (await ctx.store.sessions.find(sessionId)) {
+      // The date when its window ends may be lost.
+      await ctx.store.registry.schedule(sessionId, 0);
+      continue;
+    }
     await takeOut(ctx, room, sessionId, { tenant: undefined });
   }
 }

@@ -43,6 +43,8 @@ export interface ReplicaContext {
   renewLease(): Promise<void>;
   /** Undefined while the lease is valid; else settles when it is worth looking again. */
   doubt(): Promise<void> | undefined;
+  /** Whether a session is held here, or is just being resumed here. */
+  holds(id: SessionId): boolean;
   /** Something does not add up: look at the store soon instead of at the next beat. */
   suspect(): void;
   /** Looks at what is due now, so that what has expired does not count. */

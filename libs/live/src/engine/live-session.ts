@@ -26,6 +26,8 @@ export class LiveSession implements OwnedSession {
   feed: RoomFeed | undefined;
   /** Its latest admission: one that was given up meanwhile is not seated. */
   seat: object | undefined;
+  /** By which attempt it is in its room; undefined: that is not known, or it is in none. */
+  attempt: number | undefined;
   /** A join whose outcome is unknown, to be taken back first. */
   openJoin: OpenJoin | undefined;
   request: OpenRequest | undefined;
@@ -35,6 +37,7 @@ export class LiveSession implements OwnedSession {
   heardBy = 0;
   private readonly kept = new KeptEvents();
   private over = false;
+  private forgotten = false;
   private dirty = false;
   private syncing = false;
   private readonly gate = new Gate();
@@ -195,7 +198,8 @@ export class LiveSession implements OwnedSession {
   roomClosed(room: RoomSessionId): void {
     this.place(undefined);
     this.feed = this.seat = undefined;
-    this.ctx.chores.soon(`closed ${this.id}`, () => this.ctx.store.sessions.leftRoom(this.id, room));
+    const { attempt } = this;
+    this.ctx.chores.soon(`closed ${this.id}`, () => this.ctx.store.sessions.leftRoom(this.id, room, attempt));
   }
 
   place(at: RoomPosition | undefined): void {
@@ -223,10 +227,15 @@ export class LiveSession implements OwnedSession {
 
   /** This replica has nothing to do with it any more. */
   forget(): void {
-    if (this.ctx.sessions.get(this.id) === this) this.ctx.sessions.delete(this.id);
+    if (this.forgotten) return;
+    this.forgotten = true;
     this.feed?.remove(this);
     this.feed = this.seat = undefined;
-    this.ctx.virtuals.drop(this.id);
+    // A newer connection of the same session may be here already.
+    if (this.ctx.sessions.get(this.id) === this) {
+      this.ctx.sessions.delete(this.id);
+      this.ctx.virtuals.drop(this.id);
+    }
     this.ctx.topics.release(this.id).catch(() => undefined);
   }
 

@@ -59,6 +59,7 @@ export function createReplica(replica: ReplicaId, opened: LiveStore, times: Live
     leaseValid: () => upkeep.leaseValid(),
     renewLease: () => upkeep.renewLease(),
     doubt: () => upkeep.doubt(),
+    holds: (id) => sessions.has(id) || arrivals.has(id),
     suspect: () => upkeep.suspect(),
     occupancy: (room, occupied) => {
       const { registry } = store;
@@ -157,6 +158,6 @@ async function closeReplica(ctx: ReplicaContext, upkeep: Upkeep): Promise<void> 
   await upkeep.stop();
   await Promise.all([...ctx.sessions.values()].map((session) => session.detach()));
   await ctx.departures.close();
-  await ctx.store.registry.retire(ctx.replica, false).catch(() => undefined);
+  // Not retired: what could not be given up now is left to those who find this replica silent.
   await ctx.store.close();
 }

@@ -7,7 +7,7 @@ import type { ReplicaContext } from './context';
 import { LiveSession } from './live-session';
 import type { RoomFeed } from './room-feed';
 import { NOBODY, stateForJoiner, withoutSelf } from './room-picture';
-import { burnAndClear, takeOut } from './session-end';
+import { burnAndClear, detach, takeOut } from './session-end';
 import { adoptVirtuals } from './virtual-session';
 
 type Resumed = Extract<StoredResume, { kind: 'resumed' }>;
@@ -57,6 +57,8 @@ async function takeFrom(
     if (stored.kind === 'none') return NONE;
     if (stored.kind === 'gap') return await noPartialReplay(ctx, id);
     ctx.sessions.get(id)?.finish('resumed_elsewhere');
+    // Also of a connection that is being given up here and keeps them until then.
+    ctx.virtuals.drop(id);
     const outcome = await withRoom(ctx, stored, sink, lastSeen);
     kept = outcome.kind === 'resumed';
     return outcome;
@@ -85,10 +87,7 @@ async function withRoom(
     return outcome;
   } catch (error) {
     // It is ours by now, but nobody holds it: its window starts again.
-    ctx.chores.soon(`detach ${id}`, async () => {
-      await ctx.store.registry.schedule(id, ctx.times.resumeWindowMs);
-      await ctx.store.sessions.detach(id, stored.epoch, stored.checkpoint);
-    });
+    ctx.chores.soon(`detach ${id}`, () => detach(ctx, id, stored.epoch, stored.checkpoint));
     throw error;
   }
 }
@@ -131,7 +130,7 @@ async function findRoom(
       closed ||= event.kind === 'room-closed';
     }
     if (!closed && !read.members.some((member) => member.sessionId === id)) {
-      await ctx.store.sessions.leftRoom(id, from.id);
+      await ctx.store.sessions.leftRoom(id, from.id, stored.attempt);
       return undefined;
     }
     kept = !closed;
@@ -161,7 +160,7 @@ function takeOver(
   session.resumedAt(cursor, missed.at(-1)?.cursor);
   ctx.sessions.set(record.id, session);
   if (found?.closed) session.roomClosed(found.feed.id);
-  else if (found) sit(session, found);
+  else if (found) sit(session, found, stored.attempt);
   session.markDirty();
   session.activateSoon();
   disownElsewhere(ctx, stored.previousOwner, record.id);
@@ -195,11 +194,12 @@ function leaveRest(ctx: ReplicaContext, session: LiveSession, room: RoomSessionI
   });
 }
 
-function sit(session: LiveSession, found: FoundRoom): void {
+function sit(session: LiveSession, found: FoundRoom, attempt: number | undefined): void {
   const { feed, seat, read } = found;
   feed.policy ??= read.policy;
   session.feed = feed;
   session.seat = seat;
+  session.attempt = attempt;
   setImmediate(() => feed.seat(seat, session, read));
 }
 

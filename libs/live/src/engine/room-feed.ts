@@ -156,12 +156,13 @@ export class RoomFeed {
   /** Tells the store who is here, and learns whether something was missed. */
   async announce(): Promise<void> {
     if (!this.policy || !this.generation) return;
-    const { rooms } = this.ctx.store;
+    const { rooms, registry } = this.ctx.store;
     const state = await rooms.announce(this.id, this.announced, this.policy, this.residents.members());
     if (!state) return;
     if (state.generation !== this.announced) {
       const kept = this.residents.keepsakes(this.before ?? this.picture, this.documents);
       await rooms.restore(this.id, state.generation, kept);
+      if (kept.transient.some(({ expiresAt }) => expiresAt > 0)) await registry.scheduleRoom(this.id, 0);
       this.before = undefined;
     }
     this.announced = state.generation;

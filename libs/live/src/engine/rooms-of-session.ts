@@ -24,7 +24,8 @@ export type Admitted = Extract<StoredJoin, { kind: 'joined' }>;
  */
 export async function enterRoom(ctx: ReplicaContext, session: LiveSession, request: JoinRequest): Promise<JoinOutcome> {
   await takeBack(ctx, session);
-  if (session.room === request.room) return comeAgain(ctx, session, request);
+  const again = session.room === request.room ? await comeAgain(ctx, session, request) : undefined;
+  if (again) return again;
   const { store } = ctx;
   await store.registry.schedule(session.id, ctx.times.halfDoneJoinMs);
   const attempt = await store.sessions.beginJoin(session.id, session.epoch, request.room);
@@ -38,11 +39,11 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
     const { room } = request;
     const foreign = await claimForeign(ctx, session.record, request);
     open.giveBack = () => foreign.giveBack();
-    const answer = await store.rooms.join(room, storedRequest(request, session.id, attempt));
+    const answer = await store.rooms.join(room, { ...storedRequest(request, session.id), attempt });
     if (answer.kind === 'refused') {
       feed.unexpect(seat);
       await foreign.giveBack();
-      await store.sessions.leftRoom(session.id, room, attempt);
+      await store.sessions.gaveUpJoin(session.id, attempt);
       session.openJoin = undefined;
       return answer;
     }
@@ -53,7 +54,7 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
     session.openJoin = undefined;
     if (answer.first && !answer.again) ctx.occupancy(room, true);
     const former = foreign.tookOver ?? (await namesakeIn(ctx, session.record, request, answer));
-    await settleIn(ctx, session, feed, seat, request, answer);
+    await settleIn(ctx, session, feed, seat, request, { ...answer, attempt });
     return outcome(session.id, answer, at, former);
   } catch (error) {
     feed?.unexpect(seat);
@@ -62,8 +63,15 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
   }
 }
 
-/** Joins the room it is in: the same member, a fresh snapshot, and nothing in between is skipped. */
-async function comeAgain(ctx: ReplicaContext, session: LiveSession, request: JoinRequest): Promise<JoinOutcome> {
+/**
+ * Joins the room it is in: the same member, a fresh snapshot, and nothing in between is skipped. Undefined: it is not in
+ * any more, as it was taken out, or went on elsewhere, and that is not known here yet.
+ */
+async function comeAgain(
+  ctx: ReplicaContext,
+  session: LiveSession,
+  request: JoinRequest,
+): Promise<JoinOutcome | undefined> {
   const seat = {};
   await new Promise(setImmediate); // its first join may not be seated yet
   const feed = await ctx.feeds.expect(request.room, seat);
@@ -71,8 +79,8 @@ async function comeAgain(ctx: ReplicaContext, session: LiveSession, request: Joi
     const { room } = request;
     const before = feed.residents.self(session)?.foreignSessionId;
     const foreign = await claimForeign(ctx, session.record, request);
-    const answer = await ctx.store.rooms.join(room, storedRequest(request, session.id, 0));
-    if (answer.kind === 'refused') {
+    const answer = await ctx.store.rooms.rejoin(room, storedRequest(request, session.id));
+    if (answer?.kind !== 'joined') {
       await foreign.giveBack();
       return answer;
     }
@@ -93,13 +101,13 @@ async function comeAgain(ctx: ReplicaContext, session: LiveSession, request: Joi
 /** Leaves the room; a member that is gone already is no error. */
 export async function leaveRoom(ctx: ReplicaContext, session: LiveSession): Promise<void> {
   await takeBack(ctx, session);
-  const room = session.room;
+  const { room, attempt } = session;
   if (!room) return;
   // It must not be given back meanwhile to a store that lost the room, as long as it is certain to leave.
   const self = session.feed?.residents.self(session);
   session.feed?.residents.remove(session);
   try {
-    await takeOut(ctx, room, session.id, session.record);
+    await takeOut(ctx, room, session.id, { tenant: session.record.tenant, attempt });
   } catch (error) {
     if (self) session.feed?.residents.seat(session, self);
     throw error;
@@ -107,7 +115,7 @@ export async function leaveRoom(ctx: ReplicaContext, session: LiveSession): Prom
   session.feed?.remove(session);
   session.feed = session.seat = undefined;
   session.place(undefined);
-  await ctx.chores.now(`left ${session.id}`, () => ctx.store.sessions.leftRoom(session.id, room));
+  await ctx.chores.now(`left ${session.id}`, () => ctx.store.sessions.leftRoom(session.id, room, attempt));
 }
 
 /** Takes back a join of unknown outcome. */
@@ -130,25 +138,31 @@ async function settleIn(
   feed: RoomFeed,
   seat: object,
   request: JoinRequest,
-  answer: Admitted,
+  answer: Admitted & { readonly attempt: number },
 ): Promise<void> {
-  const old = session.room;
+  const { room: old, attempt: before } = session;
   if (!feed.policy || request.policy.version >= feed.policy.version) feed.policy = request.policy;
   const oldFeed = session.feed;
   if (oldFeed && oldFeed !== feed) oldFeed.remove(session);
   session.feed = feed;
   session.seat = seat;
+  session.attempt = answer.attempt;
   session.place({ id: request.room, generation: answer.generation, seq: answer.seq });
-  if (old) await leaveOld(ctx, session, old);
+  if (old) await leaveOld(ctx, session, old, before);
   // Last: events must not overtake the answer.
   setImmediate(() => feed.seat(seat, session, answer));
 }
 
-async function leaveOld(ctx: ReplicaContext, session: LiveSession, old: RoomSessionId): Promise<void> {
+async function leaveOld(
+  ctx: ReplicaContext,
+  session: LiveSession,
+  old: RoomSessionId,
+  attempt: number | undefined,
+): Promise<void> {
   await ctx.chores.now(`left ${session.id} ${old}`, async () => {
     if (session.room === old) return;
-    await takeOut(ctx, old, session.id, session.record);
-    await ctx.store.sessions.leftRoom(session.id, old);
+    await takeOut(ctx, old, session.id, { tenant: session.record.tenant, attempt });
+    await ctx.store.sessions.leftRoom(session.id, old, attempt);
   });
 }
 
@@ -156,9 +170,8 @@ async function leaveOld(ctx: ReplicaContext, session: LiveSession, old: RoomSess
 export function storedRequest(
   { room: _room, properties, ...ask }: JoinRequest,
   session: SessionId,
-  attempt: number,
-): StoredJoinRequest {
-  return { ...ask, session, attempt, ...(properties ? { properties: JSON.stringify(properties) } : {}) };
+): Omit<StoredJoinRequest, 'attempt'> {
+  return { ...ask, session, ...(properties ? { properties: JSON.stringify(properties) } : {}) };
 }
 
 export function outcome(

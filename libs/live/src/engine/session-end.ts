@@ -1,14 +1,15 @@
 import type { RoomSessionId, SessionId, TenantKey } from '@parley/domain';
-import type { Burning, Remains } from '../store';
+import type { Burning, Checkpoint, Remains } from '../store';
 import type { ReplicaContext } from './context';
 import type { LiveSession } from './live-session';
 
 /** Ends a session wherever it is, and clears away what it leaves. False: there was nothing to end. */
 export async function burnAndClear(ctx: ReplicaContext, id: SessionId, burning: Burning): Promise<boolean> {
-  // The look comes first: should this replica die in between, another one finishes the work.
+  // Before it, should this replica die in between; and after it, as a look may have just found nothing to do.
   await ctx.store.registry.schedule(id, ctx.times.halfDoneJoinMs);
   const remains = await ctx.store.sessions.burn(id, burning);
   if (!remains) return false;
+  await ctx.store.registry.schedule(id, ctx.times.halfDoneJoinMs);
   await clearAway(ctx, id, remains);
   return true;
 }
@@ -53,10 +54,19 @@ export async function giveUp(ctx: ReplicaContext, session: LiveSession): Promise
   const checkpoint = session.checkpoint();
   session.forget();
   await ctx.chores.now(`detach ${session.id}`, async () => {
-    await ctx.store.registry.schedule(session.id, ctx.times.resumeWindowMs);
-    await ctx.store.sessions.detach(session.id, session.epoch, checkpoint);
-    await ctx.store.registry.disown(ctx.replica, session.id);
+    await detach(ctx, session.id, session.epoch, checkpoint);
+    // It may be here again, or on its way.
+    if (!ctx.holds(session.id)) await ctx.store.registry.disown(ctx.replica, session.id);
   });
+}
+
+/**
+ * Its window begins. The date comes after what makes it needed: a look in between would find nothing to do, and nobody
+ * would look again. Should this replica die in between, it still owns the session, and whoever buries it sets the date.
+ */
+export async function detach(ctx: ReplicaContext, id: SessionId, epoch: number, checkpoint: Checkpoint): Promise<void> {
+  await ctx.store.sessions.detach(id, epoch, checkpoint);
+  await ctx.store.registry.schedule(id, ctx.times.resumeWindowMs);
 }
 
 /** Its client said good-bye. */

@@ -97,7 +97,8 @@ export class Upkeep {
       // After a long sleep what is not found has ended meanwhile; only a store that just lost it is given it back.
       const remembered = started - this.lastBeat < this.ctx.times.resumeWindowMs;
       await this.announce(remembered || lost, lost);
-      this.announceDue = started + this.ctx.times.reannounceMs;
+      // Whoever took this replica for dead may not be through with its sessions yet: once more with the next beat.
+      this.announceDue = beat.lapsed || late ? started : started + this.ctx.times.reannounceMs;
     }
     this.ctx.losses.settle(beat.generation);
     this.lastBeat = started;
@@ -132,8 +133,23 @@ export class Upkeep {
       await announceIdentity(this.ctx, session);
     });
     await inChunks(this.ctx.virtuals.all(), (virtual) => virtual.announce(create));
+    await this.letGoOfStrays();
     await this.enlist();
     await inChunks(this.ctx.feeds.all(), (feed) => feed.announce());
+  }
+
+  /** Sessions that are this replica's and that nobody holds: what made them so was never answered. */
+  private async letGoOfStrays(): Promise<void> {
+    const { registry, sessions } = this.ctx.store;
+    const owned = await registry.owned(this.ctx.replica);
+    const strays = owned.filter((id) => !this.ctx.holds(id));
+    await inChunks(strays, async (id) => {
+      // One that comes back in this moment asks the store after this.
+      if (this.ctx.holds(id)) return;
+      await sessions.orphan(id, this.ctx.replica, 0);
+      // Now: the look knows when its window ends, and a date that was there must not be put off round after round.
+      await registry.schedule(id, 0);
+    });
   }
 
   private async enlist(): Promise<void> {
@@ -169,7 +185,7 @@ export class Upkeep {
       await registry.schedule(id, Math.max(0, this.ctx.times.resumeWindowMs - agoMs));
       await registry.disown(replica, id);
     });
-    await registry.retire(replica, true);
+    await registry.retire(replica);
     await guards.release(`undertaker:${replica}`, this.ctx.replica);
   }
 
@@ -208,7 +224,8 @@ export class Upkeep {
     const tenant = (await this.ctx.store.sessions.find(id))?.tenant;
     for (const { room, attempt } of leave) {
       await takeOut(this.ctx, room, id, { tenant, attempt });
-      await this.ctx.store.sessions.leftRoom(id, room, attempt);
+      if (attempt === undefined) await this.ctx.store.sessions.leftRoom(id, room);
+      else await this.ctx.store.sessions.gaveUpJoin(id, attempt);
     }
   }
 }

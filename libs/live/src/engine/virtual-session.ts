@@ -16,6 +16,8 @@ const EPOCH = 1;
 /** Somebody another session speaks for, on the replica that owns that session. */
 export class Virtual implements VirtualSession {
   private lodging: { readonly feed: RoomFeed; readonly lodger: Lodger } | undefined;
+  /** By which attempt it is in its room; undefined: that is not known, or it is in none. */
+  private attempt: number | undefined;
   private over = false;
   private readonly turns = new Turns();
 
@@ -39,11 +41,11 @@ export class Virtual implements VirtualSession {
 
   leave(): Promise<void> {
     return this.turns.run(async () => {
-      const { room } = this;
+      const { room, attempt } = this;
       if (room === undefined) return;
-      await takeOut(this.ctx, room, this.id, this.record);
+      await takeOut(this.ctx, room, this.id, { tenant: this.record.tenant, attempt });
       this.moveOut();
-      await this.ctx.chores.now(`left ${this.id}`, () => this.ctx.store.sessions.leftRoom(this.id, room));
+      await this.ctx.chores.now(`left ${this.id}`, () => this.ctx.store.sessions.leftRoom(this.id, room, attempt));
     });
   }
 
@@ -115,26 +117,39 @@ export class Virtual implements VirtualSession {
     if (this.over) throw new DomainError('session_not_found', 'The session is over.');
     const { store } = this.ctx;
     const { room } = request;
+    const again = this.room === room ? await this.comeAgain(request) : undefined;
+    if (again) return again;
     await store.registry.schedule(this.id, this.ctx.times.halfDoneJoinMs);
-    const again = this.room === room;
-    const attempt = again ? 0 : await store.sessions.beginJoin(this.id, EPOCH, room);
+    const attempt = await store.sessions.beginJoin(this.id, EPOCH, room);
     if (attempt === undefined) throw new DomainError('session_not_found', 'The session is over.');
     const seat = {};
     const feed = await this.ctx.feeds.expect(room, seat);
     try {
       const foreign = await claimForeign(this.ctx, this.record, request);
-      const answer = await store.rooms.join(room, storedRequest(request, this.id, attempt));
+      const answer = await store.rooms.join(room, { ...storedRequest(request, this.id), attempt });
       if (answer.kind === 'refused') {
         await foreign.giveBack();
-        await store.sessions.leftRoom(this.id, room, attempt);
+        await store.sessions.gaveUpJoin(this.id, attempt);
         return answer;
       }
       const at = { id: room, generation: answer.generation, seq: answer.seq };
-      if (!again) await this.settle(feed, request, answer, attempt, at);
+      await this.settle(feed, request, answer, attempt, at);
       return outcome(this.id, answer, at, foreign.tookOver);
     } finally {
       feed.unexpect(seat);
     }
+  }
+
+  /** Undefined: it is not in any more, and that is not known here yet. */
+  private async comeAgain(request: JoinRequest): Promise<JoinOutcome | undefined> {
+    const foreign = await claimForeign(this.ctx, this.record, request);
+    const answer = await this.ctx.store.rooms.rejoin(request.room, storedRequest(request, this.id));
+    if (answer?.kind !== 'joined') {
+      await foreign.giveBack();
+      return answer;
+    }
+    const at = { id: request.room, generation: answer.generation, seq: answer.seq };
+    return outcome(this.id, answer, at, foreign.tookOver);
   }
 
   private async settle(
@@ -152,15 +167,16 @@ export class Virtual implements VirtualSession {
     }
     if (answer.first && !answer.again) this.ctx.occupancy(at.id, true);
     if (!feed.policy || policy.version >= feed.policy.version) feed.policy = policy;
-    const old = this.room;
+    const { room: old, attempt: before } = this;
     this.moveOut();
+    this.attempt = attempt;
     const self = answer.members.find(({ sessionId }) => sessionId === this.id);
     if (self && !this.over) this.moveIn(feed, self, at);
     if (old === undefined) return;
     await this.ctx.chores.now(`left ${this.id} ${old}`, async () => {
       if (this.room === old) return;
-      await takeOut(this.ctx, old, this.id, this.record);
-      await sessions.leftRoom(this.id, old);
+      await takeOut(this.ctx, old, this.id, { tenant: this.record.tenant, attempt: before });
+      await sessions.leftRoom(this.id, old, before);
     });
   }
 
@@ -189,9 +205,9 @@ export async function openVirtual(
   await ctx.store.sessions.open(record, ctx.replica, parent);
   await ctx.store.registry.enlist('sessions', [record.id]);
   ctx.virtuals.add(virtual);
-  if (ctx.sessions.has(parent)) return virtual;
-  // Its parent ended meanwhile, and may have been cleared away before this one was there.
+  // Its parent may have ended meanwhile, and been cleared away before this one was there.
   if (!(await ctx.store.sessions.find(parent))) await virtual.close();
+  else if (ctx.sessions.has(parent)) return virtual;
   else virtual.letGo();
   throw new DomainError('session_not_found', 'The session is not held here any more.');
 }

@@ -7,6 +7,8 @@ import type { SessionState } from './session-state';
 export interface DueEntry {
   at: number;
   version: number;
+  /** Somebody is at it until then. */
+  claimed: boolean;
 }
 
 /**

@@ -20,10 +20,10 @@ export function memoryRegistry(hub: MemoryLiveHub, times: StoreTimes): RegistryS
         return { generation: hub.generation.id, lapsed, dead };
       }),
     generation: () => hub.run(() => hub.generation?.id ?? ''),
-    retire: (replica, onlyIfDead) =>
+    retire: (replica) =>
       hub.run(() => {
         const last = hub.replicas.get(replica) ?? hub.now();
-        if (!onlyIfDead || hub.now() - last >= times.deadAfterMs) hub.replicas.delete(replica);
+        if (hub.now() - last >= times.deadAfterMs) hub.replicas.delete(replica);
       }),
     own: (replica, session) => hub.run(() => add(hub.owned, replica, session)),
     disown: (replica, session) => hub.run(() => remove(hub.owned, replica, session)),
@@ -59,7 +59,9 @@ function memoryDue(
     scheduleRoom: (room, inMs) =>
       hub.run(() => {
         const at = hub.now() + inMs;
-        if ((hub.dueRooms.get(room)?.at ?? Number.POSITIVE_INFINITY) > at) schedule(hub.dueRooms, room, at);
+        const known = hub.dueRooms.get(room);
+        if (known?.claimed) schedule(hub.dueRooms, room, Math.min(at, known.at));
+        else if (!known || known.at > at) schedule(hub.dueRooms, room, at);
       }),
     claimDueRooms: (limit) =>
       hub.run(() => claim(hub, times, hub.dueRooms, limit).map(([room, claim]) => ({ room, claim }))),
@@ -125,14 +127,14 @@ function memoryForeignIds(
 }
 
 function schedule<Id>(due: Map<Id, DueEntry>, id: Id, at: number): void {
-  due.set(id, { at, version: (due.get(id)?.version ?? 0) + 1 });
+  due.set(id, { at, version: (due.get(id)?.version ?? 0) + 1, claimed: false });
 }
 
 function claim<Id>(hub: MemoryLiveHub, times: StoreTimes, due: Map<Id, DueEntry>, limit: number): [Id, string][] {
   const now = hub.now();
   const ripe = [...due].filter(([, entry]) => entry.at <= now).slice(0, limit);
   return ripe.map(([id, entry]) => {
-    Object.assign(entry, { at: now + times.claimMs, version: entry.version + 1 });
+    Object.assign(entry, { at: now + times.claimMs, version: entry.version + 1, claimed: true });
     return [id, String(entry.version)];
   });
 }
@@ -147,7 +149,7 @@ function settle<Id>(
   const entry = due.get(id);
   if (!entry || String(entry.version) !== claim) return;
   if (againInMs === undefined) due.delete(id);
-  else Object.assign(entry, { at: hub.now() + againInMs, version: entry.version + 1 });
+  else Object.assign(entry, { at: hub.now() + againInMs, version: entry.version + 1, claimed: false });
 }
 
 function add(index: Map<string, Set<SessionId>>, key: string, session: SessionId): void {

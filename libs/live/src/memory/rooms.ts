@@ -28,6 +28,7 @@ function memoryMembers(
 ): Omit<RoomStore, keyof ReturnType<typeof memoryDoor> | keyof RoomStateStore | keyof PeerStore> {
   return {
     join: (room, request) => hub.run(() => rooms.join(room, request)),
+    rejoin: (room, request) => hub.run(() => rooms.rejoin(room, request)),
     leave: (room, session, attempt) => hub.run(() => rooms.leave(room, session, attempt)),
     append: (room, json, except) =>
       hub.run(() => {
@@ -174,10 +175,17 @@ export class MemoryRooms {
     return { ...this.admitted(state, false), noted };
   }
 
+  rejoin(room: RoomSessionId, request: Omit<StoredJoinRequest, 'attempt'>): StoredJoin | undefined {
+    const state = this.ensure(room);
+    if (!state.closing && !state.members.has(request.session)) return undefined;
+    return this.join(room, { ...request, attempt: 0 });
+  }
+
   leave(room: RoomSessionId, session: SessionId, attempt?: number): Leaving {
     const state = this.open(room);
     const present = state?.members.get(session);
-    if (!state || !present || (attempt !== undefined && present.attempt !== attempt)) {
+    const isOther = attempt !== undefined && present?.attempt !== attempt && present?.attempt !== 0;
+    if (!state || !present || isOther) {
       return { removed: false, empty: false };
     }
     state.members.delete(session);

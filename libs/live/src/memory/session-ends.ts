@@ -75,6 +75,7 @@ function look(hub: MemoryLiveHub, times: StoreTimes, session: SessionState | und
     const age = hub.now() - session.joinBegunAt;
     if (age < times.halfDoneJoinMs) return { kind: 'later', inMs: times.halfDoneJoinMs - age };
     const { joining, previous } = session;
+    if (joining) session.withdrawn = joining.attempt;
     const leave = [...(joining ? [joining] : []), ...(previous ? [{ room: previous.id, attempt: undefined }] : [])];
     return { kind: 'half-done', leave };
   }

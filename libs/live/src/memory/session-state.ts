@@ -21,7 +21,10 @@ export interface SessionState {
   joining: { readonly room: RoomSessionId; readonly attempt: number } | undefined;
   joinBegunAt: number;
   attempts: number;
+  /** By which it is in its room; 0: that is not known any more. */
   doneAttempt: number;
+  /** An attempt that must not be finished any more. */
+  withdrawn: number;
   request: StoredRequest | undefined;
   quiet: boolean;
   reason: EndReason;

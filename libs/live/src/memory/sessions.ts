@@ -112,7 +112,12 @@ function memoryOwners(
         Object.assign(session, { epoch: session.epoch + 1, owner, state: 'attached' });
         hub.publish(`s:${id}`, encodeSessionSignal({ kind: 'taken', epoch: session.epoch }));
         const { record, epoch, joinedAt, checkpoint, request } = session;
-        const place = { joinedAt, previous: session.previous?.id, checkpoint };
+        const place = {
+          joinedAt,
+          attempt: session.doneAttempt || undefined,
+          previous: session.previous?.id,
+          checkpoint,
+        };
         return { kind: 'resumed', record, epoch, previousOwner, after: from, entries, ...place, request };
       }),
     checkpoint: (id, epoch, checkpoint) =>
@@ -148,7 +153,7 @@ function memoryOwners(
 function memoryJoins(
   hub: MemoryLiveHub,
   { get, mine }: SessionAccess,
-): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'leftRoom'> {
+): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'gaveUpJoin' | 'leftRoom'> {
   return {
     beginJoin: (id, epoch, room) =>
       hub.run(() => {
@@ -161,10 +166,10 @@ function memoryJoins(
     finishJoin: (id, epoch, attempt, at) =>
       hub.run(() => {
         const session = mine(id, epoch);
-        if (session?.joining?.attempt !== attempt) return 'lost';
+        if (session?.joining?.attempt !== attempt || session.withdrawn === attempt) return 'lost';
         const { session: read } = session.checkpoint;
         const checkpoint = { session: read, room: at, roomEvent: at.seq };
-        const previous = session.joinedAt;
+        const previous = session.joinedAt?.id === at.id ? undefined : session.joinedAt;
         Object.assign(session, { previous, joinedAt: at, checkpoint, joining: undefined, doneAttempt: attempt });
         if (session.request) session.request = { ...session.request, entered: true };
         return 'joined';
@@ -179,16 +184,18 @@ function memoryJoins(
         Object.assign(session, { joinedAt: session.previous, previous: undefined, doneAttempt: 0 });
         return 'abandoned';
       }),
+    gaveUpJoin: (id, attempt) =>
+      hub.run(() => {
+        const session = get(id);
+        if (session?.joining?.attempt === attempt) session.joining = undefined;
+      }),
     leftRoom: (id, room, attempt) =>
       hub.run(() => {
         const session = get(id);
         if (!session) return;
-        if (attempt !== undefined) {
-          if (session.joining?.attempt === attempt) session.joining = undefined;
-          return;
-        }
         if (session.previous?.id === room) session.previous = undefined;
-        if (session.joinedAt?.id === room) session.joinedAt = undefined;
+        const isOther = attempt !== undefined && session.doneAttempt !== 0 && session.doneAttempt !== attempt;
+        if (session.joinedAt?.id === room && !isOther) session.joinedAt = undefined;
       }),
   };
 }
@@ -204,6 +211,7 @@ function blank(now: number): Omit<SessionState, 'record' | 'owner' | 'parent' | 
     joinBegunAt: 0,
     attempts: 0,
     doneAttempt: 0,
+    withdrawn: 0,
     request: undefined,
     quiet: false,
     reason: 'ended',

@@ -74,7 +74,7 @@ export class RedisBus implements Bus {
       // Also when it is known: the caller must not go on before the subscription stands.
       await this.connection.guard(() => this.subscribe([channel]));
     } catch (error) {
-      if (!known) this.listeners.delete(channel);
+      if (!known && this.listeners.get(channel) === listener) this.listeners.delete(channel);
       this.renewAgain = true;
       throw error;
     }

@@ -30,9 +30,9 @@ export function redisRegistry(redis: RedisConnection, keys: Keys, times: StoreTi
       return { generation: await generations.with(text(id), 'those there'), lapsed: lapsed === 1, dead: silent };
     },
     generation: () => generations.read(),
-    async retire(replica, onlyIfDead) {
+    async retire(replica) {
       const [beats] = keys.replicas;
-      await redis.run('registry.retire', [beats], [replica, onlyIfDead ? times.deadAfterMs : 0]);
+      await redis.run('registry.retire', [beats], [replica, times.deadAfterMs]);
     },
     own: (replica, session) => index(keys.owned(replica), session),
     disown: (replica, session) => remove(keys.owned(replica), session),

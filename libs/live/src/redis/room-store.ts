@@ -4,7 +4,7 @@ import { Cluster } from 'ioredis';
 import { ROOM_LOG_LIMITS, TRANSIENT_LIMITS, type StoreTimes } from '../limits';
 import type { Ordered, RoomStateStore, StoredRoomState, StoredTransient } from '../state-store';
 import { presenceOf } from '../peers';
-import type { RoomLogEntry, RoomStore, StoredJoin } from '../store';
+import type { RoomLogEntry, RoomStore, StoredJoin, StoredJoinRequest } from '../store';
 import type { RedisConnection, Reply } from './connection';
 import type { Keys } from './keys';
 import { noted, notedAt, redisPeers, whoOf } from './peer-store';
@@ -38,12 +38,10 @@ export function redisRooms(redis: RedisConnection, keys: Keys, times: StoreTimes
         run(name, room, ...(typeof since === 'string' ? [NEWS[since], 0] : [since.generation, since.n])),
       toMembers,
     ),
-    async join(room, request) {
-      const { policy, session, attempt, role, passwordVersion, passesLock, member, properties = '' } = request;
-      const { inCall, flags, ...rest } = member;
-      const ask = [session, attempt, role, passwordVersion, passesLock ? 1 : 0];
-      const who = [rest.kind, JSON.stringify(rest), bits(inCall), bits(flags)];
-      return toJoin(session, list(await run('join', room, ...rules(policy), ...ask, ...who, properties, whoOf(rest))));
+    join: async (room, request) => toJoin(request.session, list(await run('join', room, ...toRequest(request)))),
+    async rejoin(room, request) {
+      const reply = list(await run('join', room, ...toRequest({ ...request, attempt: 0 })));
+      return reply[0] === 'not_in' ? undefined : toJoin(request.session, reply);
     },
     async leave(room, session, attempt) {
       const [removed, empty, json, generation, order, note] = list(await run('leave', room, session, attempt ?? ''));
@@ -200,6 +198,15 @@ function toPolicy(fields: readonly string[]): DoorPolicy | undefined {
     passwordVersion: Number(passwordVersion),
     hasHostKey: hasHostKey === '1',
   };
+}
+
+/** What `join` takes. */
+function toRequest(request: StoredJoinRequest): (string | number)[] {
+  const { policy, session, attempt, role, passwordVersion, passesLock, member, properties = '' } = request;
+  const { inCall, flags, ...rest } = member;
+  const ask = [session, attempt, role, passwordVersion, passesLock ? 1 : 0];
+  const who = [rest.kind, JSON.stringify(rest), bits(inCall), bits(flags)];
+  return [...rules(policy), ...ask, ...who, properties, whoOf(rest)];
 }
 
 /** What `announce` takes of a member. */

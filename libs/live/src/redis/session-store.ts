@@ -103,7 +103,9 @@ function redisEnds(
   };
 }
 
-function redisJoins(run: Run): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'leftRoom'> {
+function redisJoins(
+  run: Run,
+): Pick<SessionStore, 'beginJoin' | 'finishJoin' | 'abandonJoin' | 'gaveUpJoin' | 'leftRoom'> {
   return {
     async beginJoin(id, epoch, room) {
       const attempt = await run('beginJoin', id, epoch, room);
@@ -117,6 +119,7 @@ function redisJoins(run: Run): Pick<SessionStore, 'beginJoin' | 'finishJoin' | '
     },
     abandonJoin: async (id, epoch, attempt) =>
       (await run('abandonJoin', id, epoch, attempt)) === 'kept' ? 'kept' : 'abandoned',
+    gaveUpJoin: async (id, attempt) => void (await run('gaveUpJoin', id, attempt)),
     leftRoom: async (id, room, attempt) => void (await run('leftRoom', id, room, attempt ?? '')),
   };
 }
@@ -128,7 +131,8 @@ function identity(record: SessionRecord): string[] {
 function toResume([kind, ...rest]: readonly Reply[]): StoredResume {
   if (kind === 'gap') return { kind: 'gap' };
   if (kind !== 'resumed') return { kind: 'none' };
-  const [data, epoch, former, from, joinedAt, checkpoint, entries, userId, permissions, prev, asked, entered] = rest;
+  const [data, epoch, former, from, joinedAt, checkpoint, entries, userId, permissions, prev, asked, entered, done] =
+    rest;
   return {
     kind: 'resumed',
     record: toRecord(text(data), text(userId), text(permissions)),
@@ -136,6 +140,7 @@ function toResume([kind, ...rest]: readonly Reply[]): StoredResume {
     previousOwner: brandAs<ReplicaId>(text(former)),
     after: Number(from),
     joinedAt: joinedAt === '' ? undefined : (JSON.parse(text(joinedAt)) as RoomPosition),
+    attempt: done === '' ? undefined : Number(done),
     checkpoint: JSON.parse(text(checkpoint)) as Checkpoint,
     entries: texts(entries).map(toEntry),
     previous: prev === '' ? undefined : brandAs<RoomSessionId>(text(prev)),

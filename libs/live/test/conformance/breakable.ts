@@ -18,8 +18,8 @@ export interface Breakable {
    * the replica is killed before.
    */
   failOn(method: string, when: 'before' | 'after' | 'dying'): void;
-  /** Calls of a method wait from now on, until they are let go. */
-  hold(method: string): { readonly isWaiting: boolean; letGo(): void };
+  /** Calls of a method wait from now on, those with `first` as their first argument, until they are let go, or `thaw`. */
+  hold(method: string, first?: string): { readonly isWaiting: boolean; letGo(): void };
   /** How many calls of a method were answered. */
   answers(method: string): number;
   /** Resolves once this many messages were lost on their way in. */
@@ -28,12 +28,21 @@ export interface Breakable {
   checkpointed(): Promise<void>;
 }
 
-/** The calls of a method that wait. */
+/** Calls of a method that wait. */
 class Held {
   private readonly waiting: (() => void)[] = [];
 
+  constructor(
+    private readonly method: string,
+    private readonly first: string | undefined,
+  ) {}
+
   get isWaiting(): boolean {
     return this.waiting.length > 0;
+  }
+
+  takes(method: string, first: unknown): boolean {
+    return this.method === method && (this.first === undefined || this.first === first);
   }
 
   pass(): Promise<void> {
@@ -52,13 +61,36 @@ class Switch {
   readonly called = new Map<string, number>();
   readonly answered = new Map<string, number>();
   readonly answers = new Map<string, number>();
-  readonly held = new Map<string, Held>();
+  private readonly held = new Set<Held>();
   missed = 0;
   private waiting: (() => void)[] = [];
 
   set(state: Switch['state']): void {
     this.state = state;
     if (state === 'running') for (const go of this.waiting.splice(0)) go();
+  }
+
+  hold(method: string, first: string | undefined): ReturnType<Breakable['hold']> {
+    const held = new Held(method, first);
+    this.held.add(held);
+    return {
+      get isWaiting() {
+        return held.isWaiting;
+      },
+      letGo: () => {
+        this.held.delete(held);
+        held.letGo();
+      },
+    };
+  }
+
+  async passHeld(method: string, first: unknown): Promise<void> {
+    for (const held of this.held) if (held.takes(method, first)) await held.pass();
+  }
+
+  releaseAll(): void {
+    for (const held of this.held) held.letGo();
+    this.held.clear();
   }
 
   async pass(): Promise<void> {
@@ -91,7 +123,10 @@ export function breakable(inner: LiveStore): Breakable {
     store,
     kill: () => gate.set('dead'),
     freeze: () => gate.set('frozen'),
-    thaw: () => gate.set('running'),
+    thaw: () => {
+      gate.releaseAll();
+      gate.set('running');
+    },
     deafen: () => gate.set('deaf'),
     hear: () => {
       gate.set('running');
@@ -100,20 +135,7 @@ export function breakable(inner: LiveStore): Breakable {
     failOn: (method, when) => {
       gate.failing = { method, when };
     },
-    hold(method) {
-      const held = new Held();
-      gate.held.set(method, held);
-      const letGo = () => {
-        gate.held.delete(method);
-        held.letGo();
-      };
-      return {
-        get isWaiting() {
-          return held.isWaiting;
-        },
-        letGo,
-      };
-    },
+    hold: (method, first) => gate.hold(method, first),
     answers: (method) => gate.answers.get(method) ?? 0,
     missed: (count) =>
       eventually(
@@ -155,7 +177,7 @@ function gated<Part extends object>(part: Part, gate: Switch): Part {
       if (typeof method !== 'function') return method;
       return async (...args: unknown[]): Promise<unknown> => {
         await gate.pass();
-        await gate.held.get(String(name))?.pass();
+        await gate.passHeld(String(name), args[0]);
         const call = (gate.called.get(String(name)) ?? 0) + 1;
         gate.called.set(String(name), call);
         const failing = gate.failing?.method === name ? gate.failing : undefined;

@@ -121,7 +121,7 @@ export function departuresSuite(backend: () => Backend): void {
     it('are told of who went so late that nobody expected it any more', async () => {
       const room = world.room();
       const ann = await join(await a.open('ann'), room);
-      const step = a.hold('leave');
+      const step = a.hold('leave', room);
       const leaving = ann.session.leave();
       await eventually(() => a.answers('settle') + b.answers('settle') > 0, 'its note to be given up', SOON_MS);
       expect(heard(room)).toEqual([]);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { brandAs, type SessionId } from '@parley/domain';
+import { brandAs, type ReplicaId, type SessionId } from '@parley/domain';
 import { eventually } from '@parley/testing';
 import type { LiveTimes } from '../../src/index';
 import { BRIEF_WINDOW, POLICY, TENANT, TIMES, say, World, type Backend, type Node } from './world';
@@ -77,7 +77,7 @@ export function outagesSuite(backend: () => Backend): void {
       const [ann, bob] = [await a.open('ann'), await b.open('bob')];
       await bob.join(room);
       await ann.join(room);
-      const steps = [b, c].map((node) => ({ node, step: node.hold('orphan') }));
+      const steps = [b, c].map((node) => ({ node, step: node.hold('orphan', ann.id) }));
       a.kill();
       await eventually(() => steps.some(({ step }) => step.isWaiting), 'one to come upon ann', 15_000);
       for (const { node, step } of steps) {
@@ -202,20 +202,30 @@ export function outagesSuite(backend: () => Backend): void {
 
     it('takes out who has no session any more after a loss, also when the first look at the rooms fails', async () => {
       await world.close();
-      world = new World(backend());
+      world = new World(backend(), BRIEF_WINDOW);
       const alone = world.node();
       const room = world.room();
       const bob = await alone.open('bob');
       await bob.join(room);
       await world.flush();
       alone.failOn('occupied', 'before');
-      // As a store that lost sessions but not their rooms.
-      const ghost = brandAs<SessionId>(`ghost.${randomUUID()}`);
-      const member = { kind: 'client', userId: 'ghost', features: [], user: {} } as const;
-      const door = { policy: POLICY, role: 'guest', passwordVersion: 'exempt', passesLock: true } as const;
-      const enter = () => alone.store.rooms.join(room, { session: ghost, attempt: 1, member, ...door });
-      await eventually(() => enter().catch(() => undefined), 'the room to be given back', 15_000);
-      await bob.sink.until(() => bob.sink.lines.includes('-ghost'), '-ghost', 15_000);
+      const enter = (session: SessionId, userId: string) => {
+        const member = { kind: 'client', userId, features: [], user: {} } as const;
+        const door = { policy: POLICY, role: 'guest', passwordVersion: 'exempt', passesLock: true } as const;
+        const entering = () => alone.store.rooms.join(room, { session, attempt: 1, member, ...door });
+        return eventually(() => entering().catch(() => undefined), 'the room to be given back', 15_000);
+      };
+      // As a store that lost sessions but not their rooms, or when they are due but not the sessions.
+      const [ghost, left] = ['ghost', 'left'].map((name) => brandAs<SessionId>(`${name}.${randomUUID()}`));
+      if (!ghost || !left) throw new Error('there are two');
+      await enter(ghost, 'ghost');
+      const record = { ...bob.session.record, id: left };
+      await alone.store.sessions.open(record, brandAs<ReplicaId>('gone'));
+      await enter(left, 'left');
+      await alone.store.sessions.beginJoin(left, 1, room);
+      await alone.store.sessions.finishJoin(left, 1, 1, { id: room, generation: '', seq: 0 });
+      await alone.store.sessions.detach(left, 1, { session: 0, room: undefined, roomEvent: 0 });
+      for (const line of ['-ghost', '-left']) await bob.sink.until(() => bob.sink.lines.includes(line), line, 15_000);
       expect(await alone.live.rooms.members(room)).toMatchObject([{ userId: 'bob' }]);
     });
 

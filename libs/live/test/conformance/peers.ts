@@ -176,7 +176,7 @@ export function peersSuite(backend: () => Backend): void {
       const room = world.room();
       // Without sessions: on a busy machine theirs may end meanwhile.
       const member = { kind: 'client', userId: 'guest', features: [] } as const;
-      const ask = { policy: POLICY, role: 'guest', passwordVersion: 0, passesLock: false, member, attempt: 0 } as const;
+      const ask = { policy: POLICY, role: 'guest', passwordVersion: 0, passesLock: false, member, attempt: 1 } as const;
       const stayer = brandAs<SessionId>('stayer.x');
       await a.store.rooms.join(room, { ...ask, session: stayer });
       const { cursor } = await read(room);

@@ -3,6 +3,7 @@ import { dialoguesSuite } from './dialogues';
 import { guardsSuite } from './guards';
 import { outagesSuite } from './outages';
 import { peersSuite } from './peers';
+import { racesSuite } from './races';
 import { roomEndsSuite } from './room-ends';
 import { requestsSuite } from './requests';
 import { roomsSuite } from './rooms';
@@ -32,6 +33,7 @@ export function conformance(name: string, start: () => Promise<Backend>, runs = 
     peersSuite(() => backend);
     departuresSuite(() => backend);
     outagesSuite(() => backend);
+    racesSuite(() => backend);
     guardsSuite(() => backend);
     tenantsSuite(() => backend);
     roomStateSuite(() => backend);

@@ -106,6 +106,19 @@ export function transientSuite(backend: () => Backend): void {
       expect(eve.sink.lines.filter((line) => line === 'key: 1 -> nothing')).toHaveLength(1);
     });
 
+    it('expire although the store lost them, and the replica that wrote them was killed', async () => {
+      const { room, people } = await three();
+      const [, bob, eve] = people;
+      // Longer than those who are left need to be sure who else is.
+      await a.live.rooms.setTransient(room, 'key', 1, 2 * world.times.generationGraceMs);
+      for (const { sink } of [bob, eve]) await sink.until(() => sink.lines.includes('key: nothing -> 1'), 'key');
+      a.kill();
+      await world.flush();
+      for (const { sink } of [bob, eve]) {
+        await sink.until(() => sink.lines.includes('key: 1 -> nothing'), 'the end of key', SOON_MS);
+      }
+    });
+
     it('take the time to live of the last write, without news', async () => {
       const { room, expectNews } = await three();
       await a.live.rooms.setTransient(room, 'shorter', 1, 60_000);

@@ -22,7 +22,7 @@ end
 return {g.id, lapsed, dead}
 `;
 
-/** KEYS: replicas. ARGV: replica, deadAfterMs (0: in any case) */
+/** KEYS: replicas. ARGV: replica, deadAfterMs */
 const retire = `${PRELUDE}
 local last = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if last and now() - num(last) >= num(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
@@ -41,15 +41,21 @@ const schedule = `${PRELUDE}
 redis.call('ZADD', KEYS[1], int(now() + num(ARGV[2])), ARGV[1])
 `;
 
-/** KEYS: due rooms (zset by time). ARGV: room, inMs. An earlier date stays. */
+/**
+ * KEYS: due rooms (zset by time). ARGV: room, inMs. An earlier date stays, but for that of a claim: whoever holds it may
+ * have looked before there was something to see.
+ */
 const scheduleSooner = `${PRELUDE}
-redis.call('ZADD', KEYS[1], 'LT', int(now() + num(ARGV[2])), ARGV[1])
+local known = num(redis.call('ZSCORE', KEYS[1], ARGV[1]))
+local at = now() + num(ARGV[2])
+if known % 1 ~= 0 then redis.call('ZADD', KEYS[1], int(math.min(at, math.floor(known))), ARGV[1])
+else redis.call('ZADD', KEYS[1], 'LT', int(at), ARGV[1]) end
 `;
 
-/** KEYS: due. ARGV: limit, claimMs. Answers session, claim, ... */
+/** KEYS: due. ARGV: limit, claimMs. Answers session, claim, ... Claims have a fraction, by which they differ from dates. */
 const claim = `${PRELUDE}
 local t = now()
-local until_ = int(t + num(ARGV[2]))
+local until_ = int(t + num(ARGV[2])) .. '.5'
 local answer = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(t), 'LIMIT', 0, ARGV[1])) do
   redis.call('ZADD', KEYS[1], until_, id)

@@ -2,7 +2,7 @@ import { PEER_SCRIPTS, PEERS } from './peer-scripts';
 import { CLOCK, STRIDE } from './prelude';
 import { ROOM } from './room-prelude';
 
-/** ARGV: 7-12 policy, 13 session, 14 attempt, 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags, 22 properties (empty: none), 23 who comes */
+/** ARGV: 7-12 policy, 13 session, 14 attempt (0: only if it is in), 15 role, 16 password version, 17 passes the lock, 18 kind, 19 json, 20 inCall, 21 flags, 22 properties (empty: none), 23 who comes */
 const join = `${PEERS}
 ensure()
 if s.closing then return {'room_closing'} end
@@ -13,6 +13,7 @@ local function adopt()
   if ARGV[22] ~= '' and redis.call('HEXISTS', DOC, 'p') == 0 then set_properties('0', ARGV[22]) end
 end
 local again = redis.call('HGET', MEM, id)
+if not again and ARGV[14] == '0' then return {'not_in'} end
 local noted = {}
 if again then
   local m = parse(again)
@@ -46,13 +47,13 @@ end
 return {'joined', s.gen, s.seq, again and '1' or '0', noted, redis.call('HGETALL', MEM), extras()}
 `;
 
-/** ARGV: 7 session, 8 attempt (empty: any). Answers removed, empty, the member's JSON, generation, order, number and time. */
+/** ARGV: 7 session, 8 attempt (empty: any; 0 was given back after a loss). Answers removed, empty, the member's JSON, generation, order, number and time. */
 const leave = `${PEERS}
 local id = ARGV[7]
 local value = redis.call('HGET', MEM, id)
 if not s.gen or s.closed or not value then return {0, 0} end
 local m = parse(value)
-if ARGV[8] ~= '' and ARGV[8] ~= m.attempt then return {0, 0} end
+if ARGV[8] ~= '' and ARGV[8] ~= m.attempt and m.attempt ~= '0' then return {0, 0} end
 redis.call('HDEL', MEM, id)
 redis.call('HDEL', DOC, 'd:of:' .. id)
 local noted = note_peer('l', id, m.order, '')

@@ -5,7 +5,8 @@ import { CLOCK, PRELUDE, STRIDE } from './prelude';
  * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
  * The record: data, tenant, user, verifier, epoch, owner, state (attached | detached | ended), since, seq, floor, bytes,
  * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
- * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt), reason, detail, parent (of a virtual session),
+ * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt by which it is in `room`), withdrawn (attempt
+ * that must not be finished any more), reason, detail, parent (of a virtual session),
  * perm (permissions given since `data` was written, as JSON), req (`token\njson` of a request that is not known to be
  * answered), entered (a join was finished since), quiet (its leaving is not told outside).
  */
@@ -108,7 +109,7 @@ return {'log', r.seq, entries}
 /** ARGV: verifier, owner, after (empty: the checkpoint's), ttl */
 const resume = `${SESSION}
 local r = get(REC, 'state', 'verifier', 'epoch', 'owner', 'seq', 'floor', 'as', 'data', 'at', 'ck',
-  'user', 'perm', 'parent', 'prev', 'req', 'entered')
+  'user', 'perm', 'parent', 'prev', 'req', 'entered', 'done')
 if not r.state or r.state == 'ended' or r.parent or r.verifier ~= ARGV[2] then return {'none'} end
 local from = ARGV[4] == '' and num(r.as) or num(ARGV[4])
 local entries = after(r, from)
@@ -118,7 +119,7 @@ redis.call('HSET', REC, 'epoch', epoch, 'owner', ARGV[3], 'state', 'attached')
 redis.call('PEXPIRE', REC, ARGV[5])
 tell('t\\n' .. epoch)
 return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries, r.user or '', r.perm or '',
-  r.prev or '', r.req or '', r.entered or ''}
+  r.prev or '', r.req or '', r.entered or '', r.done or ''}
 `;
 
 /** KEYS: record. ARGV: epoch, acknowledged, checkpoint, detached (0 | 1). Lean like `append`. */
@@ -197,10 +198,10 @@ return attempt
 
 /** ARGV: epoch, attempt, room, at, checkpoint without its session number */
 const finishJoin = `${SESSION}
-local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as', 'req')
-if status(r, ARGV[2]) or not r.joining or r.joinAttempt ~= ARGV[3] then return 'lost' end
+local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as', 'req', 'withdrawn')
+if status(r, ARGV[2]) or not r.joining or r.joinAttempt ~= ARGV[3] or r.withdrawn == ARGV[3] then return 'lost' end
 redis.call('HDEL', REC, 'joining', 'joinAttempt', 'prev', 'prevAt')
-if r.room then redis.call('HSET', REC, 'prev', r.room, 'prevAt', r.at) end
+if r.room and r.room ~= ARGV[4] then redis.call('HSET', REC, 'prev', r.room, 'prevAt', r.at) end
 if r.req then redis.call('HSET', REC, 'entered', '1') end
 redis.call('HSET', REC, 'room', ARGV[4], 'at', ARGV[5], 'done', ARGV[3],
   'ck', '{"session":' .. r.as .. ',' .. ARGV[6] .. '}')
@@ -219,15 +220,16 @@ if r.prev then redis.call('HSET', REC, 'room', r.prev, 'at', r.prevAt) end
 return 'abandoned'
 `;
 
-/** ARGV: room, attempt (empty: none) */
+/** ARGV: attempt */
+const gaveUpJoin = `${SESSION}
+if redis.call('HGET', REC, 'joinAttempt') == ARGV[2] then redis.call('HDEL', REC, 'joining', 'joinAttempt') end
+`;
+
+/** ARGV: room, attempt by which it was in (empty: any) */
 const leftRoom = `${SESSION}
-local r = get(REC, 'room', 'prev', 'joinAttempt')
-if ARGV[3] ~= '' then
-  if r.joinAttempt == ARGV[3] then redis.call('HDEL', REC, 'joining', 'joinAttempt') end
-  return
-end
+local r = get(REC, 'room', 'prev', 'done')
 if r.prev == ARGV[2] then redis.call('HDEL', REC, 'prev', 'prevAt') end
-if r.room == ARGV[2] then redis.call('HDEL', REC, 'room', 'at') end
+if r.room == ARGV[2] and (ARGV[3] == '' or not r.done or r.done == ARGV[3]) then redis.call('HDEL', REC, 'room', 'at') end
 `;
 
 /** ARGV: reason, detail, json, epoch (empty: any), room (empty: any), tombstone ttl, quiet (0 | 1) */
@@ -263,6 +265,7 @@ if r.state == 'ended' then return remains('over') end
 if r.joining or r.prev then
   local age = t - num(r.joinAt)
   if age < num(ARGV[3]) then return {'later', int(num(ARGV[3]) - age)} end
+  if r.joining then redis.call('HSET', REC, 'withdrawn', r.joinAttempt) end
   return {'half-done', r.joining or '', r.joinAttempt or '', r.prev or ''}
 end
 if r.state == 'attached' then return {'nothing'} end
@@ -289,6 +292,7 @@ export const SESSION_SCRIPTS = {
   beginJoin,
   finishJoin,
   abandonJoin,
+  gaveUpJoin,
   leftRoom,
   burn,
   orphan,
