@@ -1,5 +1,6 @@
 import {
   brandAs,
+  DomainError,
   type CoreEvent,
   type JsonValue,
   type Member,
@@ -22,6 +23,8 @@ class FakeRoom {
   readonly documents = new Map<string, { value: JsonValue; order: number }>();
   /** Called before permissions reach their session: where a faster request comes in between. */
   beforePermissions: () => Promise<void> = async () => {};
+  /** Fails as if the store did not answer. */
+  fails: (step: 'patch' | 'tell' | `put ${string}`) => boolean = () => false;
   private readonly patchOrders = new Map<SessionId, number>();
   private order = 100;
 
@@ -44,6 +47,7 @@ class FakeRoom {
         return true;
       },
       toRoom: async (_room: RoomSessionId, event: CoreEvent) => {
+        this.answer('tell');
         this.told.push(event);
       },
     };
@@ -51,6 +55,7 @@ class FakeRoom {
       nextOrder: async () => (this.order += 1),
       members: async () => this.members,
       putDocument: async (_room: RoomSessionId, name: string, value: JsonValue, order: number) => {
+        this.answer(`put ${name}`);
         if ((this.documents.get(name)?.order ?? 0) >= order) return false;
         this.documents.set(name, { value, order });
         return true;
@@ -62,7 +67,12 @@ class FakeRoom {
     return { sessions, rooms } as unknown as Pick<Live, 'sessions' | 'rooms'>;
   }
 
+  private answer(step: Parameters<FakeRoom['fails']>[0]): void {
+    if (this.fails(step)) throw new DomainError('unavailable', 'The store does not answer.');
+  }
+
   private patch(patches: readonly MemberPatch[], order: number): readonly Member[] {
+    this.answer('patch');
     for (const { sessionId, inCall } of patches) {
       if ((this.patchOrders.get(sessionId) ?? 0) > order) continue;
       this.patchOrders.set(sessionId, order);
@@ -149,4 +159,23 @@ describe('everybody at once', () => {
     await calls.allInCall(at(3), 0);
     expect(room.told).toHaveLength(1);
   });
+
+  test.each(['patch', 'put users', 'tell'] as const)(
+    'a try that fails (%s) is made again, and told then',
+    async (step) => {
+      const { room, calls, at, inCallOf } = setUp(...others());
+      await calls.participants(TENANT, at(1), { changed: [], users: [{ sessionId: 'nc/A', inCall: 0 }] });
+      room.told.length = 0;
+      room.fails = (tried) => tried === step;
+      await expect(calls.allInCall(at(2), 7)).rejects.toMatchObject({ code: 'unavailable' });
+      expect(room.told).toEqual([]);
+      room.fails = () => false;
+      await calls.allInCall(at(3), 7);
+      expect(inCallOf()).toMatchObject({ A: 7, B: 7 });
+      expect(room.documents.get('users')?.value).toEqual([{ sessionId: 'A', inCall: 7 }]);
+      expect(room.told).toEqual([{ kind: 'all-in-call', inCall: 7 }]);
+      await calls.allInCall(at(200), 7);
+      expect(room.told).toHaveLength(1);
+    },
+  );
 });

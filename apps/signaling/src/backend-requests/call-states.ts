@@ -22,6 +22,9 @@ interface TranslatedLists {
   readonly users: readonly TranslatedEntry[];
 }
 
+/** Where it is kept that all were put into the call, or out of it, until they have been told. */
+const UNTOLD = { inside: 'untold-all-in-call', outside: 'untold-all-out-of-call' };
+
 /** Carries out what a backend says about the participants of a room and their call. */
 export class CallStates {
   constructor(
@@ -55,12 +58,19 @@ export class CallStates {
     if (isNewest || patches.length > 0) await this.board.publish(room.id);
   }
 
-  /** All clients enter the call, or everybody the backend put into it leaves (brief 3.7). Nothing if nobody changes. */
+  /**
+   * All clients enter the call, or everybody the backend put into it leaves (brief 3.7). Nothing if nobody changes, unless
+   * a failed try of the same request changed them and told nobody.
+   */
   async allInCall(room: OpenRoomOrder, inCall: number): Promise<void> {
     const { rooms, sessions } = this.live;
+    const untold = isInCall(inCall) ? UNTOLD.inside : UNTOLD.outside;
     const members = await rooms.members(room.id);
     const concerned = members.filter(isInCall(inCall) ? isClient : isCaller);
-    if (concerned.every((member) => isInCall(member.inCall) === isInCall(inCall))) return;
+    if (concerned.length === 0) return;
+    const isNews = concerned.some((member) => isInCall(member.inCall) !== isInCall(inCall));
+    if (!isNews && (await rooms.document(room.id, untold)) !== inCall) return;
+    await rooms.putDocument(room.id, untold, inCall, room.order);
     const ids = new Set(concerned.map(({ sessionId }) => sessionId));
     await rooms.patchMembers(
       room.id,
@@ -69,6 +79,7 @@ export class CallStates {
     );
     await this.board.keep(room.id, withInCall(await this.board.kept(room.id), ids, inCall), room.order);
     await sessions.toRoom(room.id, { kind: 'all-in-call', inCall });
+    await rooms.putDocument(room.id, untold, null, await rooms.nextOrder(room.id));
   }
 
   /** Undefined when nobody of them is known here: then there is nothing to tell. */
