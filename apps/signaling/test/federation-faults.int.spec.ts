@@ -1,7 +1,8 @@
+import { DomainError } from '@parley/domain';
 import { eventually, type Envelope, type ScriptedSignalingClient } from '@parley/testing';
 import type { RunningSignaling } from '../src/app';
-import { event } from './backend-poster';
-import { FederationHouse } from './federation-house';
+import { event, expectEvent, foreignIdOf, isRoom } from './backend-poster';
+import { FederationHouse, idOf, joinOf } from './federation-house';
 import type { TcpGate } from './tcp-gate';
 
 let house: FederationHouse;
@@ -155,4 +156,32 @@ test('what cannot wait any more while the way is broken is refused by its id', a
   house.gate.unlock();
   await hears(host, 256);
   expect(dataOf(host)).toEqual(numbers(1, 256));
+});
+
+test('a guest that cannot leave its room of before is in none of the other cluster, and may try again', async () => {
+  const room = house.newRoom();
+  const host = await house.far.talk.member(house.far.two, 'bob', room.remote, { name: 'host' });
+  const { sessions } = house.near.gateway.live;
+  const open = sessions.open.bind(sessions);
+  const opened = jest.spyOn(sessions, 'open').mockImplementationOnce(async (...asked) => {
+    const owned = await open(...asked);
+    jest.spyOn(owned, 'leave').mockRejectedValueOnce(new DomainError('unavailable', 'The store does not answer.'));
+    return owned;
+  });
+  const guest = await house.near.talk.member(house.near.gateway, 'ada', house.newRoom().local, { name: 'guest' });
+  opened.mockRestore();
+  const federation = await house.federation('ada', room.remote);
+  guest.send({
+    id: 'in vain',
+    type: 'room',
+    room: { roomid: room.local, sessionid: foreignIdOf(guest), federation },
+  });
+  await guest.expect(({ id, type }) => id === 'in vain' && type === 'error');
+  await guest.expect((envelope) => isRoom(envelope) && (envelope.room as { roomid: string }).roomid === '');
+  const [there] = joinOf(await host.expect(event('room', 'join')));
+  expect(await expectEvent(host, 'room', 'leave')).toEqual([idOf(there)]);
+  await house.enter(guest, 'ada', room);
+  await host.expect(event('room', 'join'));
+  guest.message({ type: 'room' }, 'in');
+  expect((await host.expect(isMessage)).message).toMatchObject({ data: 'in' });
 });

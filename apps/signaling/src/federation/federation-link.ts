@@ -171,7 +171,7 @@ export class FederationLink {
     this.told = false;
     if (resumed) return this.flush();
     this.renewing = true;
-    this.entrance.expect(current, (error) => error && this.thrownOut());
+    this.entrance.expect(current, (error) => error && this.throwOut());
     this.askToEnter();
   }
 
@@ -185,7 +185,7 @@ export class FederationLink {
       return frame.type === 'room' ? this.entered(text, frame.seq) : this.refused(localErrorOf(frame, this.names()));
     }
     if (this.exit.isAnswer(frame)) return void this.exit.settle(localFrame(text, this.names()));
-    if (frame.type === 'bye') return frame.bye?.reason === 'session_resumed' ? void this.drop() : this.thrownOut();
+    if (frame.type === 'bye') return frame.bye?.reason === 'session_resumed' ? void this.drop() : this.throwOut();
     if (frame.type === 'welcome' || frame.type === 'hello') return;
     const remoteRoom = this.current?.room.remote;
     this.deliver(localFrame(text, this.names()), frame.seq);
@@ -236,7 +236,7 @@ export class FederationLink {
     // Without its client nobody could be told; when it comes back this begins again.
     if (!this.attached) return this.over(false);
     const { current } = this;
-    if (!resuming || current === undefined) return this.thrownOut();
+    if (!resuming || current === undefined) return this.throwOut();
     this.connect({ url: current.url, token: current.token }, current.socketUrl);
   }
 
@@ -252,8 +252,8 @@ export class FederationLink {
     this.deliver(federationFrames.interrupted());
   }
 
-  /** The other cluster does not have it any more. */
-  private thrownOut(): void {
+  /** The other cluster does not have it any more, or is not to have it: its client hears that it is in no room. */
+  throwOut(): void {
     if (this.phase === 'over') return;
     this.deliver(federationFrames.outside());
     this.finish(true);

@@ -8,7 +8,6 @@ import {
   serverName,
   wireError,
   type FederatedRoom,
-  type FederationTarget,
   type WireError,
 } from '@parley/protocol-spreed-signaling';
 import { every, type Background, type Logger, type UnknownErrorReporter } from '@parley/server-kit';
@@ -17,7 +16,7 @@ import { rightOf, type EntryRight } from '../spreed/entry-right';
 import type { NextcloudClient, PingEntry } from '../spreed/nextcloud-client';
 import { FederationLink } from './federation-link';
 import { FederationStates, stateAfter, type FederationState } from './federation-state';
-import { FEDERATION_TIMES, type FederationEntry, type FederationTimes, type LinkHome } from './link-terms';
+import { entryOf, FEDERATION_TIMES, type FederateRequest, type FederationTimes, type LinkHome } from './link-terms';
 
 export interface FederationsParts {
   readonly version: string;
@@ -30,14 +29,6 @@ export interface FederationsParts {
   readonly times?: Partial<FederationTimes> | undefined;
   /** How often backends hear of their people who are guests elsewhere, in milliseconds. */
   readonly pingMs?: number | undefined;
-}
-
-/** A request of a client to enter a room of another cluster. */
-export interface FederateRequest {
-  readonly id: string | undefined;
-  readonly roomId: string;
-  readonly foreignSessionId: string | undefined;
-  readonly target: FederationTarget;
 }
 
 type BackendRight = Extract<EntryRight, { kind: 'backend' }>;
@@ -103,8 +94,14 @@ export class Federations {
     if (guest.link.isOver) return wireError('federation_error');
     known?.link.end();
     this.guests.set(record.id, guest);
-    if (owned.room !== undefined) await owned.leave();
-    return undefined;
+    try {
+      if (owned.room !== undefined) await owned.leave();
+      return undefined;
+    } catch (error) {
+      // It stays where it was, as its client is told. One that is not here any more goes on there when it comes back.
+      if (!isDomainError(error, 'session_not_found')) guest.link.throwOut();
+      throw error;
+    }
   }
 
   /** Hands a frame of the client on. */
@@ -292,9 +289,4 @@ export class Federations {
     if (backend === null) return;
     for (const [url, entries] of urls) await this.parts.nextcloud.ping(backend, url, entries);
   }
-}
-
-function entryOf({ id, roomId, foreignSessionId, target }: FederateRequest, socketUrl: string): FederationEntry {
-  const { url, token, roomId: remote } = target;
-  return { id, socketUrl, url, token, room: { local: roomId, remote }, foreignSessionId };
 }

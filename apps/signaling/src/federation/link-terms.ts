@@ -7,6 +7,7 @@ import {
   remoteError,
   FederationNames,
   type FederationFacts,
+  type FederationTarget,
   type RemoteFrame,
   type RoomNames,
   type WireError,
@@ -24,6 +25,14 @@ export interface FederationTimes {
 }
 
 export const FEDERATION_TIMES: FederationTimes = { timeoutMs: 10_000, firstRetryMs: 100, lastRetryMs: 8_000 };
+
+/** A request of a client to enter a room of another cluster. */
+export interface FederateRequest {
+  readonly id: string | undefined;
+  readonly roomId: string;
+  readonly foreignSessionId: string | undefined;
+  readonly target: FederationTarget;
+}
 
 /** The session's side of a link. */
 export interface LinkHome {
@@ -59,6 +68,12 @@ export interface FederationEntry {
   readonly token: string;
   readonly room: RoomNames;
   readonly foreignSessionId: string | undefined;
+}
+
+/** The room a client asks for, at the socket of its cluster. */
+export function entryOf({ id, roomId, foreignSessionId, target }: FederateRequest, socketUrl: string): FederationEntry {
+  const { url, token, roomId: remote } = target;
+  return { id, socketUrl, url, token, room: { local: roomId, remote }, foreignSessionId };
 }
 
 /** What another replica needs to go on with a session that is in this room. */

@@ -51,11 +51,13 @@ export class SessionRooms {
     try {
       if (owned === undefined) return { kind, id, outcome: { ok: false, error: wireError('no_such_session') } };
       const error = await this.services.federations.join(owned, { id, ...request }, this.federationEnded);
-      if (this.owned() !== owned) void this.services.federations.detach(owned.record.id);
       if (error !== undefined) return { kind, id, outcome: { ok: false, error } };
       return { kind, id, outcome: { ok: true, roomId: request.roomId } };
     } catch (error) {
       return { kind, id, outcome: { ok: false, error: this.report(error, 'federate') } };
+    } finally {
+      // Its client went away meanwhile.
+      if (owned !== undefined && this.owned() !== owned) void this.services.federations.detach(owned.record.id);
     }
   }
 
