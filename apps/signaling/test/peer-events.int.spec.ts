@@ -184,12 +184,17 @@ test('people of a Nextcloud are peers as well', async () => {
 test('without anybody who listens nothing is told; who listens later hears of those who are in, and from then on', async () => {
   const [room, other] = [newRoom(), newRoom()];
   await listen(['room.created']);
-  await open(room, true);
+  const { id: opening } = await open(room, true);
   await open(other, true);
   const gone = await enter('Gone', room);
   await gone.bye();
   const ada = await enter('Ada', room);
   await enter('Elsewhere', other);
+  // Until each gateway has looked whether somebody listens, it may be in time for what was just before.
+  await eventually(async () => {
+    const asked = [house.one, house.two].map(({ live }) => live.rooms.peerNews(opening, 'now'));
+    return (await Promise.all(asked)).every(({ lost }) => lost.length === 0);
+  }, 'the gateways to forget who came and went unheard');
   await listen(PEER_EVENTS, room);
   await enter('Bob', room);
   const heard = ['1 room.created', '2 peer.joined Ada', '3 peer.joined Bob'];

@@ -1,4 +1,4 @@
-import { brandAs, type ReplicaId, type RoomSessionId } from '@parley/domain';
+import { brandAs, type ReplicaId, type RoomSessionId, type SessionId } from '@parley/domain';
 import { createMemoryLive, MemoryLiveHub, parseRedisTarget } from '../src/index';
 import { say } from './conformance/world';
 
@@ -9,7 +9,11 @@ describe('the switches of the memory hub', () => {
     const times = { heartbeatMs: 600_000, deadAfterMs: 1_800_000 };
     const live = createMemoryLive({ replica: brandAs<ReplicaId>('r1'), hub, times });
     const room = brandAs<RoomSessionId>('rs_1');
-    await live.rooms.members(room);
+    // Answered only once its first beat is over.
+    const nobody = { deliver: () => undefined, ended: () => undefined };
+    expect(await live.sessions.resume(brandAs<SessionId>('nobody'), '', nobody)).toMatchObject({
+      kind: 'no_such_session',
+    });
     hub.failNext(2);
     const refused = { code: 'unavailable' };
     await expect(live.sessions.toRoom(room, say('no'))).rejects.toMatchObject(refused);
