@@ -160,6 +160,13 @@ describe('everybody at once', () => {
     expect(room.told).toHaveLength(1);
   });
 
+  test('a request that was told to everybody has not failed', async () => {
+    const { room, calls, at } = setUp(...others());
+    room.fails = (tried) => tried === 'put untold-all-in-call' && room.told.length > 0;
+    await calls.allInCall(at(2), 7);
+    expect(room.told).toEqual([{ kind: 'all-in-call', inCall: 7 }]);
+  });
+
   test.each(['patch', 'put users', 'tell'] as const)(
     'a try that fails (%s) is made again, and told then',
     async (step) => {

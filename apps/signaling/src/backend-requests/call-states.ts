@@ -1,4 +1,11 @@
-import type { JsonObject, Member, RoomSessionId, SessionId, TenantKey } from '@parley/domain';
+import {
+  isDomainError,
+  type JsonObject,
+  type Member,
+  type RoomSessionId,
+  type SessionId,
+  type TenantKey,
+} from '@parley/domain';
 import { documentOf, type Live } from '@parley/live';
 import {
   foreignIdsIn,
@@ -79,7 +86,17 @@ export class CallStates {
     );
     await this.board.keep(room.id, withInCall(await this.board.kept(room.id), ids, inCall), room.order);
     await sessions.toRoom(room.id, { kind: 'all-in-call', inCall });
-    await rooms.putDocument(room.id, untold, null, await rooms.nextOrder(room.id));
+    await this.told(room.id, untold);
+  }
+
+  private async told(room: RoomSessionId, untold: string): Promise<void> {
+    const { rooms } = this.live;
+    try {
+      await rooms.putDocument(room, untold, null, await rooms.nextOrder(room));
+    } catch (error) {
+      // Everybody was told: a backend that heard of a failure would have it told again.
+      if (!isDomainError(error, 'unavailable')) throw error;
+    }
   }
 
   /** Undefined when nobody of them is known here: then there is nothing to tell. */

@@ -98,7 +98,7 @@ export class Federations {
       if (owned.room !== undefined) await owned.leave();
       return undefined;
     } catch (error) {
-      // It stays where it was, as its client is told. One that is not here any more goes on there when it comes back.
+      // It stays where it was. One that is not here any more goes on there when it comes back.
       if (!isDomainError(error, 'session_not_found')) guest.link.throwOut();
       throw error;
     }
@@ -123,10 +123,11 @@ export class Federations {
 
   /**
    * The client is gone for now: the connection is held for it. To be waited for before the session is given up.
-   * Undefined: it is in no room of another cluster.
+   * Undefined: it is in no room of another cluster, or has another connection here by now.
    */
-  detach(id: SessionId): Promise<void> | undefined {
-    return this.guests.get(id)?.link.detach();
+  detach(owned: OwnedSession): Promise<void> | undefined {
+    const guest = this.guests.get(owned.record.id);
+    return guest?.owned === owned ? guest.link.detach() : undefined;
   }
 
   /**

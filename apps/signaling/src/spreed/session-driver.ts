@@ -99,7 +99,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     this.outbox.flush();
     const owned = this.letGo();
     // Whether it went on elsewhere or is over, shows itself to whoever holds the connection to the other cluster.
-    if (owned) void this.services.federations.detach(owned.record.id);
+    if (owned) void this.services.federations.detach(owned);
     this.feed({ kind: 'ended', reason, ...(detail === undefined ? {} : { detail }) });
   }
 
@@ -268,7 +268,7 @@ export class SessionDriver implements Driver<Input, Effect>, SessionSink {
     // What was taken directly in this turn is written, or kept in the log, while the session is still ours.
     this.outbox.flush();
     const owned = this.letGo();
-    const settled = owned && this.services.federations.detach(owned.record.id);
+    const settled = owned && this.services.federations.detach(owned);
     this.farewell = this.attempt('detach', async () => {
       await settled;
       await owned?.detach();

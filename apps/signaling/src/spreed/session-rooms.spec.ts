@@ -24,7 +24,7 @@ test.each(['in', 'fails'])(
       return undefined;
     };
     const services = {
-      federations: { join, detach: async (id: SessionId) => void detached.push(id) },
+      federations: { join, detach: async ({ record }: OwnedSession) => void detached.push(record.id) },
       logger: { warn: () => undefined },
     } as unknown as SpreedServices;
     const rooms = new SessionRooms(

@@ -57,7 +57,7 @@ export class SessionRooms {
       return { kind, id, outcome: { ok: false, error: this.report(error, 'federate') } };
     } finally {
       // Its client went away meanwhile.
-      if (owned !== undefined && this.owned() !== owned) void this.services.federations.detach(owned.record.id);
+      if (owned !== undefined && this.owned() !== owned) void this.services.federations.detach(owned);
     }
   }
 
