@@ -15,14 +15,20 @@ import { TestDatabases } from './test-database';
 const A = brandAs<DomainName>('a.test');
 const US = brandAs<RegionId>('us-1');
 
+/** Those that wait for somebody's lock in this database. */
+const WAITING = Prisma.sql`SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+  WHERE NOT l.granted AND a.datname = current_database()`;
+
 let databases: TestDatabases;
 let db: Database;
 let directory: OpenDirectory;
+let directoryUrl: string;
 let admin: AdminStore;
 beforeEach(async () => {
   databases = await TestDatabases.start();
   ({ db } = await databases.open());
-  directory = createDirectory({ url: await databases.postgres.createDatabase() });
+  directoryUrl = await databases.postgres.createDatabase();
+  directory = createDirectory({ url: directoryUrl });
   admin = createAdminStore(db, directory, { now: () => new Date() });
   await admin.accounts.create('root', { slug: 'acme', authId: 'auth-acme' });
 });
@@ -73,10 +79,8 @@ test('a name is kept under which a domain is made anew while the former one is b
   releasing.go();
   let deleted = false;
   void deleting.then(() => (deleted = true));
-  const waits = Prisma.sql`SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-    WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()`;
   await eventually(
-    async () => deleted || (await db.prisma.$queryRaw<unknown[]>(waits)).length > 0,
+    async () => deleted || (await db.prisma.$queryRaw<unknown[]>(WAITING)).length > 0,
     'the deletion to wait for the domain that is being made',
   );
   claimed.go();
@@ -95,4 +99,30 @@ test('a name is not claimed anew by a change that comes while its domain is dele
   changing.go();
   expect(await refusal(change)).toBe('not_found');
   expect([await directory.domain(A), await directory.host('h.test')]).toEqual([null, null]);
+});
+
+test('a host that somebody takes in this very moment is named, and the name that was asked for is free again', async () => {
+  const elsewhere = (await databases.open({ url: directoryUrl })).db.prisma;
+  const written = new Standing();
+  const taking = elsewhere.$transaction(
+    async (tx) => {
+      await tx.directoryHost.create({ data: { host: 'h.test', domainName: 'b.test' } });
+      await written.here();
+    },
+    { timeout: 80_000 },
+  );
+  await written.arrived;
+  const making = admin.domains.create('root', { name: 'a.test', account: 'acme', hosts: ['g.test', 'H.test'] });
+  const refused = making.then(
+    () => 'made',
+    (error: unknown) => (error instanceof AdminError ? `${error.code}: ${error.message}` : String(error)),
+  );
+  await eventually(
+    async () => (await elsewhere.$queryRaw<unknown[]>(WAITING)).length > 0,
+    'the new domain to wait for the host',
+  );
+  written.go();
+  await taking;
+  expect(await refused).toBe('taken: Another domain has the host h.test.');
+  expect(await directory.domain(A)).toBeNull();
 });

@@ -219,11 +219,24 @@ export class DomainAdmin {
     const known = await this.directory.domain(name);
     const claimed = await this.directory.claimDomain(name, { region, epoch: known?.epoch ?? 1, strictResidency });
     if (!claimed) throw taken(name);
-    const foreign = await this.directory.setHosts(name, hosts.map(lowerCase));
+    const foreign = await this.setHosts(name, hosts.map(lowerCase));
     if (foreign.length === 0) return;
     // A name that was free before this call is free again.
     if (known === null) await this.directory.releaseDomain(name, region);
     throw new AdminError('taken', `Another domain has the host ${foreign.join(', ')}.`);
+  }
+
+  /** @returns those that belong to another domain, also when it took one in this very moment */
+  private async setHosts(name: DomainName, hosts: readonly string[]): Promise<readonly string[]> {
+    try {
+      return await this.directory.setHosts(name, hosts);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      const owners = await Promise.all(hosts.map((host) => this.directory.host(host)));
+      const foreign = hosts.filter((_, index) => owners[index] !== null && owners[index] !== name);
+      // Whoever took one may have given it up again: which one is not known then.
+      return foreign.length > 0 ? foreign : hosts;
+    }
   }
 }
 
