@@ -52,6 +52,14 @@ export function isOutage(error: unknown): boolean {
   return error instanceof Error && OUTAGE_TEXTS.test(error.message);
 }
 
+/** What PostgreSQL says when `lock_timeout` has passed. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Whether a lock was waited for as long as the transaction said, in vain. */
+export function isLockTimeout(error: unknown): boolean {
+  return hasSqlState(error, LOCK_NOT_AVAILABLE);
+}
+
 /** What the triggers that guard a moving domain raise. */
 const MOVING = 'PM503';
 /** Rather long than short: a move takes as long as its rows. */
@@ -59,8 +67,12 @@ const MOVING_RETRY_SECONDS = 5;
 
 /** Whether it was refused because the domain is on its way to another region. */
 function isMoving(error: unknown): boolean {
+  return hasSqlState(error, MOVING);
+}
+
+function hasSqlState(error: unknown, state: string): boolean {
   const { code, originalCode } = driverCause(error) ?? {};
-  return code === MOVING || originalCode === MOVING;
+  return code === state || originalCode === state;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type Database,
   type OpenDirectory,
 } from '../src';
+import { lockDomainName } from '../src/admin/domain-lock';
 import { Prisma } from '../src/generated/client';
 import { standAt, Standing } from './standing';
 import { TestDatabases } from './test-database';
@@ -124,5 +125,33 @@ test('a host that somebody takes in this very moment is named, and the name that
   written.go();
   await taking;
   expect(await refused).toBe('taken: Another domain has the host h.test.');
+  expect(await directory.domain(A)).toBeNull();
+});
+
+test('who finds somebody at a name is told to try again, and keeps no connection until the other one is done', async () => {
+  await admin.domains.create('root', { name: 'a.test', account: 'acme' });
+  const locked = new Standing();
+  const holding = db.prisma.$transaction(
+    async (tx) => {
+      await lockDomainName(tx, A);
+      await locked.here();
+    },
+    { timeout: 80_000 },
+  );
+  await locked.arrived;
+  const anew = { name: 'a.test', account: 'acme' };
+  const refused = [
+    admin.domains.create('root', anew),
+    admin.domains.update('root', A, {}),
+    admin.domains.delete('root', A),
+  ];
+  const tryAgain = expect.objectContaining({
+    code: 'taken',
+    message: expect.stringContaining('try again') as unknown,
+  }) as unknown;
+  await Promise.all(refused.map((work) => expect(work).rejects.toEqual(tryAgain)));
+  locked.go();
+  await holding;
+  await admin.domains.delete('root', A);
   expect(await directory.domain(A)).toBeNull();
 });

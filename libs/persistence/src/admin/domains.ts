@@ -169,7 +169,7 @@ export class DomainAdmin {
   /**
    * Deletes a domain with all it has: bookings, webhooks, the record of its rooms, events. When it fails, or the process dies,
    * before the name is free again, it may be repeated.
-   * @throws AdminError not_found, rooms_open
+   * @throws AdminError not_found, rooms_open, taken (somebody is at it for seconds)
    */
   async delete(actor: string, name: DomainName): Promise<void> {
     const at = this.clock.now();
