@@ -11,8 +11,8 @@ export function accountPath(authId: string): string {
 }
 
 const row = z.record(z.string(), z.unknown());
-/** As of which step of the move it was written. */
-const asOf = z.iso.datetime();
+/** As of which step of the move it was written. Releases before it was said do not say it: older than all that is. */
+const asOf = z.iso.datetime().default(new Date(0).toISOString());
 
 /** What the region that a domain leaves asks of its new home. */
 export const moveLetterSchema = z.discriminatedUnion('act', [
