@@ -44,7 +44,10 @@ export class DeliveryWorld {
     return this.database.prisma;
   }
 
-  async webhook(id: WebhookId, data: { order?: 'fifo' | 'unordered'; type?: 'url' | 'robot' } = {}): Promise<void> {
+  async webhook(
+    id: WebhookId,
+    data: { order?: 'fifo' | 'unordered'; type?: 'url' | 'robot'; robotId?: bigint } = {},
+  ): Promise<void> {
     const url = 'https://r.example/';
     await this.prisma.webhook.create({ data: { id, domainName: DOMAIN, type: 'url', url, validated: true, ...data } });
   }

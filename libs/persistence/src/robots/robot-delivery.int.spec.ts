@@ -1,5 +1,4 @@
 import { brandAs, MAX_ATTEMPTS, type RobotId, type SessionId, type WebhookId } from '@parley/domain';
-import { eventually } from '@parley/testing';
 import { DOMAIN, useTenantDatabase } from '../../test/delivery-world';
 import type { Database } from '../database';
 import { HEADS_SEEN } from '../delivery/handing-out.sql';
@@ -220,46 +219,6 @@ test('who is gone lets go of what it holds; what never left the house costs noth
   expect(await rowOf(handed[1]!.id)).toMatchObject({ state: 'pending', attempts: 0 });
   expect(await rowOf(handed[2]!.id)).toMatchObject({ state: 'sending' });
   expect(names(await store.hand(unordered, places(one, 5)))).toEqual(['evt_1025_0_1', 'evt_1025_0_2']);
-});
-
-test('after three times in vain there is a pause, which a robot that comes anew ends', async () => {
-  await deliveries(1, 1);
-  for (let n = 1; n <= 3; n += 1) {
-    expect(names(await store.hand(unordered, [one]))).toHaveLength(1);
-    await store.letGo(one);
-  }
-  expect(await store.waiting([ROBOT])).toEqual([]);
-  expect(await store.hand(unordered, [one])).toEqual([]);
-  await store.freshStart(OTHER);
-  expect(await store.waiting([ROBOT])).toEqual([]);
-  await store.freshStart(ROBOT);
-  expect(names(await store.hand(unordered, [one]))).toHaveLength(1);
-});
-
-test('what another replica takes back while a robot comes anew is not left to the pause', async () => {
-  await deliveries(1, 1);
-  const [handed] = await store.hand(unordered, [one]);
-  const { prisma } = database;
-  const fresh: Promise<void>[] = [];
-  await prisma.$transaction(
-    async (tx) => {
-      await tx.$executeRaw`
-        UPDATE "WebhookDelivery" SET state = 'pending', "lockedUntil" = NULL, "nextAttemptAt" = now() + interval '5 min'
-        WHERE id = ${handed!.id}`;
-      let isOver = false;
-      fresh.push(store.freshStart(ROBOT).finally(() => (isOver = true)));
-      const blocked = async () => {
-        const [row] = await prisma.$queryRaw<{ waits: boolean }[]>`
-          SELECT EXISTS (SELECT 1 FROM pg_stat_activity
-            WHERE datname = current_database() AND wait_event_type = 'Lock') AS waits`;
-        return row?.waits === true;
-      };
-      await eventually(async () => isOver || (await blocked()), 'the fresh start to wait, or to be over');
-    },
-    { timeout: 60_000 },
-  );
-  await Promise.all(fresh);
-  expect(names(await store.hand(unordered, [two]))).toEqual(['evt_1025_0_1']);
 });
 
 test('one is given up when it was handed over often enough and is as old as a URL would let it get, not before', async () => {
