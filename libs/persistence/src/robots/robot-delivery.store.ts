@@ -163,42 +163,47 @@ export class RobotDeliveryStore {
 
   /** A session is over: what it did not acknowledge is for others, now. Answers how many. */
   async letGo(session: SessionId): Promise<number> {
-    const over = Prisma.sql`d."heldBy" = ${session} AND d.state = 'sending'`;
+    // What is locked in this moment is waited for: nobody would come back for it.
+    const over = Prisma.sql`d."heldBy" = ${session} AND d.state = 'sending' ORDER BY d.id FOR UPDATE OF d`;
     return this.end(over, 'failed', 'The robot went away before it acknowledged.');
   }
 
   /** It cannot be told: counts as handed over in vain. */
   async refuse({ id, token }: HandedDelivery, why: string): Promise<void> {
-    await this.end(Prisma.sql`d.id = ${id} AND d.state = 'sending' AND d.wake = ${token}::int`, 'failed', why);
+    const over = Prisma.sql`d.id = ${id} AND d.state = 'sending' AND d.wake = ${token}::int FOR UPDATE OF d`;
+    await this.end(over, 'failed', why);
   }
 
   /** Takes back what was not acknowledged in time, wherever its robot was. Answers how many. */
   async lapse(limit: number): Promise<number> {
     const over = Prisma.sql`d.state = 'sending' AND d."lockedUntil" <= now() AND EXISTS (
-      SELECT 1 FROM "Webhook" w WHERE w.id = d."webhookId" AND w.type = 'robot') ORDER BY d."lockedUntil" LIMIT ${limit}`;
+      SELECT 1 FROM "Webhook" w WHERE w.id = d."webhookId" AND w.type = 'robot')
+      ORDER BY d."lockedUntil" LIMIT ${limit} FOR UPDATE OF d SKIP LOCKED`;
     return this.end(over, 'timeout', `The robot did not acknowledge within ${this.ackMs / 1_000} s.`);
   }
 
   /** A robot that comes, or answers again, is handed at once what it was to be handed again later. */
   async freshStart(robot: RobotId): Promise<void> {
     const its = Prisma.sql`w.id = d."webhookId" AND w.type = 'robot' AND w."robotId" = ${BigInt(robot)}::bigint`;
-    await this.prisma.$transaction(async (tx) => {
-      // What somebody is just taking back is to be handed again later, too: only after their commit it shows.
-      await tx.$queryRaw`
-        SELECT d.id FROM "Webhook" w, "WebhookDelivery" d WHERE ${its} AND d.state = 'sending' ORDER BY d.id FOR SHARE OF d`;
-      await tx.$executeRaw`
-        UPDATE "WebhookDelivery" d SET "nextAttemptAt" = now() FROM "Webhook" w
-        WHERE ${its} AND d.state = 'pending' AND d."nextAttemptAt" > now()`;
-    }, TRANSACTION);
+    // What somebody is just taking back is to be handed again later, too: only after their commit it shows. No transaction:
+    // in one these locks would last, and of two for the same robot each would wait for the other.
+    await this.prisma.$queryRaw`
+      SELECT d.id FROM "Webhook" w, "WebhookDelivery" d WHERE ${its} AND d.state = 'sending' ORDER BY d.id FOR SHARE OF d`;
+    await this.prisma.$executeRaw`
+      WITH later AS (
+        SELECT d.id FROM "Webhook" w, "WebhookDelivery" d
+        WHERE ${its} AND d.state = 'pending' AND d."nextAttemptAt" > now() ORDER BY d.id FOR NO KEY UPDATE OF d
+      )
+      UPDATE "WebhookDelivery" d SET "nextAttemptAt" = now() FROM later WHERE d.id = later.id`;
   }
 
-  /** Hand-overs that came to nothing: each is an attempt. */
+  /** Hand-overs that came to nothing: each is an attempt. `over`: which, and how they are locked. */
   private async end(over: Prisma.Sql, outcome: 'failed' | 'timeout', error: string): Promise<number> {
     const [row] = await this.prisma.$queryRaw<{ count: number }[]>`
       WITH over AS (
         SELECT d.id, least(now(), d."lockedUntil" - ${this.ackMs}::int * interval '1 ms') AS "startedAt",
           d.attempts + 1 AS number, d.attempts + 1 - d."attemptsBefore" AS tries
-        FROM "WebhookDelivery" d WHERE ${over} FOR UPDATE OF d SKIP LOCKED
+        FROM "WebhookDelivery" d WHERE ${over}
       ), ended AS (
         UPDATE "WebhookDelivery" d SET attempts = over.number, "lockedUntil" = NULL,
           state = CASE WHEN ${GAVE_UP} THEN 'failed' ELSE 'pending' END::"DeliveryState",

@@ -92,3 +92,47 @@ test.each([1, 2])(
     expect(ids(await store.hand(webhook, [two]))).toEqual([id]);
   },
 );
+
+test.each(['a session says good-bye', 'it cannot be told'])(
+  'when %s, what was handed to it is for others at once, also while its robot comes anew',
+  async (why) => {
+    const [mine, others] = await relayed('a', 'b');
+    const [handed] = await store.hand(webhook, [one, two]);
+    const end = why === 'it cannot be told' ? () => store.refuse(handed!, why) : () => store.letGo(one);
+    const begun: Begun[] = [];
+    await takeBackDuring(others!, async () => {
+      begun.push(begin(store.freshStart(ROBOT)));
+      await allWait(...begun);
+      begun.push(begin(end()));
+      await allWait(...begun);
+    });
+    await Promise.all(begun.map(({ outcome }) => outcome));
+    expect(ids(await store.hand(webhook, [two, two]))).toEqual([mine, others]);
+  },
+);
+
+test('all that lock several do it in the order of their ids, so that none waits for another in a circle', async () => {
+  const all = await relayed(...Array<string>(10).fill('a'));
+  // The 10th stands before the 9th: ids end with the number. Whatever is in the order of the events comes to it later.
+  const [ninth, tenth] = all.slice(8);
+  const whileTenthIsLocked = async (begun: () => Promise<unknown>): Promise<void> => {
+    const under: Begun[] = [];
+    await prisma.$transaction(
+      async (tx) => {
+        await tx.$queryRaw`SELECT 1 FROM "WebhookDelivery" WHERE id = ${tenth} FOR UPDATE`;
+        under.push(begin(begun()));
+        await allWait(...under);
+        expect(under).toMatchObject([{ isOver: false }]);
+        await tx.$queryRaw`SELECT 1 FROM "WebhookDelivery" WHERE id = ${ninth} FOR UPDATE NOWAIT`;
+      },
+      { timeout: 60_000 },
+    );
+    await Promise.all(under.map(({ outcome }) => outcome));
+  };
+  await store.hand(webhook, Array<SessionId>(10).fill(one));
+  await whileTenthIsLocked(() => store.freshStart(ROBOT));
+  await whileTenthIsLocked(() => store.letGo(one));
+  await prisma.$executeRaw`UPDATE "WebhookDelivery" SET "nextAttemptAt" = now() + interval '5 min'`;
+  await whileTenthIsLocked(() => store.freshStart(ROBOT));
+  expect(ids(await store.hand(webhook, Array<SessionId>(10).fill(two)))).toEqual(all);
+});
