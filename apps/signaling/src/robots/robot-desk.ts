@@ -13,6 +13,7 @@ import { WokenLoop, type Logger, type Metrics } from '@parley/server-kit';
 import { rightOf } from '../spreed/entry-right';
 import { deliveryEvent, openedDelivery, type DeliverySealer, type SecretsOf } from './delivery-event';
 import { placesFor } from './places';
+import type { Present } from './present';
 import { RobotFigures } from './robot-figures';
 import type { RobotRoll } from './robot-roll';
 
@@ -50,21 +51,6 @@ export interface RobotDeskParts {
   readonly times: RobotTimes;
   readonly metrics: Metrics;
   readonly logger: Pick<Logger, 'error' | 'warn' | 'debug'>;
-}
-
-/** A session of a robot that is connected here. */
-interface Present {
-  readonly session: OwnedSession;
-  readonly robot: RobotId;
-  readonly keyMark: string;
-  /** What it was handed here and has not acknowledged, with the time of this process when that was. */
-  readonly awaited: Map<DeliveryId, number>;
-  /** It let the time of a delivery pass: it gets one at a time until it acknowledges again. */
-  silent: boolean;
-  /** When it came or acknowledged something last, by the time of this process. */
-  heardAt: number;
-  /** When all that was handed to its robot before it came is acknowledged or has lapsed; undefined: that time is over. */
-  settledAt: number | undefined;
 }
 
 /**
@@ -179,9 +165,9 @@ export class RobotDesk {
       this.away = false;
       if (this.present.size === 0) return;
       this.noteSilence();
-      await this.throwOutStrangers();
+      const strangers = await this.throwOutStrangers();
       await this.startSettled();
-      await this.handAll();
+      await this.handAll(strangers);
     } catch (error) {
       if (!isAway(error)) throw error;
       if (!this.away) this.parts.logger.warn({ reason: String(error) }, 'robots are handed nothing: a store is away');
@@ -209,25 +195,38 @@ export class RobotDesk {
     for (const its of settled) its.settledAt = undefined;
   }
 
-  /** Those whose robot was removed, or has another connect key by now. */
-  private async throwOutStrangers(): Promise<void> {
+  /** Those whose robot was removed, or has another connect key by now. Answers which of them are still here. */
+  private async throwOutStrangers(): Promise<ReadonlySet<SessionId>> {
+    const { sessions, deliveries, logger } = this.parts;
+    const stillHere = new Set<SessionId>();
     const all = [...this.present.values()];
     const known = await this.parts.roll.keyMarks([...new Set(all.map(({ robot }) => robot))]);
     for (const { session, robot, keyMark } of all) {
       if (known.get(robot) === keyMark) continue;
-      // Only then: where it cannot be ended now, the next round tries again.
-      await this.parts.sessions.end(session.record.id, ROBOT_REMOVED);
+      const { id } = session.record;
+      try {
+        await sessions.end(id, ROBOT_REMOVED);
+      } catch (error) {
+        // The next round tries again; the other robots are not to wait for that.
+        if (isAway(error)) throw error;
+        logger.warn({ sessionId: id, reason: String(error) }, 'a robot with no right to be here is not thrown out yet');
+        stillHere.add(id);
+        continue;
+      }
       this.departed(session);
-      await this.parts.deliveries.letGo(session.record.id);
+      await deliveries.letGo(id);
     }
+    return stillHere;
   }
 
-  private async handAll(): Promise<void> {
+  private async handAll(strangers: ReadonlySet<SessionId>): Promise<void> {
     const { deliveries } = this.parts;
     const waiting = await deliveries.waiting([...new Set([...this.present.values()].map(({ robot }) => robot))]);
     if (waiting.length === 0) return;
     const robots = new Set(waiting.map(({ robot }) => robot));
-    const able = [...this.present.values()].filter(({ robot }) => robots.has(robot));
+    const able = [...this.present.values()].filter(
+      ({ robot, session }) => robots.has(robot) && !strangers.has(session.record.id),
+    );
     const held = new Map(await deliveries.unacknowledged(able.map(({ session }) => session.record.id)));
     for (const webhook of waiting) await this.hand(webhook, able, held);
   }
