@@ -103,3 +103,36 @@ test('a domain comes back only when it has left completely', async () => {
   await moveUntil('done', world.us, back);
   expect(await world.eu.db.prisma.outboxEvent.count()).toBe(1_450);
 });
+
+const anew = { name: DOMAIN, account: 'acme' };
+
+test.each(['made', 'deleted'] as const)(
+  'what was announced after its move was taken back keeps no name: %s',
+  async (act) => {
+    const { admin, db, moving } = world.us;
+    const row = { ...(await world.eu.db.prisma.domain.findUniqueOrThrow({ where: { name: DOMAIN } })) };
+    const asOf = now();
+    await moveUntil('copying', world.eu);
+    await world.eu.moving.moves.cancel('root', DOMAIN);
+    await moving.arrivals.prepare(DOMAIN, row, asOf);
+    // As long as it lives somewhere nobody can tell that it does not arrive.
+    await expect(admin.domains.create('root', anew)).rejects.toMatchObject({ code: 'taken' });
+    expect(await db.prisma.domain.count()).toBe(1);
+    await world.eu.admin.domains.delete('root', DOMAIN);
+    if (act === 'deleted') {
+      await expect(admin.domains.delete('root', DOMAIN)).rejects.toMatchObject({ code: 'not_found' });
+      expect(await db.prisma.domain.count()).toBe(0);
+    } else {
+      expect(await admin.domains.create('root', anew)).toMatchObject({ region: US.id, movingTo: null });
+    }
+  },
+);
+
+test('a name is not made anew where a domain of that name has not left completely', async () => {
+  await moveUntil('deleting', world.eu);
+  await world.us.admin.domains.delete('root', DOMAIN);
+  await expect(world.eu.admin.domains.create('root', anew)).rejects.toMatchObject({ code: 'taken' });
+  expect(await world.eu.db.prisma.domain.count()).toBe(1);
+  await moveUntil('done', world.eu);
+  await world.eu.admin.domains.create('root', anew);
+});

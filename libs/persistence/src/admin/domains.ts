@@ -10,6 +10,7 @@ import {
 import type { Database } from '../database';
 import type { DirectoryStore } from '../directory/directory';
 import type { DomainModel } from '../generated/models';
+import { forgetStray } from '../moving/arrivals';
 import { isUniqueViolation } from '../prisma-errors';
 import type { Connection } from '../prisma-client';
 import { replaceWebhookKey, webhookKeyPlace } from '../stores/tenancy.store';
@@ -78,6 +79,8 @@ export class DomainAdmin {
     const account = await prisma.account.findUnique({ where: { slug } });
     if (!account) throw noAccount(slug);
     const at = this.clock.now();
+    // Before the name is claimed: from then on this region is its home, and what is there might be arriving.
+    await prisma.$transaction((tx) => forgetStray(tx, region.id, this.directory, name));
     try {
       await prisma.$transaction(async (tx) => {
         // From the claim until the row is there nobody may give the name up.
@@ -173,8 +176,10 @@ export class DomainAdmin {
    */
   async delete(actor: string, name: DomainName): Promise<void> {
     const at = this.clock.now();
-    const deleted = await this.database.prisma.$transaction(async (tx) => {
+    const { prisma, region } = this.database;
+    const deleted = await prisma.$transaction(async (tx) => {
       await lockDomainName(tx, name);
+      await forgetStray(tx, region.id, this.directory, name);
       // The row's lock keeps rooms from being opened meanwhile: they refer to it.
       const [locked] = await tx.$queryRaw<unknown[]>`SELECT 1 FROM "Domain" WHERE "name" = ${name} FOR UPDATE`;
       if (locked === undefined) return false;

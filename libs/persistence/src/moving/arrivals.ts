@@ -128,6 +128,26 @@ export class Arrivals implements NewHome {
   }
 }
 
+/**
+ * Forgets what was left here of a domain that nobody has: an announcement that was read when the move had been taken back,
+ * and whose domain was deleted since at its home. It would keep the name for ever. Nothing of a move that is under way is
+ * meant: its domain is in the directory, or this region has not deleted it completely.
+ * @returns false when there is nothing like that
+ */
+export async function forgetStray(
+  tx: Connection,
+  own: string,
+  directory: Pick<DirectoryStore, 'domain'>,
+  domain: DomainName,
+): Promise<boolean> {
+  const row = await lockRow(tx, domain);
+  if (row === undefined || row.region === own || (await isLeaving(tx, domain))) return false;
+  if ((await directory.domain(domain)) !== null) return false;
+  await asMover(tx);
+  await deleteAll(tx, domain);
+  return true;
+}
+
 interface LockedRow {
   readonly region: string;
   readonly epoch: number;
