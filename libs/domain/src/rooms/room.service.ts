@@ -222,7 +222,10 @@ export class RoomService {
     return this.upkeep.occupancyChanged(room, occupied);
   }
 
-  /** Compares all open rooms with live state and their domains' capacity, and corrects what differs. One replica at a time, every 30 s. */
+  /**
+   * Compares all open rooms with live state and their domains' capacity, and corrects what differs. One replica at a time,
+   * every 30 s.
+   */
   async reconcile(): Promise<RoundReport> {
     return this.upkeep.reconcile();
   }

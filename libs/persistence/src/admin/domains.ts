@@ -105,8 +105,9 @@ export class DomainAdmin {
   }
 
   /**
-   * Changes what is given. Here a new capacity is that of rooms opened from now on; callers see to those that are open.
-   * @throws AdminError not_found, taken (a host)
+   * Changes what is given. This writes no rooms: those that are open have a new capacity when the caller sees to it, at the
+   * latest when rooms are compared with their domains, every 30 s.
+   * @throws AdminError not_found, taken (a host, or somebody is at it for seconds)
    */
   async update(
     actor: string,

@@ -167,7 +167,10 @@ async function isLeaving(db: Connection, domain: string): Promise<boolean> {
   return (await db.domainMove.count({ where: { domainName: domain, phase: 'deleting' } })) > 0;
 }
 
-/** What `movingTo` says of a domain that arrives: to where, and as of which step of its move it was announced. */
+/**
+ * What `movingTo` says of a domain that arrives: to where, and as of which step of its move it was announced, e.g.
+ * `us-1@2026-11-22T08:00:00.000Z`. Of one that leaves it is the region alone.
+ */
 function announcement(region: string, asOf: Date): string {
   return `${region}@${asOf.toISOString()}`;
 }
