@@ -83,10 +83,17 @@ export type StoredResume =
       /** By which attempt; undefined: that is not known any more. */
       readonly attempt: number | undefined;
       /** The room it is still to be taken out of. */
-      readonly previous: RoomSessionId | undefined;
+      readonly previous: FormerRoom | undefined;
       readonly checkpoint: Checkpoint;
       readonly request: StoredRequest | undefined;
     };
+
+/** A room that a session has still to be taken out of. */
+export interface FormerRoom {
+  readonly room: RoomSessionId;
+  /** By which attempt it was in; undefined: that is not known any more. */
+  readonly attempt: number | undefined;
+}
 
 /** What a session was asked for and is not known to have answered. */
 export interface StoredRequest {
@@ -147,7 +154,11 @@ export type Look =
   /** Over; what it left is to be cleared away. */
   | { readonly kind: 'over'; readonly remains: Remains }
   /** It lives, but a join or a change of rooms was left half done. The join cannot be finished any more. */
-  | { readonly kind: 'half-done'; readonly leave: readonly { room: RoomSessionId; attempt: number | undefined }[] };
+  | {
+      readonly kind: 'half-done';
+      readonly joining?: { readonly room: RoomSessionId; readonly attempt: number };
+      readonly previous?: FormerRoom;
+    };
 
 /** `missing`: there is no trace of it, as `missing` in {@link SessionRead}. */
 export type Appended = 'sent' | 'unknown' | 'missing' | 'overflow' | { readonly parent: SessionId };
@@ -177,10 +188,10 @@ export interface SessionStore {
   detach(id: SessionId, epoch: number, checkpoint: Checkpoint): Promise<void>;
   /** Keeps a session, makes it anew if the store lost it (`create`), or says what became of it. */
   announce(announcement: Announcement, create: boolean): Promise<SessionRead>;
-  /** Answers the number of the attempt, or undefined when it is no longer this owner's. */
+  /** Answers the number of the attempt, which is higher than those before, also over a loss; or undefined when it is no longer this owner's. */
   beginJoin(id: SessionId, epoch: number, room: RoomSessionId): Promise<number | undefined>;
-  /** Makes an admitted join the session's room. `lost` when it is no longer this owner's, or was taken back. */
-  finishJoin(id: SessionId, epoch: number, attempt: number, at: RoomPosition): Promise<'joined' | 'lost'>;
+  /** Makes an admitted join the session's room. `lost`: it is no longer this owner's; `withdrawn`: others took it back. */
+  finishJoin(id: SessionId, epoch: number, attempt: number, at: RoomPosition): Promise<'joined' | 'lost' | 'withdrawn'>;
   /**
    * Takes an attempt back, whether it was finished or not. `kept`: it was finished and the session has another owner
    * by now, who counts on it. Otherwise the member of this attempt is to be taken out of the room.

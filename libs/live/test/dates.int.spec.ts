@@ -10,7 +10,7 @@ describe('when somebody is to look at a room', () => {
   it('somebody does, although another one looks just before there is something to see', async () => {
     const redis = await startRedis();
     const client = new Redis(redis.url);
-    const { registry, close } = redisStore({ url: redis.url }, LIVE_TIMES, 'here:');
+    const { registry, close } = redisStore({ url: redis.url, answerMs: 20_000 }, LIVE_TIMES, 'here:');
     try {
       const room = brandAs<RoomSessionId>('rs_1');
       await registry.scheduleRoom(room, 0);

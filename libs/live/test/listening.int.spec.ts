@@ -10,8 +10,9 @@ it('who listens is heard although another one, who began before, failed after it
   const client = new Redis(redis.url);
   const quiet = { warn: () => undefined };
   const keys = new Keys('');
-  const connection = new RedisConnection({ url: redis.url }, quiet);
-  const bus = new RedisBus({ url: redis.url }, connection, keys, quiet);
+  const target = { url: redis.url, answerMs: 20_000 };
+  const connection = new RedisConnection(target, quiet);
+  const bus = new RedisBus(target, connection, keys, quiet);
   try {
     let fail: (() => void) | undefined;
     const unanswered = new Promise<never>((_resolve, reject) => {

@@ -19,6 +19,11 @@ export class Arrivals {
     return this.expected.has(id);
   }
 
+  /** Whether several are. */
+  isContested(id: SessionId): boolean {
+    return (this.expected.get(id)?.size ?? 0) > 1;
+  }
+
   hear(id: SessionId, text: string): void {
     this.expected.get(id)?.forEach((signals) => signals.push(text));
   }

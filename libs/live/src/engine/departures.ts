@@ -75,7 +75,8 @@ export class Departures {
 
   /** It is out: this replica tells, or another one that listens. Resolves once that has begun. */
   async tell(note: OwnNote): Promise<void> {
-    await this.tellNoted(performance.now() < note.until ? note : await this.write(note));
+    // Another token: who looked at the first one and saw nobody go may be about to forget that.
+    await this.tellNoted(performance.now() < note.until ? note : await this.write({ ...note, token: randomUUID() }));
   }
 
   /** Tells what others left untold, without waiting for it. */

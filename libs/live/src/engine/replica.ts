@@ -131,11 +131,14 @@ async function openSession(
   const { store } = ctx;
   const { registry, sessions } = store;
   await admit(ctx, record, limit);
+  // It is owned before it is held: nobody is to take it for left over.
+  const signals = ctx.arrivals.expect(record.id);
   const session = new LiveSession(ctx, record, 1, sink, { session: 0 });
   try {
     // Before there is anything to hear, and to find if this replica dies.
     await allOf(ctx.topics.acquire(record.id), registry.own(ctx.replica, record.id));
     ctx.sessions.set(record.id, session);
+    ctx.arrivals.forget(record.id, signals);
     await sessions.open(record, ctx.replica);
     // Whoever finds it by these finds that it is there.
     await allOf(
@@ -144,6 +147,7 @@ async function openSession(
       registry.enlist('sessions', [record.id]),
     );
   } catch (error) {
+    ctx.arrivals.forget(record.id, signals);
     await session.close();
     await registry.dismiss(record.tenant, record.id).catch(() => undefined); // or it is forgotten in a while
     throw error;

@@ -1,7 +1,7 @@
-import type { CoreEvent, JsonObject, ReplicaId, RoomSessionId, SessionId } from '@parley/domain';
+import type { CoreEvent, JsonObject, ReplicaId, SessionId } from '@parley/domain';
 import { cursorOf, sameLog, verifierOf } from '../cursor';
 import type { Cursor, Delivery, ResumeOutcome, RoomSnapshot, SessionSink } from '../port';
-import type { RoomPosition, RoomRead, StoredResume } from '../store';
+import type { FormerRoom, RoomPosition, RoomRead, StoredResume } from '../store';
 import { decodeEvent } from '../wire';
 import type { ReplicaContext } from './context';
 import { LiveSession } from './live-session';
@@ -54,8 +54,11 @@ async function takeFrom(
   try {
     await ctx.store.registry.own(ctx.replica, id);
     const stored = await ctx.store.sessions.resume(id, verifierOf(secret), ctx.replica, lastSeen?.session);
-    if (stored.kind === 'none') return NONE;
-    if (stored.kind === 'gap') return await noPartialReplay(ctx, id);
+    if (stored.kind !== 'resumed') {
+      // Nobody who asks is taken note of for longer, unless it is here or somebody else asks for it here.
+      if (!ctx.sessions.has(id) && !ctx.arrivals.isContested(id)) await ctx.store.registry.disown(ctx.replica, id);
+      return stored.kind === 'gap' ? await noPartialReplay(ctx, id) : NONE;
+    }
     ctx.sessions.get(id)?.finish('resumed_elsewhere');
     // Also of a connection that is being given up here and keeps them until then.
     ctx.virtuals.drop(id);
@@ -186,11 +189,12 @@ function snapshotOf({ read, feed }: FoundRoom): RoomSnapshot {
 }
 
 /** The former owner did not live to take it out of the room before. */
-function leaveRest(ctx: ReplicaContext, session: LiveSession, room: RoomSessionId): void {
+function leaveRest(ctx: ReplicaContext, session: LiveSession, { room, attempt }: FormerRoom): void {
+  const { tenant } = session.record;
   ctx.chores.soon(`left ${session.id} ${room}`, async () => {
     if (session.room === room) return;
-    await takeOut(ctx, room, session.id, session.record);
-    await ctx.store.sessions.leftRoom(session.id, room);
+    await takeOut(ctx, room, session.id, { tenant, attempt });
+    await ctx.store.sessions.leftRoom(session.id, room, attempt);
   });
 }
 

@@ -29,7 +29,7 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
   const { store } = ctx;
   await store.registry.schedule(session.id, ctx.times.halfDoneJoinMs);
   const attempt = await store.sessions.beginJoin(session.id, session.epoch, request.room);
-  if (attempt === undefined) throw lost(session);
+  if (attempt === undefined) throw await lost(ctx, session);
   const open: OpenJoin = { room: request.room, attempt };
   session.openJoin = open;
   const seat = {};
@@ -50,7 +50,8 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
     feed.begin(answer); // at once: answers of the room come in order, what follows may not
     const at = { id: room, generation: answer.generation, seq: answer.seq };
     const finished = await store.sessions.finishJoin(session.id, session.epoch, attempt, at);
-    if (finished === 'lost') throw lost(session);
+    if (finished === 'withdrawn') throw withdrawn();
+    if (finished === 'lost') throw await lost(ctx, session);
     session.openJoin = undefined;
     if (answer.first && !answer.again) ctx.occupancy(room, true);
     const former = foreign.tookOver ?? (await namesakeIn(ctx, session.record, request, answer));
@@ -186,7 +187,14 @@ export function outcome(
   return { kind: 'joined', self, others, cursor, ...(tookOver ? { tookOver } : {}), ...stateForJoiner(answer) };
 }
 
-function lost(session: LiveSession): DomainError {
+export function withdrawn(): DomainError {
+  return new DomainError('unavailable', 'The join took too long and was taken back.');
+}
+
+async function lost(ctx: ReplicaContext, session: LiveSession): Promise<DomainError> {
   if (!session.isOver) session.markDirty();
+  if (await ctx.losses.mayHaveLost(() => ctx.suspect())) {
+    return new DomainError('unavailable', 'The session is being restored.');
+  }
   return new DomainError('session_not_found', 'The session is no longer held here.');
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDomainError, type ReplicaId, type SessionId } from '@parley/domain';
+import type { Look } from '../store';
 import type { DueRoom, DueSession } from '../registry-store';
 import { Alarm } from './alarm';
 import { auditRooms } from './audit';
@@ -138,7 +139,7 @@ export class Upkeep {
     await inChunks(this.ctx.feeds.all(), (feed) => feed.announce());
   }
 
-  /** Sessions that are this replica's and that nobody holds: what made them so was never answered. */
+  /** Sessions that are noted as this replica's and that nobody holds, e.g. as the answer to their resume was lost. */
   private async letGoOfStrays(): Promise<void> {
     const { registry, sessions } = this.ctx.store;
     const owned = await registry.owned(this.ctx.replica);
@@ -177,12 +178,14 @@ export class Upkeep {
   /** The sessions of a dead replica count as detached from its last beat on. */
   private async bury(replica: ReplicaId, agoMs: number): Promise<void> {
     const { registry, sessions, guards } = this.ctx.store;
+    // A join that was under way is due before the window ends.
+    const soonest = Math.min(this.ctx.times.halfDoneJoinMs, this.ctx.times.resumeWindowMs);
     if (!(await guards.lease(`undertaker:${replica}`, this.ctx.replica, UNDERTAKER_MS))) return;
     await inChunks([...(await registry.owned(replica))], async (id) => {
       // Whoever looks before it is detached finds nothing to do, and nobody would look again: the date comes after it.
       // Disowned last: should this replica die in between, another one does all of it.
       await sessions.orphan(id, replica, agoMs);
-      await registry.schedule(id, Math.max(0, this.ctx.times.resumeWindowMs - agoMs));
+      await registry.schedule(id, Math.max(0, soonest - agoMs));
       await registry.disown(replica, id);
     });
     await registry.retire(replica);
@@ -213,20 +216,25 @@ export class Upkeep {
   private async lookAt(due: DueSession): Promise<void> {
     const look = await this.ctx.store.sessions.look(due.session);
     if (look.kind === 'over') await clearAway(this.ctx, due.session, look.remains);
-    else if (look.kind === 'half-done') await this.finishHalfDone(due.session, look.leave);
-    await this.ctx.store.registry.settleDue(due, look.kind === 'later' ? look.inMs : undefined);
+    else if (look.kind === 'half-done') await this.finishHalfDone(due.session, look);
+    // Behind what was half done there may be a window that ends.
+    const again = { 'half-done': 0, nothing: undefined, over: undefined };
+    await this.ctx.store.registry.settleDue(due, look.kind === 'later' ? look.inMs : again[look.kind]);
   }
 
   private async finishHalfDone(
     id: SessionId,
-    leave: Extract<Awaited<ReturnType<ReplicaContext['store']['sessions']['look']>>, { kind: 'half-done' }>['leave'],
+    { joining, previous }: Extract<Look, { kind: 'half-done' }>,
   ): Promise<void> {
-    const tenant = (await this.ctx.store.sessions.find(id))?.tenant;
-    for (const { room, attempt } of leave) {
-      await takeOut(this.ctx, room, id, { tenant, attempt });
-      if (attempt === undefined) await this.ctx.store.sessions.leftRoom(id, room);
-      else await this.ctx.store.sessions.gaveUpJoin(id, attempt);
+    const { sessions } = this.ctx.store;
+    const tenant = (await sessions.find(id))?.tenant;
+    if (joining) {
+      await takeOut(this.ctx, joining.room, id, { tenant, attempt: joining.attempt });
+      await sessions.gaveUpJoin(id, joining.attempt);
     }
+    if (!previous) return;
+    await takeOut(this.ctx, previous.room, id, { tenant, attempt: previous.attempt });
+    await sessions.leftRoom(id, previous.room, previous.attempt);
   }
 }
 

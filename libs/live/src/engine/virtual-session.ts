@@ -6,7 +6,7 @@ import type { ReplicaContext } from './context';
 import { claimForeign } from './identity';
 import type { Lodger } from './residents';
 import type { RoomFeed } from './room-feed';
-import { outcome, storedRequest, type Admitted } from './rooms-of-session';
+import { outcome, storedRequest, withdrawn, type Admitted } from './rooms-of-session';
 import { burnAndClear, takeOut } from './session-end';
 import { Turns } from './turns';
 
@@ -121,7 +121,9 @@ export class Virtual implements VirtualSession {
     if (again) return again;
     await store.registry.schedule(this.id, this.ctx.times.halfDoneJoinMs);
     const attempt = await store.sessions.beginJoin(this.id, EPOCH, room);
-    if (attempt === undefined) throw new DomainError('session_not_found', 'The session is over.');
+    if (attempt === undefined) throw await this.lost();
+    // Once more, as a look may have just found nothing to do: nobody owns it who could be found dead.
+    await store.registry.schedule(this.id, this.ctx.times.halfDoneJoinMs);
     const seat = {};
     const feed = await this.ctx.feeds.expect(room, seat);
     try {
@@ -161,9 +163,10 @@ export class Virtual implements VirtualSession {
   ): Promise<void> {
     const { sessions } = this.ctx.store;
     feed.begin(answer);
-    if ((await sessions.finishJoin(this.id, EPOCH, attempt, at)) === 'lost') {
+    const finished = await sessions.finishJoin(this.id, EPOCH, attempt, at);
+    if (finished !== 'joined') {
       await takeOut(this.ctx, at.id, this.id, { tenant: this.record.tenant, attempt });
-      throw new DomainError('session_not_found', 'The session is over.');
+      throw finished === 'withdrawn' ? withdrawn() : await this.lost();
     }
     if (answer.first && !answer.again) this.ctx.occupancy(at.id, true);
     if (!feed.policy || policy.version >= feed.policy.version) feed.policy = policy;
@@ -178,6 +181,12 @@ export class Virtual implements VirtualSession {
       await takeOut(this.ctx, old, this.id, { tenant: this.record.tenant, attempt: before });
       await sessions.leftRoom(this.id, old, before);
     });
+  }
+
+  private async lost(): Promise<DomainError> {
+    const may = await this.ctx.losses.mayHaveLost(() => this.ctx.suspect());
+    if (may) return new DomainError('unavailable', 'The session is being restored.');
+    return new DomainError('session_not_found', 'The session is over.');
   }
 
   private moveIn(feed: RoomFeed, member: Member, enteredAt: RoomPosition): void {
@@ -205,11 +214,17 @@ export async function openVirtual(
   await ctx.store.sessions.open(record, ctx.replica, parent);
   await ctx.store.registry.enlist('sessions', [record.id]);
   ctx.virtuals.add(virtual);
-  // Its parent may have ended meanwhile, and been cleared away before this one was there.
-  if (!(await ctx.store.sessions.find(parent))) await virtual.close();
-  else if (ctx.sessions.has(parent)) return virtual;
-  else virtual.letGo();
+  if (await isThere(ctx, parent)) {
+    if (ctx.sessions.has(parent)) return virtual;
+    virtual.letGo();
+  } else await virtual.close();
   throw new DomainError('session_not_found', 'The session is not held here any more.');
+}
+
+/** Whether a session did not end meanwhile: it may have been cleared away before those it speaks for were there. */
+async function isThere(ctx: ReplicaContext, parent: SessionId): Promise<boolean> {
+  if (await ctx.store.sessions.find(parent)) return true;
+  return ctx.sessions.has(parent) && ctx.losses.mayHaveLost(() => ctx.suspect());
 }
 
 /** The virtual sessions of a session that is being resumed here, in the rooms they are in. */

@@ -158,7 +158,7 @@ export class MemoryRooms {
     const present = state.members.get(request.session);
     if (present) {
       this.adopt(room, state, request);
-      if (request.attempt > 0) present.attempt = request.attempt;
+      present.attempt = Math.max(present.attempt, request.attempt);
       present.member = { ...request.member, ...lasting(present.member) };
       return this.admitted(state, true);
     }
@@ -177,7 +177,11 @@ export class MemoryRooms {
 
   rejoin(room: RoomSessionId, request: Omit<StoredJoinRequest, 'attempt'>): StoredJoin | undefined {
     const state = this.ensure(room);
-    if (!state.closing && !state.members.has(request.session)) return undefined;
+    if (!state.closing && !state.members.has(request.session)) {
+      this.applyPolicy(room, state, request.policy);
+      expireTransient(this.hub, this, room, state);
+      return undefined;
+    }
     return this.join(room, { ...request, attempt: 0 });
   }
 

@@ -1,7 +1,7 @@
 import type { RoomSessionId } from '@parley/domain';
 import type { StoreTimes } from '../limits';
 import type { EndReason } from '../port';
-import type { Burning, Look, Remains, SessionStore } from '../store';
+import type { Burning, FormerRoom, Look, Remains, SessionStore } from '../store';
 import { encodeSessionSignal } from '../wire';
 import type { MemoryLiveHub } from './hub';
 import type { SessionAccess, SessionState } from './session-state';
@@ -41,6 +41,10 @@ export function memoryEnds(
   };
 }
 
+export function formerRoom({ previous, previousAttempt }: SessionState): FormerRoom | undefined {
+  return previous && { room: previous.id, attempt: previousAttempt || undefined };
+}
+
 /** Ends it and tells its owner. */
 export function endSession(hub: MemoryLiveHub, session: SessionState, burning: Burning): void {
   const { reason, detail, json = '' } = burning;
@@ -74,10 +78,10 @@ function look(hub: MemoryLiveHub, times: StoreTimes, session: SessionState | und
   if (session.joining || session.previous) {
     const age = hub.now() - session.joinBegunAt;
     if (age < times.halfDoneJoinMs) return { kind: 'later', inMs: times.halfDoneJoinMs - age };
-    const { joining, previous } = session;
+    const { joining } = session;
     if (joining) session.withdrawn = joining.attempt;
-    const leave = [...(joining ? [joining] : []), ...(previous ? [{ room: previous.id, attempt: undefined }] : [])];
-    return { kind: 'half-done', leave };
+    const previous = formerRoom(session);
+    return { kind: 'half-done', ...(joining ? { joining } : {}), ...(previous ? { previous } : {}) };
   }
   if (session.state === 'attached') return { kind: 'nothing' };
   return { kind: 'later', inMs: times.resumeWindowMs - (hub.now() - session.since) };

@@ -23,6 +23,8 @@ export interface SessionState {
   attempts: number;
   /** By which it is in its room; 0: that is not known any more. */
   doneAttempt: number;
+  /** By which it was in the previous one. */
+  previousAttempt: number;
   /** An attempt that must not be finished any more. */
   withdrawn: number;
   request: StoredRequest | undefined;

@@ -6,7 +6,7 @@ import type { SessionRead, SessionStore } from '../store';
 import { encodeSessionSignal } from '../wire';
 import type { MemoryLiveHub } from './hub';
 import { MemoryLog } from './log';
-import { dropTombstones, endSession, memoryEnds } from './session-ends';
+import { dropTombstones, endSession, memoryEnds, formerRoom } from './session-ends';
 import type { SessionAccess, SessionState } from './session-state';
 
 /** Sessions in memory; what the scripts in redis/ do, in the same order. */
@@ -115,7 +115,7 @@ function memoryOwners(
         const place = {
           joinedAt,
           attempt: session.doneAttempt || undefined,
-          previous: session.previous?.id,
+          previous: formerRoom(session),
           checkpoint,
         };
         return { kind: 'resumed', record, epoch, previousOwner, after: from, entries, ...place, request };
@@ -159,18 +159,27 @@ function memoryJoins(
       hub.run(() => {
         const session = mine(id, epoch);
         if (!session) return undefined;
-        const attempt = ++session.attempts;
-        Object.assign(session, { joining: { room, attempt }, joinBegunAt: hub.now() });
+        const attempt = Math.max(session.attempts + 1, hub.now());
+        Object.assign(session, { attempts: attempt, joining: { room, attempt }, joinBegunAt: hub.now() });
         return attempt;
       }),
     finishJoin: (id, epoch, attempt, at) =>
       hub.run(() => {
         const session = mine(id, epoch);
-        if (session?.joining?.attempt !== attempt || session.withdrawn === attempt) return 'lost';
+        if (!session) return 'lost';
+        if (session.joining?.attempt !== attempt || session.withdrawn === attempt) return 'withdrawn';
         const { session: read } = session.checkpoint;
         const checkpoint = { session: read, room: at, roomEvent: at.seq };
         const previous = session.joinedAt?.id === at.id ? undefined : session.joinedAt;
-        Object.assign(session, { previous, joinedAt: at, checkpoint, joining: undefined, doneAttempt: attempt });
+        const previousAttempt = session.doneAttempt;
+        Object.assign(session, {
+          previous,
+          previousAttempt,
+          joinedAt: at,
+          checkpoint,
+          joining: undefined,
+          doneAttempt: attempt,
+        });
         if (session.request) session.request = { ...session.request, entered: true };
         return 'joined';
       }),
@@ -181,7 +190,8 @@ function memoryJoins(
         if (session.joining?.attempt === attempt) session.joining = undefined;
         if (session.doneAttempt !== attempt) return 'abandoned';
         if (session.epoch !== epoch) return 'kept';
-        Object.assign(session, { joinedAt: session.previous, previous: undefined, doneAttempt: 0 });
+        const doneAttempt = session.previous ? session.previousAttempt : 0;
+        Object.assign(session, { joinedAt: session.previous, previous: undefined, doneAttempt });
         return 'abandoned';
       }),
     gaveUpJoin: (id, attempt) =>
@@ -211,6 +221,7 @@ function blank(now: number): Omit<SessionState, 'record' | 'owner' | 'parent' | 
     joinBegunAt: 0,
     attempts: 0,
     doneAttempt: 0,
+    previousAttempt: 0,
     withdrawn: 0,
     request: undefined,
     quiet: false,

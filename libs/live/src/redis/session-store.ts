@@ -115,7 +115,7 @@ function redisJoins(
       const place = JSON.stringify(at);
       const checkpoint = `"room":${place},"roomEvent":${at.seq}`;
       const reply = await run('finishJoin', id, epoch, attempt, at.id, place, checkpoint);
-      return reply === 'joined' ? 'joined' : 'lost';
+      return reply === 'joined' || reply === 'withdrawn' ? reply : 'lost';
     },
     abandonJoin: async (id, epoch, attempt) =>
       (await run('abandonJoin', id, epoch, attempt)) === 'kept' ? 'kept' : 'abandoned',
@@ -131,8 +131,8 @@ function identity(record: SessionRecord): string[] {
 function toResume([kind, ...rest]: readonly Reply[]): StoredResume {
   if (kind === 'gap') return { kind: 'gap' };
   if (kind !== 'resumed') return { kind: 'none' };
-  const [data, epoch, former, from, joinedAt, checkpoint, entries, userId, permissions, prev, asked, entered, done] =
-    rest;
+  const [data, epoch, former, from, joinedAt, checkpoint, entries, userId, permissions, prev, ...later] = rest;
+  const [asked, entered, done, prevDone] = later;
   return {
     kind: 'resumed',
     record: toRecord(text(data), text(userId), text(permissions)),
@@ -140,10 +140,10 @@ function toResume([kind, ...rest]: readonly Reply[]): StoredResume {
     previousOwner: brandAs<ReplicaId>(text(former)),
     after: Number(from),
     joinedAt: joinedAt === '' ? undefined : (JSON.parse(text(joinedAt)) as RoomPosition),
-    attempt: done === '' ? undefined : Number(done),
+    attempt: toAttempt(done),
     checkpoint: JSON.parse(text(checkpoint)) as Checkpoint,
     entries: texts(entries).map(toEntry),
-    previous: prev === '' ? undefined : brandAs<RoomSessionId>(text(prev)),
+    previous: prev === '' ? undefined : { room: brandAs<RoomSessionId>(text(prev)), attempt: toAttempt(prevDone) },
     request: toRequest(text(asked), text(entered) === '1'),
   };
 }
@@ -192,11 +192,16 @@ function toRemains([, tenant, userId, owner, quiet, ...rooms]: readonly Reply[])
 }
 
 function toLook(reply: readonly Reply[]): Look {
-  const [kind, one, two, three] = reply;
+  const [kind, one, two, three, four] = reply;
   if (kind === 'over') return { kind, remains: toRemains(reply) };
   if (kind === 'later') return { kind, inMs: Number(one) };
   if (kind !== 'half-done') return { kind: 'nothing' };
-  const joining = text(one) && { room: brandAs<RoomSessionId>(text(one)), attempt: Number(two) };
-  const previous = text(three) && { room: brandAs<RoomSessionId>(text(three)), attempt: undefined };
-  return { kind, leave: [joining, previous].filter((entry) => entry !== '') };
+  const joining =
+    text(one) === '' ? {} : { joining: { room: brandAs<RoomSessionId>(text(one)), attempt: Number(two) } };
+  const room = brandAs<RoomSessionId>(text(three));
+  return { kind, ...joining, ...(room === '' ? {} : { previous: { room, attempt: toAttempt(four) } }) };
+}
+
+function toAttempt(reply: Reply | undefined): number | undefined {
+  return text(reply) === '' ? undefined : Number(text(reply));
 }

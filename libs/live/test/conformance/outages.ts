@@ -207,13 +207,13 @@ export function outagesSuite(backend: () => Backend): void {
       const room = world.room();
       const bob = await alone.open('bob');
       await bob.join(room);
+      const look = alone.hold('occupied');
       await world.flush();
-      alone.failOn('occupied', 'before');
       const enter = (session: SessionId, userId: string) => {
         const member = { kind: 'client', userId, features: [], user: {} } as const;
         const door = { policy: POLICY, role: 'guest', passwordVersion: 'exempt', passesLock: true } as const;
         const entering = () => alone.store.rooms.join(room, { session, attempt: 1, member, ...door });
-        return eventually(() => entering().catch(() => undefined), 'the room to be given back', 15_000);
+        return eventually(() => entering().catch(() => undefined), `${userId} to be in`, 15_000);
       };
       // As a store that lost sessions but not their rooms, or when they are due but not the sessions.
       const [ghost, left] = ['ghost', 'left'].map((name) => brandAs<SessionId>(`${name}.${randomUUID()}`));
@@ -225,6 +225,9 @@ export function outagesSuite(backend: () => Backend): void {
       await alone.store.sessions.beginJoin(left, 1, room);
       await alone.store.sessions.finishJoin(left, 1, 1, { id: room, generation: '', seq: 0 });
       await alone.store.sessions.detach(left, 1, { session: 0, room: undefined, roomEvent: 0 });
+      await eventually(() => look.isWaiting, 'the first look', 15_000);
+      alone.failOn('occupied', 'before');
+      look.letGo();
       for (const line of ['-ghost', '-left']) await bob.sink.until(() => bob.sink.lines.includes(line), line, 15_000);
       expect(await alone.live.rooms.members(room)).toMatchObject([{ userId: 'bob' }]);
     });

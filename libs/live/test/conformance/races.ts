@@ -65,6 +65,7 @@ export function racesSuite(backend: () => Backend): void {
       const ann = await a.open('ann');
       await ann.join(room);
       const beat = a.hold('beat');
+      await waiting(beat);
       a.failOn('leftRoom', 'before');
       await ann.session.leave();
       await ann.join(room);
@@ -79,7 +80,7 @@ export function racesSuite(backend: () => Backend): void {
       const room = world.room();
       const ann = await a.open('ann');
       await ann.join(room);
-      a.hold('beat');
+      await waiting(a.hold('beat'));
       a.failOn('leftRoom', 'before');
       await ann.session.leave();
       await ann.join(room);
@@ -105,12 +106,55 @@ export function racesSuite(backend: () => Backend): void {
       expect(await b.live.sessions.find(ann.id)).toMatchObject({ room });
     });
 
+    it('a join that is carried out late does not make its own who came in elsewhere', async () => {
+      const room = world.room();
+      const ann = await a.open('ann');
+      const step = a.hold('join', room);
+      const joining = expect(ann.ask(room)).rejects.toMatchObject({ code: 'session_not_found' });
+      await waiting(step);
+      const again = await c.resume(ann);
+      await again?.join(room);
+      const left = a.answers('leave');
+      step.letGo();
+      await joining;
+      await eventually(() => a.answers('leave') > left, 'the late one to be taken back');
+      expect(await b.live.rooms.members(room)).toMatchObject([{ userId: 'ann' }]);
+    });
+
+    it('who looks late at a change of rooms does not take out who has come back', async () => {
+      await startAgain({ ...TIMES, deadAfterMs: 60_000 });
+      const [room, other] = [world.room(), world.room()];
+      const ann = await a.open('ann');
+      await ann.join(room);
+      // The others look.
+      a.hold('claimDue');
+      const leaving = a.hold('leave', room);
+      const late = [b, c].map((node) => ({ node, step: node.hold('leave', room), left: node.answers('leave') }));
+      const changing = ann.join(other);
+      await eventually(() => late.some(({ step }) => step.isWaiting), 'another one to look', SOON_MS);
+      leaving.letGo();
+      await changing;
+      await ann.join(room);
+      const lookers = late.filter(({ step }) => step.isWaiting);
+      for (const { step } of late) step.letGo();
+      await eventually(() => lookers.every(({ node, left }) => node.answers('leave') > left), 'the look to end');
+      expect(await b.live.rooms.members(room)).toMatchObject([{ userId: 'ann' }]);
+      await eventually(async () => (await b.live.sessions.find(ann.id))?.room === room, 'it to be in');
+    });
+
+    it('who could not be resumed is not taken note of', async () => {
+      const ann = await a.open('ann');
+      expect(await b.resume({ ...ann, secret: 'another' })).toBeUndefined();
+      expect(await b.store.registry.owned(b.live.replica)).toEqual([]);
+      expect(await a.store.registry.owned(a.live.replica)).toEqual([ann.id]);
+    });
+
     it('a join that others took back cannot be finished', async () => {
       const room = world.room();
       const ann = await a.open('ann');
       const steps = [a, b, c].map((node) => node.hold('leave', room));
       const finishing = a.hold('finishJoin', ann.id);
-      const joining = expect(ann.ask(room)).rejects.toMatchObject({ code: 'session_not_found' });
+      const joining = expect(ann.ask(room)).rejects.toMatchObject({ code: 'unavailable' });
       await eventually(() => steps.some((step) => step.isWaiting), 'somebody to take it back', SOON_MS);
       finishing.letGo();
       await joining;
@@ -155,7 +199,8 @@ export function racesSuite(backend: () => Backend): void {
       step.letGo();
       await Promise.all([joining, detached]);
       expect(a.live.sessions.virtuals(sip.id)).toHaveLength(1);
-      expect(await a.store.registry.owned(a.live.replica)).toContain(sip.id);
+      const owned = async () => (await a.store.registry.owned(a.live.replica)).includes(sip.id);
+      await eventually(owned, 'it to be owned');
       await again?.session.close();
     });
 

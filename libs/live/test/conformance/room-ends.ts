@@ -114,7 +114,8 @@ export function roomEndsSuite(backend: () => Backend): void {
       await bob.join(room);
       a.failOn('finishJoin', 'dying');
       await expect(ann.join(room)).rejects.toMatchObject({ code: 'unavailable' });
-      await bob.sink.expectLines('+ann', '-ann');
+      await bob.sink.until(() => bob.sink.lines.length > 1, '+ann and -ann', 15_000);
+      expect(bob.sink.lines).toEqual(['+ann', '-ann']);
       expect(await b.live.sessions.find(ann.id)).toMatchObject({ room: undefined }); // not just expired
     });
   });

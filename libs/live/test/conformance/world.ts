@@ -43,13 +43,13 @@ export const TIMES: LiveTimes = {
   deadAfterMs: 3_000,
   checkpointMs: 50,
   reannounceMs: 400,
-  halfDoneJoinMs: 800,
+  halfDoneJoinMs: 5_000,
   generationGraceMs: 1_500,
   departureMs: 2_000,
 };
 
-/** For dialogues that wait until a window ends. */
-export const BRIEF_WINDOW: LiveTimes = { ...TIMES, resumeWindowMs: 2_000 };
+/** For dialogues that wait until a window ends: who stands still until it is taken for dead comes back in time. */
+export const BRIEF_WINDOW: LiveTimes = { ...TIMES, resumeWindowMs: 4_500 };
 
 export const TENANT = brandAs<TenantKey>('domain:chat.example');
 

@@ -17,7 +17,8 @@ if not again and ARGV[14] == '0' then return {'not_in'} end
 local noted = {}
 if again then
   local m = parse(again)
-  if ARGV[14] ~= '0' then m.attempt = ARGV[14] end
+  -- A join that is carried out late does not make the member its own.
+  if num(ARGV[14]) > num(m.attempt) then m.attempt = ARGV[14] end
   m.json = ARGV[19]
   put(id, m)
   adopt()

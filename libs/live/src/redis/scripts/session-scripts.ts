@@ -5,7 +5,8 @@ import { CLOCK, PRELUDE, STRIDE } from './prelude';
  * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
  * The record: data, tenant, user, verifier, epoch, owner, state (attached | detached | ended), since, seq, floor, bytes,
  * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
- * be taken out of), joining, joinAttempt, joinAt, attempts, done (attempt by which it is in `room`), withdrawn (attempt
+ * be taken out of), joining, joinAttempt, joinAt, attempts (the last one; they rise with the clock, also over a loss), done (attempt by which it
+ * came into `room`), prevDone (the same of `prev`), withdrawn (attempt
  * that must not be finished any more), reason, detail, parent (of a virtual session),
  * perm (permissions given since `data` was written, as JSON), req (`token\njson` of a request that is not known to be
  * answered), entered (a join was finished since), quiet (its leaving is not told outside).
@@ -109,7 +110,7 @@ return {'log', r.seq, entries}
 /** ARGV: verifier, owner, after (empty: the checkpoint's), ttl */
 const resume = `${SESSION}
 local r = get(REC, 'state', 'verifier', 'epoch', 'owner', 'seq', 'floor', 'as', 'data', 'at', 'ck',
-  'user', 'perm', 'parent', 'prev', 'req', 'entered', 'done')
+  'user', 'perm', 'parent', 'prev', 'req', 'entered', 'done', 'prevDone')
 if not r.state or r.state == 'ended' or r.parent or r.verifier ~= ARGV[2] then return {'none'} end
 local from = ARGV[4] == '' and num(r.as) or num(ARGV[4])
 local entries = after(r, from)
@@ -119,7 +120,7 @@ redis.call('HSET', REC, 'epoch', epoch, 'owner', ARGV[3], 'state', 'attached')
 redis.call('PEXPIRE', REC, ARGV[5])
 tell('t\\n' .. epoch)
 return {'resumed', r.data, epoch, r.owner, int(from), r.at or '', r.ck, entries, r.user or '', r.perm or '',
-  r.prev or '', r.req or '', r.entered or '', r.done or ''}
+  r.prev or '', r.req or '', r.entered or '', r.done or '', r.prevDone or ''}
 `;
 
 /** KEYS: record. ARGV: epoch, acknowledged, checkpoint, detached (0 | 1). Lean like `append`. */
@@ -191,17 +192,21 @@ if known and string.sub(known, 1, #ARGV[2] + 1) == ARGV[2] .. '\\n' then redis.c
 const beginJoin = `${SESSION}
 local r = get(REC, 'state', 'epoch')
 if status(r, ARGV[2]) then return end
-local attempt = redis.call('HINCRBY', REC, 'attempts', 1)
-redis.call('HSET', REC, 'joining', ARGV[3], 'joinAttempt', attempt, 'joinAt', int(now()))
+local t = now()
+local attempt = math.max(num(redis.call('HGET', REC, 'attempts')) + 1, t)
+redis.call('HSET', REC, 'attempts', int(attempt), 'joining', ARGV[3], 'joinAttempt', int(attempt), 'joinAt', int(t))
 return attempt
 `;
 
 /** ARGV: epoch, attempt, room, at, checkpoint without its session number */
 const finishJoin = `${SESSION}
-local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as', 'req', 'withdrawn')
-if status(r, ARGV[2]) or not r.joining or r.joinAttempt ~= ARGV[3] or r.withdrawn == ARGV[3] then return 'lost' end
-redis.call('HDEL', REC, 'joining', 'joinAttempt', 'prev', 'prevAt')
-if r.room and r.room ~= ARGV[4] then redis.call('HSET', REC, 'prev', r.room, 'prevAt', r.at) end
+local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as', 'req', 'withdrawn', 'done')
+if status(r, ARGV[2]) then return 'lost' end
+if not r.joining or r.joinAttempt ~= ARGV[3] or r.withdrawn == ARGV[3] then return 'withdrawn' end
+redis.call('HDEL', REC, 'joining', 'joinAttempt', 'prev', 'prevAt', 'prevDone')
+if r.room and r.room ~= ARGV[4] then
+  redis.call('HSET', REC, 'prev', r.room, 'prevAt', r.at, 'prevDone', r.done or '')
+end
 if r.req then redis.call('HSET', REC, 'entered', '1') end
 redis.call('HSET', REC, 'room', ARGV[4], 'at', ARGV[5], 'done', ARGV[3],
   'ck', '{"session":' .. r.as .. ',' .. ARGV[6] .. '}')
@@ -210,13 +215,14 @@ return 'joined'
 
 /** ARGV: epoch, attempt */
 const abandonJoin = `${SESSION}
-local r = get(REC, 'state', 'epoch', 'joinAttempt', 'done', 'prev', 'prevAt')
+local r = get(REC, 'state', 'epoch', 'joinAttempt', 'done', 'prev', 'prevAt', 'prevDone')
 if not r.state or r.state == 'ended' then return 'abandoned' end
 if r.joinAttempt == ARGV[3] then redis.call('HDEL', REC, 'joining', 'joinAttempt') end
 if r.done ~= ARGV[3] then return 'abandoned' end
 if r.epoch ~= ARGV[2] then return 'kept' end
-redis.call('HDEL', REC, 'done', 'room', 'at', 'prev', 'prevAt')
+redis.call('HDEL', REC, 'done', 'room', 'at', 'prev', 'prevAt', 'prevDone')
 if r.prev then redis.call('HSET', REC, 'room', r.prev, 'at', r.prevAt) end
+if (r.prevDone or '') ~= '' then redis.call('HSET', REC, 'done', r.prevDone) end
 return 'abandoned'
 `;
 
@@ -254,7 +260,7 @@ return 1
 
 /** ARGV: resume window, half-done join, tombstone ttl */
 const look = `${SESSION}
-local r = get(REC, 'state', 'since', 'epoch', 'seq', 'joining', 'joinAttempt', 'joinAt', 'prev')
+local r = get(REC, 'state', 'since', 'epoch', 'seq', 'joining', 'joinAttempt', 'joinAt', 'prev', 'prevDone')
 if not r.state then return {'nothing'} end
 local t = now()
 if r.state == 'detached' and t - num(r.since) >= num(ARGV[2]) then
@@ -266,7 +272,7 @@ if r.joining or r.prev then
   local age = t - num(r.joinAt)
   if age < num(ARGV[3]) then return {'later', int(num(ARGV[3]) - age)} end
   if r.joining then redis.call('HSET', REC, 'withdrawn', r.joinAttempt) end
-  return {'half-done', r.joining or '', r.joinAttempt or '', r.prev or ''}
+  return {'half-done', r.joining or '', r.joinAttempt or '', r.prev or '', r.prevDone or ''}
 end
 if r.state == 'attached' then return {'nothing'} end
 return {'later', int(num(ARGV[2]) - (t - num(r.since)))}
