@@ -1,41 +1,7 @@
 import { LOG_LIMITS } from '../../port';
-import { CLOCK, PRELUDE, STRIDE } from './prelude';
-
-/**
- * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
- * The record: data, tenant, user, verifier, epoch, owner, state (attached | detached | ended), since, seq, floor, bytes,
- * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
- * be taken out of), joining, joinAttempt, joinAt, attempts (the last one; they rise with the clock, also over a loss), done (attempt by which it
- * came into `room`), prevDone (the same of `prev`), withdrawn (attempt
- * that must not be finished any more), reason, detail, parent (of a virtual session),
- * perm (permissions given since `data` was written, as JSON), req (`token\njson` of a request that is not known to be
- * answered), entered (a join was finished since), quiet (its leaving is not told outside).
- */
-const SESSION = `${PRELUDE}
-local REC, LOG, CH, PUB = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
-local function tell(text) redis.call(PUB, CH, text) end
-local function after(r, from)
-  if from < num(r.floor) or from > num(r.seq) then return nil end
-  return redis.call('LRANGE', LOG, int(from - num(r.floor)), -1)
-end
-local function finish(r, reason, detail, json, keep)
-  local seq = num(r.seq)
-  if json ~= '' then seq = seq + 1 end
-  redis.call('HSET', REC, 'state', 'ended', 'since', int(now()), 'reason', reason, 'detail', detail, 'seq', int(seq))
-  redis.call('DEL', LOG)
-  redis.call('PEXPIRE', REC, keep)
-  tell('e\\n' .. r.epoch .. '\\n' .. int(seq) .. '\\n' .. reason .. '\\n' .. detail .. '\\n' .. json)
-end
-local function remains(kind)
-  local r = redis.call('HMGET', REC, 'tenant', 'user', 'owner', 'quiet', 'room', 'prev', 'joining')
-  return {kind, r[1] or '', r[2] or '', r[3] or '', r[4] or '', r[5] or '', r[6] or '', r[7] or ''}
-end
-local function status(r, epoch)
-  if not r.state then return {'missing'} end
-  if r.state == 'ended' then return {'ended', r.reason or '', r.detail or ''} end
-  if r.epoch ~= epoch then return {'taken'} end
-end
-`;
+import { CLOCK, STRIDE } from './prelude';
+import { SESSION_JOIN_SCRIPTS } from './session-join-scripts';
+import { SESSION } from './session-prelude';
 
 /** ARGV: data, tenant, user, verifier, owner, checkpoint, ttl, parent (empty: none) */
 const open = `${SESSION}
@@ -188,56 +154,6 @@ local known = redis.call('HGET', REC, 'req')
 if known and string.sub(known, 1, #ARGV[2] + 1) == ARGV[2] .. '\\n' then redis.call('HDEL', REC, 'req', 'entered') end
 `;
 
-/** ARGV: epoch, room */
-const beginJoin = `${SESSION}
-local r = get(REC, 'state', 'epoch')
-if status(r, ARGV[2]) then return end
-local t = now()
-local attempt = math.max(num(redis.call('HGET', REC, 'attempts')) + 1, t)
-redis.call('HSET', REC, 'attempts', int(attempt), 'joining', ARGV[3], 'joinAttempt', int(attempt), 'joinAt', int(t))
-return attempt
-`;
-
-/** ARGV: epoch, attempt, room, at, checkpoint without its session number */
-const finishJoin = `${SESSION}
-local r = get(REC, 'state', 'epoch', 'joining', 'joinAttempt', 'room', 'at', 'as', 'req', 'withdrawn', 'done')
-if status(r, ARGV[2]) then return 'lost' end
-if not r.joining or r.joinAttempt ~= ARGV[3] or r.withdrawn == ARGV[3] then return 'withdrawn' end
-redis.call('HDEL', REC, 'joining', 'joinAttempt', 'prev', 'prevAt', 'prevDone')
-if r.room and r.room ~= ARGV[4] then
-  redis.call('HSET', REC, 'prev', r.room, 'prevAt', r.at, 'prevDone', r.done or '')
-end
-if r.req then redis.call('HSET', REC, 'entered', '1') end
-redis.call('HSET', REC, 'room', ARGV[4], 'at', ARGV[5], 'done', ARGV[3],
-  'ck', '{"session":' .. r.as .. ',' .. ARGV[6] .. '}')
-return 'joined'
-`;
-
-/** ARGV: epoch, attempt */
-const abandonJoin = `${SESSION}
-local r = get(REC, 'state', 'epoch', 'joinAttempt', 'done', 'prev', 'prevAt', 'prevDone')
-if not r.state or r.state == 'ended' then return 'abandoned' end
-if r.joinAttempt == ARGV[3] then redis.call('HDEL', REC, 'joining', 'joinAttempt') end
-if r.done ~= ARGV[3] then return 'abandoned' end
-if r.epoch ~= ARGV[2] then return 'kept' end
-redis.call('HDEL', REC, 'done', 'room', 'at', 'prev', 'prevAt', 'prevDone')
-if r.prev then redis.call('HSET', REC, 'room', r.prev, 'at', r.prevAt) end
-if (r.prevDone or '') ~= '' then redis.call('HSET', REC, 'done', r.prevDone) end
-return 'abandoned'
-`;
-
-/** ARGV: attempt */
-const gaveUpJoin = `${SESSION}
-if redis.call('HGET', REC, 'joinAttempt') == ARGV[2] then redis.call('HDEL', REC, 'joining', 'joinAttempt') end
-`;
-
-/** ARGV: room, attempt by which it was in (empty: any) */
-const leftRoom = `${SESSION}
-local r = get(REC, 'room', 'prev', 'done')
-if r.prev == ARGV[2] then redis.call('HDEL', REC, 'prev', 'prevAt') end
-if r.room == ARGV[2] and (ARGV[3] == '' or not r.done or r.done == ARGV[3]) then redis.call('HDEL', REC, 'room', 'at') end
-`;
-
 /** ARGV: reason, detail, json, epoch (empty: any), room (empty: any), tombstone ttl, quiet (0 | 1) */
 const burn = `${SESSION}
 local r = get(REC, 'state', 'epoch', 'seq', 'room')
@@ -285,6 +201,7 @@ end
 `;
 
 export const SESSION_SCRIPTS = {
+  ...SESSION_JOIN_SCRIPTS,
   open,
   append,
   read,
@@ -295,11 +212,6 @@ export const SESSION_SCRIPTS = {
   describe,
   beginRequest,
   settleRequest,
-  beginJoin,
-  finishJoin,
-  abandonJoin,
-  gaveUpJoin,
-  leftRoom,
   burn,
   orphan,
   look,
