@@ -200,8 +200,8 @@ export interface SessionStore {
   /** Notes that nothing of this attempt is left. */
   gaveUpJoin(id: SessionId, attempt: number): Promise<void>;
   /**
-   * Notes that it is out of this room: its own or the one it was leaving. With `attempt`, of its own only if it came in
-   * by that: it may be back by now.
+   * Notes that it is out of this room: its own or the one it was leaving. With `attempt`, only if it came in by that: it
+   * may be back by now.
    */
   leftRoom(id: SessionId, room: RoomSessionId, attempt?: number): Promise<void>;
   /** Ends a session; its owner is told. Undefined when there was nothing to end. */

@@ -75,8 +75,7 @@ export class Departures {
 
   /** It is out: this replica tells, or another one that listens. Resolves once that has begun. */
   async tell(note: OwnNote): Promise<void> {
-    // Another token: who looked at the first one and saw nobody go may be about to forget that.
-    await this.tellNoted(performance.now() < note.until ? note : await this.write({ ...note, token: randomUUID() }));
+    await this.tellNoted(performance.now() < note.until ? note : await this.write(note));
   }
 
   /** Tells what others left untold, without waiting for it. */

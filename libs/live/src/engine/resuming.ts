@@ -55,8 +55,7 @@ async function takeFrom(
     await ctx.store.registry.own(ctx.replica, id);
     const stored = await ctx.store.sessions.resume(id, verifierOf(secret), ctx.replica, lastSeen?.session);
     if (stored.kind !== 'resumed') {
-      // Nobody who asks is taken note of for longer, unless it is here or somebody else asks for it here.
-      if (!ctx.sessions.has(id) && !ctx.arrivals.isContested(id)) await ctx.store.registry.disown(ctx.replica, id);
+      await disownRefused(ctx, id);
       return stored.kind === 'gap' ? await noPartialReplay(ctx, id) : NONE;
     }
     ctx.sessions.get(id)?.finish('resumed_elsewhere');
@@ -68,6 +67,15 @@ async function takeFrom(
   } finally {
     if (!kept) await ctx.topics.release(id).catch(() => undefined);
   }
+}
+
+/** Nobody who asks is taken note of for longer, unless it is here or somebody else asks for it here. */
+async function disownRefused(ctx: ReplicaContext, id: SessionId): Promise<void> {
+  if (ctx.sessions.has(id) || ctx.arrivals.isContested(id)) return;
+  const { registry, sessions } = ctx.store;
+  // It may be left over from a resume whose answer was lost.
+  if (await sessions.orphan(id, ctx.replica, 0)) await registry.schedule(id, 0);
+  await registry.disown(ctx.replica, id);
 }
 
 async function withRoom(

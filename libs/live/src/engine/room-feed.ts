@@ -95,18 +95,16 @@ export class RoomFeed {
   private take(seat: object, session: LiveSession, state: RoomState): void {
     this.expected.delete(seat);
     if (!session.isOver && session.seat === seat) {
-      // Who was seated before hears what comes as it comes.
-      const isNew = !this.sessions.has(session);
       this.sessions.add(session);
       const self = state.members.find((member) => member.sessionId === session.id);
       if (self) this.residents.seat(session, self);
       if (state.generation === this.generation) {
-        for (const { position, except, event } of isNew ? this.recent : []) {
+        for (const { position, except, event } of this.recent) {
           if (position.generation === state.generation && position.seq > state.seq) {
             this.hand(session, position, except, event);
           }
         }
-      } else if (isNew) this.correct(session, state);
+      } else this.correct(session, state);
     }
     if (this.expected.size === 0) this.recent = [];
     this.ctx.feeds.dropIfIdle(this);

@@ -36,6 +36,8 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
   let feed: RoomFeed | undefined;
   try {
     feed = await ctx.feeds.expect(request.room, seat);
+    // Who was taken out of it, and comes back before that is known here, comes anew.
+    if (session.feed === feed) feed.remove(session);
     const { room } = request;
     const foreign = await claimForeign(ctx, session.record, request);
     open.giveBack = () => foreign.giveBack();

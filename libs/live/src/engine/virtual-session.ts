@@ -214,7 +214,11 @@ export async function openVirtual(
   await ctx.store.sessions.open(record, ctx.replica, parent);
   await ctx.store.registry.enlist('sessions', [record.id]);
   ctx.virtuals.add(virtual);
-  if (await isThere(ctx, parent)) {
+  const isHere = isThere(ctx, parent).catch(async (error: unknown) => {
+    await virtual.close();
+    throw error;
+  });
+  if (await isHere) {
     if (ctx.sessions.has(parent)) return virtual;
     virtual.letGo();
   } else await virtual.close();
@@ -223,8 +227,11 @@ export async function openVirtual(
 
 /** Whether a session did not end meanwhile: it may have been cleared away before those it speaks for were there. */
 async function isThere(ctx: ReplicaContext, parent: SessionId): Promise<boolean> {
-  if (await ctx.store.sessions.find(parent)) return true;
-  return ctx.sessions.has(parent) && ctx.losses.mayHaveLost(() => ctx.suspect());
+  const { sessions } = ctx.store;
+  if (await sessions.find(parent)) return true;
+  const held = ctx.sessions.get(parent);
+  if (!held || (await sessions.read(parent, held.epoch, 0)).kind !== 'missing') return false;
+  return ctx.losses.mayHaveLost(() => ctx.suspect());
 }
 
 /** The virtual sessions of a session that is being resumed here, in the rooms they are in. */

@@ -158,8 +158,10 @@ export class MemoryRooms {
     const present = state.members.get(request.session);
     if (present) {
       this.adopt(room, state, request);
-      present.attempt = Math.max(present.attempt, request.attempt);
-      present.member = { ...request.member, ...lasting(present.member) };
+      if (request.attempt === 0 || request.attempt >= present.attempt) {
+        present.attempt = request.attempt || present.attempt;
+        present.member = { ...request.member, ...lasting(present.member) };
+      }
       return this.admitted(state, true);
     }
     const policy = state.policy ?? request.policy;

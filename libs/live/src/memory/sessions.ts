@@ -203,9 +203,9 @@ function memoryJoins(
       hub.run(() => {
         const session = get(id);
         if (!session) return;
-        if (session.previous?.id === room) session.previous = undefined;
-        const isOther = attempt !== undefined && session.doneAttempt !== 0 && session.doneAttempt !== attempt;
-        if (session.joinedAt?.id === room && !isOther) session.joinedAt = undefined;
+        const was = (known: number) => attempt === undefined || known === 0 || known === attempt;
+        if (session.previous?.id === room && was(session.previousAttempt)) session.previous = undefined;
+        if (session.joinedAt?.id === room && was(session.doneAttempt)) session.joinedAt = undefined;
       }),
   };
 }

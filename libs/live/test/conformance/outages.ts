@@ -222,8 +222,9 @@ export function outagesSuite(backend: () => Backend): void {
       const record = { ...bob.session.record, id: left };
       await alone.store.sessions.open(record, brandAs<ReplicaId>('gone'));
       await enter(left, 'left');
-      await alone.store.sessions.beginJoin(left, 1, room);
-      await alone.store.sessions.finishJoin(left, 1, 1, { id: room, generation: '', seq: 0 });
+      const attempt = (await alone.store.sessions.beginJoin(left, 1, room)) ?? 0;
+      const at = { id: room, generation: '', seq: 0 };
+      expect(await alone.store.sessions.finishJoin(left, 1, attempt, at)).toBe('joined');
       await alone.store.sessions.detach(left, 1, { session: 0, room: undefined, roomEvent: 0 });
       await eventually(() => look.isWaiting, 'the first look', 15_000);
       alone.failOn('occupied', 'before');

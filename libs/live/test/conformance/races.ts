@@ -143,6 +143,7 @@ export function racesSuite(backend: () => Backend): void {
     });
 
     it('who could not be resumed is not taken note of', async () => {
+      await startAgain({ ...TIMES, deadAfterMs: 60_000 });
       const ann = await a.open('ann');
       expect(await b.resume({ ...ann, secret: 'another' })).toBeUndefined();
       expect(await b.store.registry.owned(b.live.replica)).toEqual([]);

@@ -45,11 +45,11 @@ export const TIMES: LiveTimes = {
   reannounceMs: 400,
   halfDoneJoinMs: 5_000,
   generationGraceMs: 1_500,
-  departureMs: 2_000,
+  departureMs: 4_000,
 };
 
 /** For dialogues that wait until a window ends: who stands still until it is taken for dead comes back in time. */
-export const BRIEF_WINDOW: LiveTimes = { ...TIMES, resumeWindowMs: 4_500 };
+export const BRIEF_WINDOW: LiveTimes = { ...TIMES, resumeWindowMs: 6_000 };
 
 export const TENANT = brandAs<TenantKey>('domain:chat.example');
 

@@ -18,9 +18,11 @@ local noted = {}
 if again then
   local m = parse(again)
   -- A join that is carried out late does not make the member its own.
-  if num(ARGV[14]) > num(m.attempt) then m.attempt = ARGV[14] end
-  m.json = ARGV[19]
-  put(id, m)
+  if ARGV[14] == '0' or num(ARGV[14]) >= num(m.attempt) then
+    if ARGV[14] ~= '0' then m.attempt = ARGV[14] end
+    m.json = ARGV[19]
+    put(id, m)
+  end
   adopt()
 else
   if s.locked == '1' and ARGV[17] ~= '1' then return {'room_locked'} end

@@ -33,8 +33,10 @@ if r.joinAttempt == ARGV[3] then redis.call('HDEL', REC, 'joining', 'joinAttempt
 if r.done ~= ARGV[3] then return 'abandoned' end
 if r.epoch ~= ARGV[2] then return 'kept' end
 redis.call('HDEL', REC, 'done', 'room', 'at', 'prev', 'prevAt', 'prevDone')
-if r.prev then redis.call('HSET', REC, 'room', r.prev, 'at', r.prevAt) end
-if (r.prevDone or '') ~= '' then redis.call('HSET', REC, 'done', r.prevDone) end
+if r.prev then
+  redis.call('HSET', REC, 'room', r.prev, 'at', r.prevAt)
+  if (r.prevDone or '') ~= '' then redis.call('HSET', REC, 'done', r.prevDone) end
+end
 return 'abandoned'
 `;
 
@@ -45,9 +47,10 @@ if redis.call('HGET', REC, 'joinAttempt') == ARGV[2] then redis.call('HDEL', REC
 
 /** ARGV: room, attempt by which it was in (empty: any) */
 const leftRoom = `${SESSION}
-local r = get(REC, 'room', 'prev', 'done')
-if r.prev == ARGV[2] then redis.call('HDEL', REC, 'prev', 'prevAt') end
-if r.room == ARGV[2] and (ARGV[3] == '' or not r.done or r.done == ARGV[3]) then redis.call('HDEL', REC, 'room', 'at') end
+local r = get(REC, 'room', 'prev', 'done', 'prevDone')
+local function was(attempt) return ARGV[3] == '' or (attempt or '') == '' or attempt == ARGV[3] end
+if r.prev == ARGV[2] and was(r.prevDone) then redis.call('HDEL', REC, 'prev', 'prevAt', 'prevDone') end
+if r.room == ARGV[2] and was(r.done) then redis.call('HDEL', REC, 'room', 'at') end
 `;
 
 export const SESSION_JOIN_SCRIPTS = { beginJoin, finishJoin, abandonJoin, gaveUpJoin, leftRoom } as const;
