@@ -141,6 +141,17 @@ export class RoomFeed {
     this.ctx.feeds.dropIfIdle(this);
   }
 
+  /** Removes a session that comes in anew; answers how it is put back where it was, should it not be let in. */
+  standUp(session: LiveSession): () => void {
+    const self = this.residents.self(session);
+    this.remove(session);
+    return () => {
+      if (session.isOver || session.feed !== this) return;
+      this.sessions.add(session);
+      if (self) this.residents.seat(session, self);
+    };
+  }
+
   onSignal(text: string): void {
     this.receive(decodeRoomSignal(text));
   }

@@ -34,15 +34,17 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
   session.openJoin = open;
   const seat = {};
   let feed: RoomFeed | undefined;
+  let sitAgain: (() => void) | undefined;
   try {
     feed = await ctx.feeds.expect(request.room, seat);
     // Who was taken out of it, and comes back before that is known here, comes anew.
-    if (session.feed === feed) feed.remove(session);
+    if (session.feed === feed) sitAgain = feed.standUp(session);
     const { room } = request;
     const foreign = await claimForeign(ctx, session.record, request);
     open.giveBack = () => foreign.giveBack();
     const answer = await store.rooms.join(room, { ...storedRequest(request, session.id), attempt });
     if (answer.kind === 'refused') {
+      sitAgain?.();
       feed.unexpect(seat);
       await foreign.giveBack();
       await store.sessions.gaveUpJoin(session.id, attempt);
@@ -60,6 +62,7 @@ export async function enterRoom(ctx: ReplicaContext, session: LiveSession, reque
     await settleIn(ctx, session, feed, seat, request, { ...answer, attempt });
     return outcome(session.id, answer, at, former);
   } catch (error) {
+    sitAgain?.();
     feed?.unexpect(seat);
     ctx.chores.soon(`join ${session.id}`, () => takeBack(ctx, session));
     throw error;

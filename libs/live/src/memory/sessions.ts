@@ -6,7 +6,7 @@ import type { SessionRead, SessionStore } from '../store';
 import { encodeSessionSignal } from '../wire';
 import type { MemoryLiveHub } from './hub';
 import { MemoryLog } from './log';
-import { dropTombstones, endSession, memoryEnds, formerRoom } from './session-ends';
+import { dropTombstones, endSession, formerRoom, memoryEnds } from './session-ends';
 import type { SessionAccess, SessionState } from './session-state';
 
 /** Sessions in memory; what the scripts in redis/ do, in the same order. */

@@ -60,6 +60,24 @@ export function racesSuite(backend: () => Backend): void {
       expect(await b.live.rooms.members(room)).toMatchObject([{ userId: 'bob' }]);
     });
 
+    it('who is not let in again while a lost room is given back is given back all the same', async () => {
+      const room = world.room();
+      const ann = await a.open('ann');
+      await ann.join(room);
+      const beat = a.hold('beat');
+      await waiting(beat);
+      // Between giving back sessions and giving back rooms.
+      const step = a.hold('enlist', 'sessions');
+      await world.flush();
+      beat.letGo();
+      await waiting(step);
+      const policy = { ...POLICY, version: 2, locked: true };
+      expect(await ann.ask(room, { policy })).toMatchObject({ kind: 'refused', code: 'room_locked' });
+      step.letGo();
+      const back = async () => (await b.live.rooms.members(room)).some(({ userId }) => userId === 'ann');
+      await eventually(back, 'ann to be given back', SOON_MS);
+    });
+
     it('who leaves and comes back before that it left is noted, is in and stays in', async () => {
       const room = world.room();
       const ann = await a.open('ann');

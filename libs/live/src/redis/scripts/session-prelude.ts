@@ -4,9 +4,9 @@ import { PRELUDE } from './prelude';
  * KEYS: record (hash), log (list of `seq\nms\njson`), channel. ARGV[1]: PUBLISH or SPUBLISH.
  * The record: data, tenant, user, verifier, epoch, owner, state (attached | detached | ended), since, seq, floor, bytes,
  * as (acknowledged number), ck (checkpoint as JSON), room, at (where it joined, JSON), prev, prevAt (room it is still to
- * be taken out of), joining, joinAttempt, joinAt, attempts (the last one; they rise with the clock, also over a loss), done (attempt by which it
- * came into `room`), prevDone (the same of `prev`), withdrawn (attempt
- * that must not be finished any more), reason, detail, parent (of a virtual session),
+ * be taken out of), joining, joinAttempt, joinAt, attempts (the last one; they rise with the clock, also over a loss),
+ * done (attempt by which it came into `room`), prevDone (the same of `prev`), withdrawn (attempt that must not be
+ * finished any more), reason, detail, parent (of a virtual session),
  * perm (permissions given since `data` was written, as JSON), req (`token\njson` of a request that is not known to be
  * answered), entered (a join was finished since), quiet (its leaving is not told outside).
  */
